@@ -1,0 +1,33 @@
+namespace NextStep.Research.Experiments;
+
+/// <summary>One kind of work in a cell: autoencoder → latents → model → samples → metrics.</summary>
+/// <param name="Kind">Its name, also in folder names.</param>
+/// <param name="Version">Raised whenever the same configuration would give other results; part of the key.</param>
+/// <param name="Reads">Config paths that it reads; a path names its whole subtree.</param>
+/// <param name="After">Kinds whose output it reads.</param>
+/// <param name="Shared">True: lives in <c>stages/&lt;kind&gt;-&lt;key&gt;</c> and is run once for all cells with that key; false: runs in the cell's folder.</param>
+/// <param name="Run">Does the work, resuming from what <see cref="StageContext.Directory"/> already holds.</param>
+public sealed record StageDefinition(
+    string Kind, int Version, IReadOnlyList<string> Reads, IReadOnlyList<string> After, bool Shared, Action<StageContext> Run);
+
+/// <summary>What a stage gets.</summary>
+public sealed record StageContext
+{
+    /// <summary>The cell's whole configuration.</summary>
+    public required ResearchConfig Config { get; init; }
+
+    /// <summary>Where to write: a temporary folder that survives a crash, renamed by the caller when the stage returns.</summary>
+    public required string Directory { get; init; }
+
+    /// <summary>Folders of the earlier stages by kind.</summary>
+    public required IReadOnlyDictionary<string, string> Inputs { get; init; }
+
+    /// <summary>Called with done and total images (or steps) and the newest metrics, for progress display.</summary>
+    public required Action<StageProgress> Progress { get; init; }
+
+    /// <summary>Ctrl-C: the stage saves a checkpoint and throws <see cref="OperationCanceledException"/>.</summary>
+    public required CancellationToken Cancellation { get; init; }
+}
+
+/// <summary>How far a stage is.</summary>
+public sealed record StageProgress(long Done, long Total, string Unit, IReadOnlyDictionary<string, double> Metrics);

@@ -1,0 +1,68 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace NextStep.Research;
+
+/// <summary>How the flow head integrates from noise (t = 0) to a token (t = 1).</summary>
+public enum Solver
+{
+    /// <summary>Euler on the probability-flow equation.</summary>
+    Ode,
+
+    /// <summary>Stochastic, with noise level η (spec §3.5c, "sde").</summary>
+    Sde,
+
+    /// <summary>Coefficient-preserving stochastic sampling (spec §3.5c, "cps").</summary>
+    Cps,
+
+    /// <summary>The first release's sampler, quirks included (spec §3.4); for parity.</summary>
+    Reference,
+}
+
+/// <summary>How guidance changes over the raster order (spec §3.6).</summary>
+public enum GuidanceSchedule
+{
+    /// <summary>The same for every token.</summary>
+    Constant,
+
+    /// <summary>First release: falls from the scale to 1.</summary>
+    LinearDecreasing,
+
+    /// <summary>Later code: rises from half the scale.</summary>
+    LinearIncreasing,
+}
+
+/// <summary>The <c>sampling</c> node.</summary>
+public sealed record SamplingConfig
+{
+    /// <summary>Classifier-free guidance scale; 1 = none (published: 7.5).</summary>
+    [Range(0.0, 100.0)]
+    public double Guidance { get; init; } = 2;
+
+    /// <summary>Guidance towards the input image when editing; 1 = none (published: 2).</summary>
+    [Range(0.0, 100.0)]
+    public double ImageGuidance { get; init; } = 1;
+
+    /// <summary>Over the tokens.</summary>
+    public GuidanceSchedule GuidanceSchedule { get; init; } = GuidanceSchedule.Constant;
+
+    /// <summary>The sampler.</summary>
+    public Solver Solver { get; init; } = Solver.Ode;
+
+    /// <summary>Network evaluations per token (published: 28 to 50).</summary>
+    [Range(1, 1000)]
+    public int Steps { get; init; } = 20;
+
+    /// <summary>s &gt; 1 concentrates steps near the noise end (published: 1, editing 3.2).</summary>
+    [Range(0.01, 100.0)]
+    public double TimestepShift { get; init; } = 1;
+
+    /// <summary>Project every sampled token back to zero mean and unit variance (<c>use_norm</c>). Null: exactly when the autoencoder normalises tokens.</summary>
+    public bool? NormalizeTokens { get; init; }
+
+    /// <summary>η of the stochastic solvers.</summary>
+    [Range(0.0, 1.0)]
+    public double NoiseLevel { get; init; } = 0.8;
+
+    /// <summary>Prompts of the sample grid; empty = chosen from the data source.</summary>
+    public IReadOnlyList<string> Prompts { get; init; } = [];
+}

@@ -1,0 +1,123 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace NextStep.Research;
+
+/// <summary>The one dial: width and depth of transformer and head, and the learning rate, follow from it.</summary>
+public enum ModelSize
+{
+    /// <summary>For tests.</summary>
+    Nano,
+
+    /// <summary>Trains in a minute or two on two cores.</summary>
+    Micro,
+
+    /// <summary>Some minutes to an hour on a laptop.</summary>
+    Tiny,
+
+    /// <summary>One GPU.</summary>
+    Small,
+
+    /// <summary>Qwen2.5-3B's shape.</summary>
+    B3,
+
+    /// <summary>NextStep-1's shape, Qwen2.5-14B.</summary>
+    B14,
+}
+
+/// <summary>Head sizes of the paper's Table 6: small 6×1024, base 12×1536, large 24×2048; scaled in proportion for small models.</summary>
+public enum HeadSize
+{
+    /// <summary>40 M at full scale.</summary>
+    Small,
+
+    /// <summary>157 M at full scale, the released one.</summary>
+    Base,
+
+    /// <summary>528 M at full scale.</summary>
+    Large,
+}
+
+/// <summary>How captions become ids in models trained here.</summary>
+public enum TokenizerKind
+{
+    /// <summary>One id per word of the training captions.</summary>
+    Word,
+
+    /// <summary>One id per UTF-8 byte.</summary>
+    Byte,
+}
+
+/// <summary>The <c>model</c> node. Null means: derived from <see cref="Size"/>.</summary>
+public sealed record ModelConfig
+{
+    /// <summary>The dial.</summary>
+    public ModelSize Size { get; init; } = ModelSize.Micro;
+
+    /// <summary>Overrides for the transformer.</summary>
+    public TransformerOptions Transformer { get; init; } = new();
+
+    /// <summary>The flow-matching head.</summary>
+    public HeadOptions Head { get; init; } = new();
+
+    /// <summary>The tokenizer of models trained here.</summary>
+    public TokenizerKind Tokenizer { get; init; } = TokenizerKind.Word;
+
+    /// <summary>Weight of the text loss (paper: 0.01).</summary>
+    [Range(0.0, 1e3)]
+    public double TextLossWeight { get; init; } = 0.01;
+
+    /// <summary>Weight of the flow loss (paper: 1).</summary>
+    [Range(0.0, 1e3)]
+    public double ImageLossWeight { get; init; } = 1;
+
+    /// <summary>Std of Gaussian noise on the latents fed to the transformer, growing linearly from 0 along the raster order (spec §1.5; released: 0).</summary>
+    [Range(0.0, 10.0)]
+    public double InputNoise { get; init; }
+}
+
+/// <summary>The <c>model.transformer</c> node.</summary>
+public sealed record TransformerOptions
+{
+    /// <summary>Decoder layers (14B: 48).</summary>
+    [Range(1, 256)]
+    public int? Layers { get; init; }
+
+    /// <summary>Hidden size H (14B: 5120).</summary>
+    [Range(8, 32768)]
+    public int? Width { get; init; }
+
+    /// <summary>Query heads (14B: 40).</summary>
+    [Range(1, 512)]
+    public int? Heads { get; init; }
+
+    /// <summary>Key-value heads (14B: 8); must divide the query heads.</summary>
+    [Range(1, 512)]
+    public int? KeyValueHeads { get; init; }
+
+    /// <summary>Width of the gated MLP (14B: 13824).</summary>
+    [Range(8, 262144)]
+    public int? Intermediate { get; init; }
+
+    /// <summary>Base θ of the rotary embedding (14B: 1e6).</summary>
+    [Range(1.0, 1e9)]
+    public double RopeTheta { get; init; } = 10_000;
+}
+
+/// <summary>The <c>model.head</c> node.</summary>
+public sealed record HeadOptions
+{
+    /// <summary>The named size; layers and width below override it.</summary>
+    public HeadSize Size { get; init; } = HeadSize.Base;
+
+    /// <summary>Residual blocks.</summary>
+    [Range(1, 256)]
+    public int? Layers { get; init; }
+
+    /// <summary>Width D.</summary>
+    [Range(8, 16384)]
+    public int? Width { get; init; }
+
+    /// <summary>Independent (noise, t) draws per image token and step (paper: 4).</summary>
+    [Range(1, 64)]
+    public int BatchMultiplier { get; init; } = 4;
+}

@@ -1,0 +1,138 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace NextStep.Research;
+
+/// <summary>
+/// Where the native libtorch comes from. Runs once, when this assembly is first used and before TorchSharp is touched,
+/// for programs, tests and notebooks alike.
+/// </summary>
+public static partial class TorchBackend
+{
+    /// <summary>Names a folder with an existing libtorch, for instance <c>torch/lib</c> of a Python PyTorch 2.10.</summary>
+    public const string FolderVariable = "NEXTSTEP_LIBTORCH";
+
+    private static readonly string[] PreloadOrder = ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
+
+    /// <summary>The folder that libtorch is loaded from, or null when the loader's own search decides.</summary>
+    public static string? Folder { get; private set; }
+
+    /// <summary>One line for people: who chose the folder.</summary>
+    public static string Origin { get; private set; } = "package";
+
+    /// <summary>What went wrong while loading, or null.</summary>
+    public static string? Problem { get; private set; }
+
+    [ModuleInitializer]
+    [SuppressMessage("Usage", "CA2255", Justification = "TorchSharp loads libtorch in its static constructor; the folder must be known before.")]
+    internal static void Initialize()
+    {
+        if (!OperatingSystem.IsWindows())
+        {
+            // Idle OpenMP threads must not spin: with shared cores that costs up to seven times the work itself.
+            // .NET's SetEnvironmentVariable is not visible to native code, hence setenv. A user's own value wins.
+            _ = SetNativeVariable("OMP_WAIT_POLICY", "PASSIVE", 0);
+        }
+        try
+        {
+            if (Environment.GetEnvironmentVariable(FolderVariable) is { Length: > 0 } folder)
+            {
+                LoadFrom(folder);
+            }
+            else if (FindUnreachableNatives() is { } beside)
+            {
+                Origin = "beside the library";
+                Preload(beside, [.. PreloadOrder, "libLibTorchSharp.so"]);
+            }
+            else
+            {
+                Folder = FindNatives(AppContext.BaseDirectory);
+            }
+        }
+        catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or IOException)
+        {
+            Problem = e.Message; // a module initializer must not throw; the first use of torch, and doctor, say it
+        }
+    }
+
+    /// <summary>Throws with one clear sentence when <see cref="FolderVariable"/> named something unusable.</summary>
+    public static void EnsureUsable()
+    {
+        if (Problem is not null)
+        {
+            throw new InvalidOperationException($"libtorch cannot be loaded: {Problem}");
+        }
+    }
+
+    /// <summary>The file <c>libLibTorchSharp.so</c> in use, when it can be told.</summary>
+    public static string? ShimFile =>
+        FindNatives(AppContext.BaseDirectory) is { } folder && File.Exists(Path.Combine(folder, "libLibTorchSharp.so"))
+            ? Path.Combine(folder, "libLibTorchSharp.so")
+            : Folder is { } other && File.Exists(Path.Combine(other, "libLibTorchSharp.so")) ? Path.Combine(other, "libLibTorchSharp.so") : null;
+
+    /// <summary>What was done about GLIBCXX_3.4.32, in words.</summary>
+    public static string Relaxation
+    {
+        get
+        {
+            if (!OperatingSystem.IsLinux())
+            {
+                return "not needed on this system";
+            }
+            if (ShimFile is not { } file)
+            {
+                return "libLibTorchSharp.so not found";
+            }
+            return VersionRequirement.Read(file) switch
+            {
+                VersionRequirement.State.Weak => $"{VersionRequirement.Symbol} marked weak in {file}",
+                VersionRequirement.State.Required when VersionRequirement.IsMetByThisMachine() => $"none: this machine's libstdc++ has {VersionRequirement.Symbol}",
+                VersionRequirement.State.Required => $"MISSING: {file} needs {VersionRequirement.Symbol}; rebuild on this machine",
+                _ => "none: not required",
+            };
+        }
+    }
+
+    private static void LoadFrom(string folder)
+    {
+        Origin = $"{FolderVariable}={folder}";
+        if (!File.Exists(Path.Combine(folder, OperatingSystem.IsWindows() ? "torch_cpu.dll" : "libtorch_cpu.so")))
+        {
+            Problem = $"{FolderVariable} names {folder}, which holds no libtorch_cpu. Give the torch/lib folder of a PyTorch 2.10, or unset it.";
+            return;
+        }
+        Preload(folder, OperatingSystem.IsWindows() ? ["c10.dll", "torch_cpu.dll", "torch_cuda.dll", "torch.dll"] : PreloadOrder);
+    }
+
+    private static void Preload(string folder, string[] names)
+    {
+        Folder = folder;
+        foreach (string name in names)
+        {
+            string file = Path.Combine(folder, name);
+            if (File.Exists(file))
+            {
+                NativeLibrary.Load(file);
+            }
+        }
+    }
+
+    /// <summary>In a notebook the host's own search does not know our output folder; then it is loaded by path.</summary>
+    private static string? FindUnreachableNatives()
+    {
+        string here = Path.GetDirectoryName(typeof(TorchBackend).Assembly.Location) is { Length: > 0 } f ? f : AppContext.BaseDirectory;
+        bool ours = string.Equals(Path.TrimEndingDirectorySeparator(here), Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory), StringComparison.Ordinal);
+        return ours ? null : FindNatives(here);
+    }
+
+    private static string? FindNatives(string root)
+    {
+        string shim = OperatingSystem.IsWindows() ? "LibTorchSharp.dll" : OperatingSystem.IsMacOS() ? "libLibTorchSharp.dylib" : "libLibTorchSharp.so";
+        string[] places = [root, Path.Combine(root, "runtimes", RuntimeInformation.RuntimeIdentifier, "native"), Path.Combine(root, "runtimes", "linux-x64", "native")];
+        return places.FirstOrDefault(p => File.Exists(Path.Combine(p, shim)));
+    }
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetNativeVariable(string name, string value, int overwrite);
+}

@@ -1,0 +1,73 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace NextStep.Research;
+
+/// <summary>Learning-rate schedules after the linear warm-up.</summary>
+public enum LearningRateSchedule
+{
+    /// <summary>Stays at the peak.</summary>
+    Constant,
+
+    /// <summary>Half a cosine to zero.</summary>
+    Cosine,
+}
+
+/// <summary>The <c>training</c> node.</summary>
+public sealed record TrainingConfig
+{
+    /// <summary>The autoencoder's trainer.</summary>
+    public TrainerConfig Autoencoder { get; init; } = new() { Images = 20_000, BatchSize = 32, LearningRate = 2e-3 };
+
+    /// <summary>The model's trainer.</summary>
+    public TrainerConfig Model { get; init; } = new() { Images = 60_000, BatchSize = 64 };
+
+    /// <summary>Probability that the image comes before its caption, which trains the unconditional branch of guidance (spec §7.4: 0.3).</summary>
+    [Range(0.0, 1.0)]
+    public double DropText { get; init; } = 0.1;
+}
+
+/// <summary>One trainer: AdamW, warm-up and schedule, clipping, EMA. Progress is images seen.</summary>
+public sealed record TrainerConfig
+{
+    /// <summary>Images to see in all; counted with repetition.</summary>
+    [Range(1, long.MaxValue)]
+    public long Images { get; init; } = 50_000;
+
+    /// <summary>Images per step.</summary>
+    [Range(1, 65536)]
+    public int BatchSize { get; init; } = 32;
+
+    /// <summary>Peak learning rate; null derives it from the model size.</summary>
+    [Range(0.0, 1.0)]
+    public double? LearningRate { get; init; }
+
+    /// <summary>Images over which the rate rises linearly from zero.</summary>
+    [Range(0, long.MaxValue)]
+    public long Warmup { get; init; } = 1_000;
+
+    /// <summary>What follows the warm-up.</summary>
+    public LearningRateSchedule Schedule { get; init; } = LearningRateSchedule.Cosine;
+
+    /// <summary>Decoupled weight decay; not on biases and norms (spec §7.4: 0.1).</summary>
+    [Range(0.0, 10.0)]
+    public double WeightDecay { get; init; } = 0.02;
+
+    /// <summary>Largest gradient norm (spec §7.4: 1).</summary>
+    [Range(0.0, 1e6)]
+    public double Clip { get; init; } = 1;
+
+    /// <summary>Decay of the weight average per step; 0 = none. Ramped up over the first steps.</summary>
+    [Range(0.0, 0.999999)]
+    public double Ema { get; init; } = 0.995;
+
+    /// <summary>Number format of the forward and backward products; weights and optimizer stay in float32.</summary>
+    public Precision Precision { get; init; } = Precision.Float32;
+
+    /// <summary>Images between two lines of metrics.</summary>
+    [Range(1, long.MaxValue)]
+    public long LogEvery { get; init; } = 1_000;
+
+    /// <summary>Images between two checkpoints.</summary>
+    [Range(1, long.MaxValue)]
+    public long CheckpointEvery { get; init; } = 10_000;
+}
