@@ -33,9 +33,9 @@ public sealed record AutoencoderConfig
     [Range(1, 256)]
     public int LatentChannels { get; init; } = 8;
 
-    /// <summary>Groups of the group norms, at most (paper: 32); lowered to the largest divisor of the width.</summary>
+    /// <summary>Groups of the group norms, at most (paper: 32); lowered to the largest divisor of a layer's channels.</summary>
     [Range(1, 64)]
-    public int NormGroups { get; init; } = 32;
+    public int NormGroups { get; init; } = 8;
 
     /// <summary>Latent normalisation (paper: token).</summary>
     public LatentNormalization Normalization { get; init; } = LatentNormalization.Token;
@@ -55,6 +55,13 @@ public sealed record AutoencoderConfig
     [Range(1, 8)]
     public int PatchSize { get; init; } = 2;
 
+    /// <summary>Side of the patch that token normalisation spans (<c>psz</c>); null = <see cref="PatchSize"/>, the released 2.</summary>
+    [Range(1, 8)]
+    public int? NormalizationPatch { get; init; }
+
+    /// <summary>Whether encoding returns the mean; null = exactly when <see cref="KlWeight"/> is 0.</summary>
+    public bool? Deterministic { get; init; }
+
     /// <summary>Scaling factor: the transformer sees (z − shift)·scale (released: 1).</summary>
     [Range(1e-6, 1e6)]
     public double Scale { get; init; } = 1;
@@ -62,6 +69,15 @@ public sealed record AutoencoderConfig
     /// <summary>Shift factor (released: 0).</summary>
     [Range(-1e6, 1e6)]
     public double Shift { get; init; }
+
+    /// <summary>Picture pixels per latent pixel and side: 2^(levels − 1).</summary>
+    public int Downsampling => 1 << (Multipliers.Count - 1);
+
+    /// <summary>Picture pixels per image token and side.</summary>
+    public int PixelsPerToken => Downsampling * PatchSize;
+
+    /// <summary>Features of one image token.</summary>
+    public int TokenWidth => LatentChannels * PatchSize * PatchSize;
 }
 
 /// <summary>Weights of the reconstruction loss.</summary>

@@ -1,0 +1,118 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>What the encoder says of a picture.</summary>
+/// <param name="Mean">[n, C, h, w], normalised as configured.</param>
+/// <param name="LogVariance">[n, C, h, w], never normalised, clamped to [−30, 20].</param>
+public sealed record LatentPosterior(Tensor Mean, Tensor LogVariance);
+
+/// <summary>
+/// Picture autoencoder with latent normalisation and noise perturbation (spec §4): encoder → normalisation → (training: noise) → decoder.
+/// </summary>
+public sealed class ImageAutoencoder : nn.Module
+{
+    private readonly Encoder encoder;
+    private readonly Decoder decoder;
+    private readonly Tensor? channel_mean;
+    private readonly Tensor? channel_std;
+
+    /// <summary>Builds the network; weights are random until initialised or loaded.</summary>
+    public ImageAutoencoder(AutoencoderConfig config, Device? device = null)
+        : base(nameof(ImageAutoencoder))
+    {
+        Config = config;
+        encoder = new Encoder(config, device);
+        decoder = new Decoder(config, device);
+        if (config.Normalization == LatentNormalization.Channel)
+        {
+            channel_mean = zeros(config.LatentChannels, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
+            channel_std = ones(config.LatentChannels, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
+        }
+        RegisterComponents();
+    }
+
+    /// <summary>The configuration.</summary>
+    public AutoencoderConfig Config { get; }
+
+    /// <summary>True when encoding returns the posterior's mean.</summary>
+    public bool Deterministic => Config.Deterministic ?? Config.KlWeight == 0;
+
+    /// <summary>Pixels [n, 3, H, W] in [−1, 1] to the posterior of the normalised latent. In training mode <c>channel</c> normalisation uses the batch's statistics.</summary>
+    public LatentPosterior Encode(Tensor pixels)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] parts = encoder.forward(pixels).chunk(2, 1);
+        return new LatentPosterior(Normalize(parts[0]).MoveToOuterDisposeScope(), parts[1].clamp(-30, 20).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The encoder's mean before normalisation.</summary>
+    public Tensor EncodeRaw(Tensor pixels)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return encoder.forward(pixels).chunk(2, 1)[0].MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A latent from the posterior: its mean, or mean + σ·ε unless <see cref="Deterministic"/>.</summary>
+    public Tensor Sample(LatentPosterior posterior, NoiseSource noise)
+    {
+        if (Deterministic)
+        {
+            return posterior.Mean.alias();
+        }
+        using DisposeScope scope = NewDisposeScope();
+        Tensor epsilon = noise.Normal(posterior.Mean.shape).to(posterior.Mean.dtype, posterior.Mean.device);
+        return posterior.Mean.add(posterior.LogVariance.mul(0.5f).exp().mul(epsilon)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Latents [n, C, h, w] to pixels [n, 3, h·f, w·f], unclamped.</summary>
+    public Tensor Decode(Tensor latents) => decoder.forward(latents);
+
+    /// <summary>z̃ = z + α·ε, α ~ U(0, γ), one α a picture (paper Eq. 3). Draws: α [n], then ε of z's shape; nothing when γ is 0.</summary>
+    public static Tensor Perturb(Tensor latents, double strength, NoiseSource noise)
+    {
+        if (strength == 0)
+        {
+            return latents.alias();
+        }
+        using DisposeScope scope = NewDisposeScope();
+        Tensor alpha = noise.Uniform(latents.size(0)).to(latents.dtype, latents.device).mul((float)strength).view(-1, 1, 1, 1);
+        Tensor epsilon = noise.Normal(latents.shape).to(latents.dtype, latents.device);
+        return latents.add(epsilon.mul(alpha)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What the transformer sees: (z − shift)·scale of a posterior sample, [n, C, h, w].</summary>
+    public Tensor ToModel(Tensor latents) => (latents - (float)Config.Shift).mul_((float)Config.Scale);
+
+    /// <summary>The inverse, z/scale + shift, before decoding.</summary>
+    public Tensor FromModel(Tensor latents) => (latents / (float)Config.Scale).add_((float)Config.Shift);
+
+    /// <summary>Sets the channel statistics of <see cref="LatentNormalization.Channel"/>, estimated over the training set.</summary>
+    /// <param name="mean">[C].</param>
+    /// <param name="std">[C], positive.</param>
+    public void SetChannelStatistics(Tensor mean, Tensor std)
+    {
+        using IDisposable guard = no_grad();
+        (channel_mean ?? throw new InvalidOperationException("Only normalization: channel has channel statistics.")).copy_(mean);
+        channel_std!.copy_(std);
+    }
+
+    private Tensor Normalize(Tensor mean)
+    {
+        switch (Config.Normalization)
+        {
+            case LatentNormalization.Token:
+                int patch = Config.NormalizationPatch ?? Config.PatchSize;
+                Tensor tokens = TokenNormalization.Apply(PatchOrder.Patchify(mean, patch));
+                return PatchOrder.Unpatchify(tokens, patch, mean.size(2) / patch, mean.size(3) / patch);
+            case LatentNormalization.Channel when training:
+                Tensor centred = mean - mean.mean([0, 2, 3], keepdim: true);
+                return centred / centred.square().mean([0, 2, 3], keepdim: true).add(TokenNormalization.Epsilon).sqrt();
+            case LatentNormalization.Channel:
+                return (mean - channel_mean!.view(1, -1, 1, 1)) / channel_std!.view(1, -1, 1, 1);
+            default:
+                return mean;
+        }
+    }
+}

@@ -1,0 +1,129 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>A residual block whose layer norm is shifted, scaled and gated by the condition (spec §3.1, step 5).</summary>
+public sealed class FlowHeadBlock : nn.Module
+{
+    internal const double Epsilon = 1e-6;
+
+    private readonly LayerNorm in_ln;
+    private readonly Sequential mlp;
+    private readonly Sequential adaLN_modulation;
+
+    /// <summary>Builds one block of width D.</summary>
+    public FlowHeadBlock(int width, int inner, Device? device = null, ScalarType? dtype = null)
+        : base(nameof(FlowHeadBlock))
+    {
+        in_ln = nn.LayerNorm(width, Epsilon, device: device, dtype: dtype);
+        mlp = nn.Sequential(nn.Linear(width, inner, device: device, dtype: dtype), nn.SiLU(), nn.Linear(inner, width, device: device, dtype: dtype));
+        adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 3L * width, device: device, dtype: dtype));
+        RegisterComponents();
+    }
+
+    /// <summary>(shift, scale, gate) side by side, [.., 3D], from y (before its SiLU).</summary>
+    public Tensor Modulation(Tensor y) => adaLN_modulation.forward(y);
+
+    /// <summary>x + gate ⊙ MLP(LN(x)·(1 + scale) + shift).</summary>
+    public Tensor Forward(Tensor x, Tensor modulation)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] parts = modulation.chunk(3, -1);
+        Tensor h = in_ln.forward(x).mul(parts[1].add(1)).add(parts[0]);
+        return x.add(parts[2].mul(mlp.forward(h))).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>The last, non-affine modulated norm and the projection to a velocity (spec §3.1, step 6).</summary>
+public sealed class FlowHeadFinalLayer : nn.Module
+{
+    private readonly Linear linear;
+    private readonly Sequential adaLN_modulation;
+    private readonly int _width;
+
+    /// <summary>Builds the layer.</summary>
+    public FlowHeadFinalLayer(int width, int tokenWidth, Device? device = null, ScalarType? dtype = null)
+        : base(nameof(FlowHeadFinalLayer))
+    {
+        _width = width;
+        linear = nn.Linear(width, tokenWidth, device: device, dtype: dtype);
+        adaLN_modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 2L * width, device: device, dtype: dtype));
+        RegisterComponents();
+    }
+
+    /// <summary>(shift, scale) side by side, [.., 2D].</summary>
+    public Tensor Modulation(Tensor y) => adaLN_modulation.forward(y);
+
+    /// <summary>Linear(LN(x)·(1 + scale) + shift).</summary>
+    public Tensor Forward(Tensor x, Tensor modulation)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] parts = modulation.chunk(2, -1);
+        Tensor h = nn.functional.layer_norm(x, [_width], eps: FlowHeadBlock.Epsilon).mul(parts[1].add(1)).add(parts[0]);
+        return linear.forward(h).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>All modulations of one condition at one time (or of many): independent of x, so computed once per schedule.</summary>
+public sealed record FlowModulations(IReadOnlyList<Tensor> Blocks, Tensor Final);
+
+/// <summary>The small MLP that predicts the velocity of one image token (spec §3.1, <c>SimpleMLPAdaLN</c>).</summary>
+public sealed class FlowHeadNetwork : nn.Module<Tensor, Tensor, Tensor, Tensor>
+{
+    private readonly TimestepEmbedder time_embed;
+    private readonly Linear cond_embed;
+    private readonly Linear input_proj;
+    private readonly ModuleList<FlowHeadBlock> res_blocks;
+    private readonly FlowHeadFinalLayer final_layer;
+
+    /// <summary>Builds the network.</summary>
+    public FlowHeadNetwork(FlowHeadConfig config, Device? device = null, ScalarType? dtype = null)
+        : base(nameof(FlowHeadNetwork))
+    {
+        Config = config;
+        int inner = (int)(config.Width * config.MlpRatio);
+        time_embed = new TimestepEmbedder(config.Width, device, dtype);
+        cond_embed = nn.Linear(config.ConditionWidth, config.Width, device: device, dtype: dtype);
+        input_proj = nn.Linear(config.TokenWidth, config.Width, device: device, dtype: dtype);
+        res_blocks = nn.ModuleList(Enumerable.Range(0, config.Layers).Select(_ => new FlowHeadBlock(config.Width, inner, device, dtype)).ToArray());
+        final_layer = new FlowHeadFinalLayer(config.Width, config.TokenWidth, device, dtype);
+        RegisterComponents();
+    }
+
+    /// <summary>The shape.</summary>
+    public FlowHeadConfig Config { get; }
+
+    /// <summary>Velocity [n, d] at x [n, d], t [n], condition c [n, H].</summary>
+    public override Tensor forward(Tensor x, Tensor t, Tensor c)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        FlowModulations modulations = Modulations(EmbedTimes(t).add(EmbedConditions(c)));
+        return Velocity(x, modulations).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>T(t): [n] to [n, D].</summary>
+    public Tensor EmbedTimes(Tensor t) => time_embed.forward(t);
+
+    /// <summary>E(c): [n, H] to [n, D].</summary>
+    public Tensor EmbedConditions(Tensor c) => cond_embed.forward(c);
+
+    /// <summary>Every block's modulation of y = T(t) + E(c), y: [.., D].</summary>
+    public FlowModulations Modulations(Tensor y) =>
+        new([.. res_blocks.Select(b => b.Modulation(y))], final_layer.Modulation(y));
+
+    /// <summary>The part that depends on x: two square products per block.</summary>
+    public Tensor Velocity(Tensor x, FlowModulations modulations)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor h = input_proj.forward(x);
+        for (int i = 0; i < res_blocks.Count; i++)
+        {
+            Tensor next = res_blocks[i].Forward(h, modulations.Blocks[i]);
+            h.Dispose();
+            h = next;
+        }
+        return final_layer.Forward(h, modulations.Final).MoveToOuterDisposeScope();
+    }
+}

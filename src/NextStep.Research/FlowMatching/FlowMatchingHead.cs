@@ -1,0 +1,48 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>What one evaluation of the flow loss gives.</summary>
+/// <param name="Mean">Scalar: the masked mean over tokens.</param>
+/// <param name="PerToken">[n], mean squared velocity error over the features; detached.</param>
+/// <param name="Times">[n], the times drawn.</param>
+public sealed record FlowLoss(Tensor Mean, Tensor PerToken, Tensor Times);
+
+/// <summary>The flow-matching head: its network and its training objective (spec §3).</summary>
+public sealed class FlowMatchingHead : nn.Module
+{
+    internal readonly FlowHeadNetwork net;
+
+    /// <summary>Builds the head.</summary>
+    public FlowMatchingHead(FlowHeadConfig config, Device? device = null, ScalarType? dtype = null)
+        : base(nameof(FlowMatchingHead))
+    {
+        net = new FlowHeadNetwork(config, device, dtype);
+        RegisterComponents();
+    }
+
+    /// <summary>The velocity network.</summary>
+    public FlowHeadNetwork Network => net;
+
+    /// <summary>
+    /// x_t = t·x₁ + (1 − t)·ε, v* = x₁ − ε, t = sigmoid(u), u ~ N(0, 1); mean over features of (v − v*)² in float32 (spec §3.3).
+    /// Draws: ε of the target's shape, then u [n].
+    /// </summary>
+    /// <param name="target">Clean tokens x₁, [n, d].</param>
+    /// <param name="condition">[n, H].</param>
+    /// <param name="noise">Source of ε and u.</param>
+    /// <param name="mask">[n], weights Σ(loss·mask)/(Σmask + 1e−8); null = plain mean.</param>
+    public FlowLoss Loss(Tensor target, Tensor condition, NoiseSource noise, Tensor? mask = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor epsilon = noise.Normal(target.shape).to(target.dtype, target.device);
+        Tensor t = noise.Normal(target.size(0)).to(target.device).sigmoid().to_type(target.dtype);
+        Tensor column = t.unsqueeze(-1);
+        Tensor noisy = target.mul(column).add(epsilon.mul(column.neg().add(1)));
+        Tensor error = net.forward(noisy, t, condition).sub(target.sub(epsilon)).to_type(ScalarType.Float32);
+        Tensor perToken = error.square().mean([-1]);
+        Tensor mean = mask is null ? perToken.mean() : perToken.mul(mask).sum().div(mask.sum().add(1e-8));
+        return new FlowLoss(mean.MoveToOuterDisposeScope(), perToken.detach().MoveToOuterDisposeScope(), t.MoveToOuterDisposeScope());
+    }
+}

@@ -1,0 +1,160 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>Settings of <see cref="FlowSampler"/>.</summary>
+public sealed record FlowSamplerOptions
+{
+    /// <summary>The update rule.</summary>
+    public Solver Solver { get; init; } = Solver.Ode;
+
+    /// <summary>Network evaluations N.</summary>
+    public int Steps { get; init; } = 20;
+
+    /// <summary>Time shift s.</summary>
+    public double TimestepShift { get; init; } = 1;
+
+    /// <summary>η of <see cref="Solver.Sde"/> and <see cref="Solver.Cps"/>.</summary>
+    public double NoiseLevel { get; init; } = 0.8;
+
+    /// <summary>Reference solver only: δ of its last step.</summary>
+    public float LastStep { get; init; } = TimestepSchedule.ReferenceLastStep;
+
+    /// <summary>Reference solver only: rows drawn, tiled over the batch; null = one draw a row.</summary>
+    public int? NoiseRepeat { get; init; }
+}
+
+/// <summary>
+/// Samples image tokens by integrating the head's velocity from noise to data. The time embedding is computed once per
+/// schedule, the condition embedding once per token, the modulations of many steps in one product per layer.
+/// </summary>
+public sealed class FlowSampler : IDisposable
+{
+    // At most so many modulation numbers are held at once; more steps are done in several products.
+    private const long ModulationBudget = 32L << 20;
+
+    private readonly FlowHeadNetwork _network;
+    private readonly FlowSamplerOptions _options;
+    private readonly float[] _times;
+    private readonly Tensor _timeEmbeddings;
+    private readonly ScalarType _dtype;
+    private readonly Device _device;
+
+    /// <summary>Prepares the schedule for <paramref name="network"/>, whose weights must not change while the sampler lives.</summary>
+    public FlowSampler(FlowHeadNetwork network, FlowSamplerOptions options)
+    {
+        _network = network;
+        _options = options;
+        _times = options.Solver == Solver.Reference
+            ? TimestepSchedule.ReferenceGrid(options.Steps, options.TimestepShift, options.LastStep)
+            : TimestepSchedule.Grid(options.Steps, options.TimestepShift);
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor weight = network.parameters().First();
+        (_dtype, _device) = (weight.dtype, weight.device);
+        Tensor times = tensor(_times[..options.Steps]).to(_dtype, _device); // rounded like the activations, as in training
+        _timeEmbeddings = network.EmbedTimes(times).DetachFromDisposeScope();
+    }
+
+    /// <summary>Draws one token per row of the conditional block.</summary>
+    /// <param name="conditions">[branches·m, H], branch-major.</param>
+    /// <param name="guidance">Branches and scales of this token.</param>
+    /// <param name="noise">Initial noise [m, d], then one draw per stochastic step.</param>
+    /// <returns>[m, d] float32.</returns>
+    public Tensor Sample(Tensor conditions, Guidance guidance, NoiseSource noise)
+    {
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        int branches = (int)guidance.Branches;
+        if (conditions.size(0) % branches != 0)
+        {
+            throw new ArgumentException($"{conditions.size(0)} condition rows cannot hold {branches} guidance branches.", nameof(conditions));
+        }
+        long pictures = conditions.size(0) / branches;
+        Tensor embedded = _network.EmbedConditions(conditions.to(_dtype, _device)); // [K·m, D]
+        Tensor x = Draw(noise, pictures);
+        int chunk = ChunkOf(embedded.size(0));
+        for (int start = 0; start < _options.Steps; start += chunk)
+        {
+            using DisposeScope inner = NewDisposeScope();
+            int count = Math.Min(chunk, _options.Steps - start);
+            Tensor y = _timeEmbeddings.narrow(0, start, count).unsqueeze(1) + embedded.unsqueeze(0); // [count, K·m, D]
+            FlowModulations all = _network.Modulations(y);
+            Tensor state = x;
+            for (int i = 0; i < count; i++)
+            {
+                using DisposeScope step = NewDisposeScope();
+                FlowModulations now = new([.. all.Blocks.Select(b => b[i])], all.Final[i]);
+                Tensor input = state.to_type(_dtype);
+                Tensor velocity = _network.Velocity(branches == 1 ? input : input.repeat(branches, 1), now).to_type(ScalarType.Float32);
+                state = Step(state, guidance.Combine(velocity), start + i, noise, pictures).MoveToOuterDisposeScope();
+            }
+            x = state.MoveToOuterDisposeScope();
+        }
+        return x.MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _timeEmbeddings.Dispose();
+
+    private int ChunkOf(long rows)
+    {
+        long perStep = rows * _network.Config.Width * ((3L * _network.Config.Layers) + 2);
+        return (int)Math.Clamp(ModulationBudget / Math.Max(1, perStep), 1, _options.Steps);
+    }
+
+    private Tensor Draw(NoiseSource noise, long pictures)
+    {
+        long width = _network.Config.TokenWidth;
+        if (_options.Solver != Solver.Reference || _options.NoiseRepeat is not { } repeat)
+        {
+            return noise.Normal(pictures, width).to(_device);
+        }
+        if (pictures % repeat != 0)
+        {
+            throw new ArgumentException($"{pictures} pictures cannot share {repeat} noise rows evenly.");
+        }
+        using Tensor rows = noise.Normal(repeat, width);
+        using Tensor tiled = rows.repeat(pictures / repeat, 1);
+        return tiled.to(_device).alias();
+    }
+
+    private Tensor Step(Tensor x, Tensor velocity, int index, NoiseSource noise, long pictures)
+    {
+        if (_options.Solver == Solver.Reference)
+        {
+            return ReferenceStep(x, velocity, index, noise, pictures);
+        }
+        double t = _times[index], next = _times[index + 1], delta = next - t, eta = _options.NoiseLevel;
+        Tensor noiseEstimate = x - (velocity * (float)t);
+        Tensor dataEstimate = x + (velocity * (float)(1 - t));
+        switch (_options.Solver)
+        {
+            case Solver.Sde:
+                // σ̃ = 1 − t₁ replaces σ = 1, where 1/(1 − σ) is infinite (Flow-GRPO; the same number as spec §3.5c for s = 1).
+                double sigma = 1 - t, substitute = sigma >= 1 ? 1 - _times[1] : sigma;
+                double strength = eta * Math.Sqrt(sigma / (1 - substitute));
+                return (noiseEstimate * (float)(1 - next - (strength * strength * delta / (2 * sigma))))
+                    + (dataEstimate * (float)next) + (Draw(noise, pictures) * (float)(strength * Math.Sqrt(delta)));
+            case Solver.Cps:
+                double injected = (1 - next) * Math.Sin(eta * Math.PI / 2);
+                Tensor kept = (noiseEstimate * (float)Math.Sqrt(Math.Max(0, ((1 - next) * (1 - next)) - (injected * injected)))) + (dataEstimate * (float)next);
+                return injected == 0 ? kept : kept + (Draw(noise, pictures) * (float)injected);
+            default:
+                return (noiseEstimate * (float)(1 - next)) + (dataEstimate * (float)next);
+        }
+    }
+
+    // Spec §3.4: drift v + (1 − t)·score with score = (t·v − x)/((1 − t)² + t(1 − t)), noise √(2(1 − t)Δ); the last step is Euler over δ.
+    private Tensor ReferenceStep(Tensor x, Tensor velocity, int index, NoiseSource noise, long pictures)
+    {
+        if (index == _options.Steps - 1)
+        {
+            return x + (velocity * _options.LastStep);
+        }
+        double t = _times[index], delta = _times[index + 1] - t;
+        Tensor drift = (velocity * (float)(1 + t)) - x;
+        return x + (drift * (float)delta) + (Draw(noise, pictures) * (float)Math.Sqrt(2 * (1 - t) * delta));
+    }
+}

@@ -1,0 +1,155 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>One training batch.</summary>
+/// <param name="Ids">int64 [batch, positions], padded on the right.</param>
+/// <param name="Labels">int64 [batch, positions], −100 = not predicted.</param>
+/// <param name="Tokens">Clean image tokens [n, d] in the order of the placeholders in the flattened ids.</param>
+/// <param name="KeyMask">Bool [batch, positions], false = padding; null is right for padding on the right, which no real position can see.</param>
+/// <param name="TokenMask">[n] weights of the image loss; null = all.</param>
+public sealed record ModelBatch(Tensor Ids, Tensor Labels, Tensor Tokens, Tensor? KeyMask = null, Tensor? TokenMask = null);
+
+/// <summary>Losses of one batch.</summary>
+/// <param name="Total">Weighted sum, scalar, to differentiate.</param>
+/// <param name="Text">Cross-entropy, mean over predicted labels.</param>
+/// <param name="Image">The flow loss and its parts.</param>
+public sealed record ModelLosses(Tensor Total, Tensor Text, FlowLoss Image);
+
+/// <summary>
+/// The causal transformer over text and continuous image tokens with its flow-matching head (spec §1–3).
+/// State-dict keys are those of the released checkpoints.
+/// </summary>
+public sealed class NextStepModel : nn.Module
+{
+    private readonly CausalTransformer _transformer;
+    private readonly Linear image_in_projector;
+    private readonly Linear image_out_projector;
+    private readonly FlowMatchingHead image_head;
+    private Tensor? _positionTable;
+
+    /// <summary>Builds the network, on the meta device too; weights are random until initialised or loaded.</summary>
+    public NextStepModel(NextStepConfig config, Device? device = null, ScalarType? dtype = null)
+        : base(nameof(NextStepModel))
+    {
+        Config = config;
+        _transformer = new CausalTransformer(config.Transformer, device, dtype);
+        int hidden = config.Transformer.HiddenSize;
+        image_in_projector = nn.Linear(config.TokenWidth, hidden, device: device, dtype: dtype);
+        image_out_projector = nn.Linear(hidden, hidden, device: device, dtype: dtype);
+        image_head = new FlowMatchingHead(config.Head, device, dtype);
+        // Registered one by one: the released keys have the language model flattened into this module.
+        register_module("embed_tokens", _transformer.embed_tokens);
+        register_module("layers", _transformer.layers);
+        register_module("norm", _transformer.norm);
+        register_module("lm_head", _transformer.lm_head);
+        register_module(nameof(image_in_projector), image_in_projector);
+        register_module(nameof(image_out_projector), image_out_projector);
+        register_module(nameof(image_head), image_head);
+    }
+
+    /// <summary>The configuration.</summary>
+    public NextStepConfig Config { get; }
+
+    /// <summary>The language model.</summary>
+    public CausalTransformer Transformer => _transformer;
+
+    /// <summary>The flow-matching head.</summary>
+    public FlowMatchingHead Head => image_head;
+
+    /// <summary>Image tokens [.., d] to the transformer's input [.., H].</summary>
+    public Tensor ProjectIn(Tensor tokens) => image_in_projector.forward(tokens);
+
+    /// <summary>Final hidden states [.., H] to conditions of the head [.., H].</summary>
+    public Tensor ProjectOut(Tensor hidden) => image_out_projector.forward(hidden);
+
+    /// <summary>
+    /// Input embeddings [batch, positions, H]: rows of the table, and projected image tokens at the placeholders in row-major order (spec §1.3).
+    /// </summary>
+    /// <exception cref="ArgumentException">The number of placeholders is not the number of tokens.</exception>
+    public Tensor Embed(Tensor ids, Tensor? tokens)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor embedded = _transformer.Embed(ids);
+        Tensor slots = ids.flatten().eq(Config.Special.ImagePlaceholder).nonzero().squeeze(1);
+        long given = tokens?.size(0) ?? 0;
+        if (tokens is null)
+        {
+            return embedded.MoveToOuterDisposeScope();
+        }
+        if (slots.size(0) != given)
+        {
+            throw new ArgumentException($"The ids hold {slots.size(0)} image placeholders but {given} image tokens were given.");
+        }
+        Tensor flat = embedded.reshape(-1, embedded.size(-1));
+        return flat.index_copy(0, slots, ProjectIn(tokens).to_type(flat.dtype)).view(embedded.shape).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>
+    /// Both losses (spec §1.5). A state whose next position is an image token conditions the head, any other predicts the next label.
+    /// </summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="noise">Draws of the flow loss; with input noise, its normals come first.</param>
+    /// <param name="skipOutProjector">The first release's training bug (fixtures README, bug 1): the head sees raw hidden states. For parity only.</param>
+    public ModelLosses Losses(ModelBatch batch, NoiseSource noise, bool skipOutProjector = false)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor embedded = Embed(batch.Ids, Config.InputNoise > 0 ? Noised(batch, noise) : batch.Tokens);
+        Tensor hidden = _transformer.Forward(embedded, batch.KeyMask);
+        Tensor states = hidden.narrow(1, 0, hidden.size(1) - 1).reshape(-1, hidden.size(-1));
+        Tensor next = batch.Ids.narrow(1, 1, batch.Ids.size(1) - 1).reshape(-1);
+        Tensor labels = batch.Labels.narrow(1, 1, batch.Labels.size(1) - 1).reshape(-1);
+
+        Tensor isImage = next.eq(Config.Special.ImagePlaceholder);
+        Tensor image = states.index_select(0, isImage.nonzero().squeeze(1));
+        Tensor condition = skipOutProjector ? image : ProjectOut(image);
+        int repeat = Config.HeadBatchMultiplier;
+        FlowLoss flow = image_head.Loss(
+            batch.Tokens.repeat(repeat, 1), condition.repeat(repeat, 1), noise, batch.TokenMask?.repeat(repeat));
+
+        Tensor predicted = isImage.logical_not().logical_and(labels.ne(SequenceLayout.Ignored)).nonzero().squeeze(1);
+        Tensor text = predicted.size(0) == 0
+            ? zeros(1, device: states.device).squeeze()
+            : nn.functional.cross_entropy(_transformer.Logits(states.index_select(0, predicted)).to_type(ScalarType.Float32), labels.index_select(0, predicted));
+        Tensor total = flow.Mean.mul((float)Config.ImageLossWeight).add(text.mul((float)Config.TextLossWeight));
+        return new ModelLosses(
+            total.MoveToOuterDisposeScope(),
+            text.MoveToOuterDisposeScope(),
+            new FlowLoss(flow.Mean.MoveToOuterDisposeScope(), flow.PerToken.MoveToOuterDisposeScope(), flow.Times.MoveToOuterDisposeScope()));
+    }
+
+    /// <summary>Row of the fixed 2-D table that is added to the state predicting image token <paramref name="index"/>, [H]; null unless configured (spec §1.4).</summary>
+    public Tensor? GenerationPosition(int index, Device device, ScalarType dtype)
+    {
+        if (!Config.UseGenPosEmbed)
+        {
+            return null;
+        }
+        if (index >= Config.GenPosGrid * Config.GenPosGrid)
+        {
+            throw new ArgumentOutOfRangeException(nameof(index), index, $"The position table holds {Config.GenPosGrid * Config.GenPosGrid} tokens.");
+        }
+        _positionTable ??= PositionTable.SineCosine(Config.Transformer.HiddenSize, Config.GenPosGrid).DetachFromDisposeScope();
+        using Tensor row = _positionTable[index];
+        return row.to(dtype, device).alias();
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _positionTable?.Dispose();
+        base.Dispose(disposing);
+    }
+
+    // Gaussian noise whose std grows linearly from 0 over the raster order of each image's tokens (spec §1.5).
+    private Tensor Noised(ModelBatch batch, NoiseSource noise)
+    {
+        Tensor flags = batch.Ids.eq(Config.Special.ImagePlaceholder);
+        Tensor order = flags.to_type(ScalarType.Float32).cumsum(1).mul(flags); // 1-based place in the row
+        Tensor share = (order / order.max().clamp_min(1)).flatten().index_select(0, flags.flatten().nonzero().squeeze(1)).unsqueeze(1);
+        Tensor epsilon = noise.Normal(batch.Tokens.shape).to(batch.Tokens.dtype, batch.Tokens.device);
+        return batch.Tokens + (epsilon * share * (float)Config.InputNoise);
+    }
+}

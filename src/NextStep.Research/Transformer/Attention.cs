@@ -1,0 +1,59 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>Causal self-attention with grouped key-value heads and rotary positions (spec §2.2).</summary>
+public sealed class Attention : nn.Module
+{
+    private readonly Linear q_proj;
+    private readonly Linear k_proj;
+    private readonly Linear v_proj;
+    private readonly Linear o_proj;
+    private readonly TransformerConfig _config;
+
+    /// <summary>Builds the four projections.</summary>
+    public Attention(TransformerConfig config, Device? device = null, ScalarType? dtype = null)
+        : base(nameof(Attention))
+    {
+        _config = config;
+        long queries = (long)config.Heads * config.HeadDim, shared = (long)config.KeyValueHeads * config.HeadDim;
+        q_proj = nn.Linear(config.HiddenSize, queries, config.AttentionBias, device, dtype);
+        k_proj = nn.Linear(config.HiddenSize, shared, config.AttentionBias, device, dtype);
+        v_proj = nn.Linear(config.HiddenSize, shared, config.AttentionBias, device, dtype);
+        o_proj = nn.Linear(queries, config.HiddenSize, config.OutputAttentionBias, device, dtype);
+        RegisterComponents();
+    }
+
+    /// <summary>Attends over the cache (or the input itself) and returns [batch, positions, H].</summary>
+    /// <param name="x">[batch, positions, H].</param>
+    /// <param name="angles">Rotary angles of these positions.</param>
+    /// <param name="mask">Bool [batch or 1, 1, positions, keys], true = may attend; null = plain causal without a past, or one position that sees all.</param>
+    /// <param name="cache">Past keys and values, or null.</param>
+    /// <param name="layer">This layer's place in the cache.</param>
+    public Tensor Forward(Tensor x, RotaryAngles angles, Tensor? mask, KeyValueCache? cache, int layer)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long batch = x.size(0), length = x.size(1);
+        Tensor q = angles.Rotate(Split(q_proj.forward(x), batch, length, _config.Heads));
+        Tensor k = angles.Rotate(Split(k_proj.forward(x), batch, length, _config.KeyValueHeads));
+        Tensor v = Split(v_proj.forward(x), batch, length, _config.KeyValueHeads);
+        if (cache is not null)
+        {
+            (k, v) = cache.Append(layer, k, v);
+        }
+        Tensor mixed = nn.functional.scaled_dot_product_attention(
+            q, Expand(k), Expand(v), mask!, is_casual: mask is null && length > 1);
+        return o_proj.forward(mixed.transpose(1, 2).reshape(batch, length, -1)).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Split(Tensor x, long batch, long length, int heads) => x.view(batch, length, heads, _config.HeadDim).transpose(1, 2);
+
+    // Each key-value head serves a run of consecutive query heads (repeat-interleave).
+    private Tensor Expand(Tensor x)
+    {
+        int group = _config.Heads / _config.KeyValueHeads;
+        return group == 1 ? x : x.unsqueeze(2).expand(x.size(0), x.size(1), group, x.size(2), x.size(3)).reshape(x.size(0), _config.Heads, x.size(2), x.size(3));
+    }
+}

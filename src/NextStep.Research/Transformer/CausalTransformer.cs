@@ -1,0 +1,81 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>The decoder-only language model: embedding, blocks, final norm, language head (spec §2).</summary>
+public sealed class CausalTransformer : nn.Module
+{
+    internal readonly Embedding embed_tokens;
+    internal readonly ModuleList<DecoderLayer> layers;
+    internal readonly RmsNorm norm;
+    internal readonly Linear lm_head;
+
+    /// <summary>Builds the network; weights are random until initialised or loaded.</summary>
+    public CausalTransformer(TransformerConfig config, Device? device = null, ScalarType? dtype = null)
+        : base(nameof(CausalTransformer))
+    {
+        config.Validate();
+        Config = config;
+        embed_tokens = nn.Embedding(config.VocabularySize, config.HiddenSize, device: device, dtype: dtype);
+        layers = nn.ModuleList(Enumerable.Range(0, config.Layers).Select(_ => new DecoderLayer(config, device, dtype)).ToArray());
+        norm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon, device, dtype);
+        lm_head = nn.Linear(config.HiddenSize, config.VocabularySize, false, device, dtype);
+        RegisterComponents();
+    }
+
+    /// <summary>The shape.</summary>
+    public TransformerConfig Config { get; }
+
+    /// <summary>Rows of the embedding table: ids [batch, positions] to [batch, positions, H].</summary>
+    public Tensor Embed(Tensor ids) => embed_tokens.forward(ids);
+
+    /// <summary>Language logits [.., vocabulary] of normed hidden states.</summary>
+    public Tensor Logits(Tensor hidden) => lm_head.forward(hidden);
+
+    /// <summary>Hidden states after the final norm, [batch, positions, H].</summary>
+    /// <param name="embeddings">[batch, positions, H].</param>
+    /// <param name="keyMask">Bool [batch, keys] over cached and new positions, false = padding; null = none. Padding only on the left when a cache is used.</param>
+    /// <param name="cache">Past positions; the new ones are appended.</param>
+    /// <param name="positions">int64 [positions] or [batch, positions]; null = behind the cache, padding counted, as the reference does.</param>
+    /// <param name="onLayer">Called with every hidden state before each block and the final normed one, for inspection.</param>
+    public Tensor Forward(Tensor embeddings, Tensor? keyMask = null, KeyValueCache? cache = null, Tensor? positions = null, Action<Tensor>? onLayer = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long past = cache?.Length ?? 0, length = embeddings.size(1);
+        Tensor at = positions ?? arange(past, past + length, dtype: ScalarType.Int64, device: embeddings.device);
+        RotaryAngles angles = RotaryAngles.At(at, Config.HeadDim, Config.RopeTheta, embeddings.dtype);
+        Tensor? mask = AttentionMask(keyMask, past, length, embeddings.device);
+        Tensor x = embeddings;
+        for (int i = 0; i < layers.Count; i++)
+        {
+            onLayer?.Invoke(x);
+            Tensor next = layers[i].Forward(x, angles, mask, cache, i);
+            if (i > 0)
+            {
+                x.Dispose();
+            }
+            x = next;
+        }
+        cache?.Advance(length);
+        Tensor hidden = norm.forward(x);
+        onLayer?.Invoke(hidden);
+        return hidden.MoveToOuterDisposeScope();
+    }
+
+    // A key is visible when it is not in the future and not padding; a padded query sees itself, so that no row is empty.
+    private static Tensor? AttentionMask(Tensor? keyMask, long past, long length, Device device)
+    {
+        if (keyMask is null && (past == 0 || length == 1))
+        {
+            return null;
+        }
+        Tensor keys = arange(past + length, dtype: ScalarType.Int64, device: device).unsqueeze(0);
+        Tensor queries = arange(past, past + length, dtype: ScalarType.Int64, device: device).unsqueeze(1);
+        Tensor causal = keys.le(queries);
+        return keyMask is null
+            ? causal.view(1, 1, length, past + length)
+            : causal.logical_and(keyMask.to_type(ScalarType.Bool).unsqueeze(1).logical_or(keys.eq(queries).unsqueeze(0))).unsqueeze(1);
+    }
+}

@@ -1,0 +1,59 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>down(silu(gate(x)) ⊙ up(x)) (spec §2.2).</summary>
+public sealed class GatedMlp : nn.Module<Tensor, Tensor>
+{
+    private readonly Linear gate_proj;
+    private readonly Linear up_proj;
+    private readonly Linear down_proj;
+
+    /// <summary>Builds the three products.</summary>
+    public GatedMlp(TransformerConfig config, Device? device = null, ScalarType? dtype = null)
+        : base(nameof(GatedMlp))
+    {
+        gate_proj = nn.Linear(config.HiddenSize, config.IntermediateSize, config.MlpBias, device, dtype);
+        up_proj = nn.Linear(config.HiddenSize, config.IntermediateSize, config.MlpBias, device, dtype);
+        down_proj = nn.Linear(config.IntermediateSize, config.HiddenSize, config.MlpBias, device, dtype);
+        RegisterComponents();
+    }
+
+    /// <summary>[…, H] to [ …, H].</summary>
+    public override Tensor forward(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor gated = nn.functional.silu(gate_proj.forward(input)).mul(up_proj.forward(input));
+        return down_proj.forward(gated).MoveToOuterDisposeScope();
+    }
+}
+
+/// <summary>One pre-norm decoder block: a = x + Attention(RMSNorm(x)); y = a + MLP(RMSNorm(a)) (spec §2.2).</summary>
+public sealed class DecoderLayer : nn.Module
+{
+    private readonly RmsNorm input_layernorm;
+    private readonly Attention self_attn;
+    private readonly RmsNorm post_attention_layernorm;
+    private readonly GatedMlp mlp;
+
+    /// <summary>Builds the block.</summary>
+    public DecoderLayer(TransformerConfig config, Device? device = null, ScalarType? dtype = null)
+        : base(nameof(DecoderLayer))
+    {
+        input_layernorm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon, device, dtype);
+        self_attn = new Attention(config, device, dtype);
+        post_attention_layernorm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon, device, dtype);
+        mlp = new GatedMlp(config, device, dtype);
+        RegisterComponents();
+    }
+
+    /// <summary>[batch, positions, H] to the same shape; see <see cref="Attention.Forward"/>.</summary>
+    public Tensor Forward(Tensor x, RotaryAngles angles, Tensor? mask, KeyValueCache? cache, int layer)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor attended = x.add(self_attn.Forward(input_layernorm.forward(x), angles, mask, cache, layer));
+        return attended.add(mlp.forward(post_attention_layernorm.forward(attended))).MoveToOuterDisposeScope();
+    }
+}

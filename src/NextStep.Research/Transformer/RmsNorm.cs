@@ -1,0 +1,30 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>y = cast(x / √(mean(x²) + ε)) ⊙ weight, the mean in float32 (spec §2.2).</summary>
+public sealed class RmsNorm : nn.Module<Tensor, Tensor>
+{
+    private readonly Parameter weight;
+    private readonly double _epsilon;
+
+    /// <summary>Over the last axis of <paramref name="width"/> features.</summary>
+    public RmsNorm(int width, double epsilon, Device? device = null, ScalarType? dtype = null)
+        : base(nameof(RmsNorm))
+    {
+        weight = new Parameter(ones(width, dtype: dtype, device: device));
+        _epsilon = epsilon;
+        RegisterComponents();
+    }
+
+    /// <summary>[…, width] to the same shape and dtype.</summary>
+    public override Tensor forward(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor x = input.to_type(ScalarType.Float32);
+        Tensor scale = x.square().mean([-1], keepdim: true).add(_epsilon).rsqrt();
+        return x.mul(scale).to_type(input.dtype).mul(weight).MoveToOuterDisposeScope();
+    }
+}
