@@ -1,0 +1,53 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research.Experiments;
+
+/// <summary>Trains transformer and head on the cached latents, measures both losses on held-out pictures, writes the released layout.</summary>
+internal static class ModelStage
+{
+    /// <summary>Folder of the trained model inside the stage's.</summary>
+    public const string ModelFolder = "model";
+
+    public static void Run(StageContext context)
+    {
+        ResearchConfig config = context.Config;
+        using LatentSet latents = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.Train));
+        TextTokenizer tokenizer = config.Model.Tokenizer == TokenizerKind.Byte ? new ByteTokenizer() : WordTokenizer.FromCaptions(latents.Captions);
+        using NextStepModel model = ModelTrainer.Train(config, latents, tokenizer, new TrainingRun(
+            context.Directory, "model",
+            (images, numbers) => context.Progress(new StageProgress(images, config.Training.Model.Images, "images", numbers)),
+            context.Cancellation));
+        using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
+        ReleasedFolder.Save(Path.Combine(context.Directory, ModelFolder), model, autoencoder, tokenizer, config.Data.ImageSize, config.Sampling);
+        using LatentSet heldOut = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.HeldOut));
+        StageFiles.WriteSummary(context.Directory, Measure(config, model, tokenizer, heldOut));
+    }
+
+    // The same noise and times for every arm; text before the image, as in generation.
+    private static Dictionary<string, double> Measure(ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut)
+    {
+        using IDisposable guard = no_grad();
+        Device device = new(config.Device);
+        SequenceLayout layout = new(tokenizer);
+        Dictionary<string, double> sums = [], counts = [];
+        int size = config.Training.Model.BatchSize;
+        for (int start = 0; start < heldOut.Captions.Count; start += size)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            using NoiseSource noise = new DrawnNoise(config.Seed, "evaluation.flow", start);
+            int[] indices = [.. Enumerable.Range(start, Math.Min(size, heldOut.Captions.Count - start))];
+            ModelBatch batch = ModelTrainer.Batch(layout, tokenizer.Special, heldOut, indices, new bool[indices.Length], noise, device);
+            foreach (StepMetric metric in ModelTrainer.Metrics(model.Losses(batch, noise)))
+            {
+                double weight = metric.Name.StartsWith("flow.loss.t", StringComparison.Ordinal) ? 1 : indices.Length;
+                sums[metric.Name] = sums.GetValueOrDefault(metric.Name) + (metric.Sum.cpu().item<float>() * weight);
+                counts[metric.Name] = counts.GetValueOrDefault(metric.Name) + (metric.Count.cpu().item<float>() * weight);
+            }
+        }
+        Dictionary<string, double> numbers = sums.Where(s => counts[s.Key] > 0).ToDictionary(s => s.Key, s => s.Value / counts[s.Key]);
+        numbers["model.parameters"] = model.parameters().Sum(p => p.numel());
+        numbers["model.head.parameters"] = model.Head.parameters().Sum(p => p.numel());
+        return numbers;
+    }
+}

@@ -1,0 +1,53 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research.Experiments;
+
+/// <summary>Draws the pictures that are shown and measured: fixed prompts, fixed noise, the same for every arm.</summary>
+internal static class SamplesStage
+{
+    public const string Pixels = "samples.safetensors";
+    private const int Shown = 32;
+    private const int Columns = 8;
+
+    public static void Run(StageContext context)
+    {
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        ResearchConfig config = context.Config;
+        IReadOnlyList<string> prompts = Prompts(config);
+        using LoadedModel loaded = ReleasedFolder.Load(
+            Path.Combine(context.Inputs["model"], ModelStage.ModelFolder), new Device(config.Device), config.Precision.ToScalarType());
+        Tensor pictures = loaded.Generator().Draw(
+            new GenerationRequest { Prompts = prompts, Height = config.Data.ImageSize, Width = config.Data.ImageSize, Sampling = config.Sampling, Seed = config.Seed },
+            p => context.Progress(new StageProgress(p.Tokens, p.Total, "tokens", new Dictionary<string, double>())),
+            context.Cancellation).cpu();
+        SafetensorsFile.Write(Path.Combine(context.Directory, Pixels), new Dictionary<string, Tensor> { ["pixels"] = pictures });
+        int shown = Math.Min(Shown, prompts.Count);
+        ImageFile.SavePng(Path.Combine(context.Directory, "samples.png"), ImageGrid.Make(pictures.narrow(0, 0, shown), Math.Min(Columns, shown)));
+        StageFiles.WritePictures(context.Directory, new Dictionary<string, string> { ["samples"] = "samples.png" });
+        StageFiles.WritePrompts(context.Directory, prompts);
+    }
+
+    /// <summary>The configured prompts repeated to the wanted number; else the source's own: of the shapes world by skill, of other sources training captions.</summary>
+    public static IReadOnlyList<string> Prompts(ResearchConfig config)
+    {
+        int count = config.Evaluation.Samples;
+        if (config.Sampling.Prompts.Count > 0)
+        {
+            return [.. Enumerable.Range(0, count).Select(i => config.Sampling.Prompts[i % config.Sampling.Prompts.Count])];
+        }
+        if (config.Data.Source == DataSource.Shapes)
+        {
+            string[] skills = [.. Skills(config)];
+            string[][] bySkill = [.. skills.Select((s, i) => ShapesSource.EvaluationPrompts(s, (count + skills.Length - 1 - i) / skills.Length, config.Seed, PairSplit.Seen).ToArray())];
+            return [.. Enumerable.Range(0, count).Select(i => bySkill[i % skills.Length][i / skills.Length])];
+        }
+        using IImageSource source = ImageSources.Open(config.Data, Split.Train, config.Seed);
+        int[] order = Streams.Managed(config.Seed, "evaluation.prompts").Permutation(source.Count);
+        return [.. Enumerable.Range(0, count).Select(i => source.Caption(order[i % order.Length]))];
+    }
+
+    private static IReadOnlyList<string> Skills(ResearchConfig config) =>
+        config.Evaluation.Skills.Count > 0 ? config.Evaluation.Skills : config.Data.Skills.Count > 0 ? config.Data.Skills : SceneGenerator.Skills;
+}

@@ -1,0 +1,221 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>What to draw.</summary>
+public sealed record GenerationRequest
+{
+    /// <summary>One or more prompts; with input images, each holds the marker <c>&lt;image&gt;</c> once per image.</summary>
+    public required IReadOnlyList<string> Prompts { get; init; }
+
+    /// <summary>Pictures per prompt.</summary>
+    public int ImagesPerPrompt { get; init; } = 1;
+
+    /// <summary>Height in pixels, a multiple of the pixels per token.</summary>
+    public required int Height { get; init; }
+
+    /// <summary>Width in pixels, a multiple of the pixels per token.</summary>
+    public required int Width { get; init; }
+
+    /// <summary>Appended to every prompt, behind a space; empty = nothing.</summary>
+    public string PositivePrompt { get; init; } = "";
+
+    /// <summary>Text of the unconditional branch.</summary>
+    public string NegativePrompt { get; init; } = "";
+
+    /// <summary>Input pictures [3, H, W] in [−1, 1] in the order of their markers over all prompts.</summary>
+    public IReadOnlyList<Tensor> Images { get; init; } = [];
+
+    /// <summary>Solver, guidance, steps.</summary>
+    public SamplingConfig Sampling { get; init; } = new();
+
+    /// <summary>Seed of the noise; picture i of the request has a stream of its own.</summary>
+    public long Seed { get; init; }
+
+    /// <summary>Recorded draws instead of seeded ones.</summary>
+    public NoiseSource? Noise { get; init; }
+
+    /// <summary>Number of the first picture, so that a request may be one part of a larger one.</summary>
+    public long FirstImage { get; init; }
+
+    /// <summary>Pictures decoded at once.</summary>
+    public int BatchSize { get; init; } = 64;
+}
+
+/// <summary>How far a generation is: image tokens drawn, over all pictures.</summary>
+public sealed record GenerationProgress(long Tokens, long Total);
+
+/// <summary>Text to pictures, and text with pictures to pictures (spec §5).</summary>
+public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoencoder, TextTokenizer tokenizer)
+{
+    /// <summary>The marker of an input picture in a prompt.</summary>
+    public const string ImageMarker = "<image>";
+
+    private readonly SequenceLayout _layout = new(tokenizer);
+
+    /// <summary>Pixels [n, 3, H, W] in [−1, 1], prompts in order, the pictures of one prompt together.</summary>
+    /// <exception cref="ArgumentException">A size, a marker count or an option does not fit; the message says which.</exception>
+    public Tensor Draw(GenerationRequest request, Action<GenerationProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor tokens = DrawTokens(request, progress, cancellation);
+        int pixels = autoencoder.Config.PixelsPerToken;
+        Tensor[] pictures = [.. tokens.split(request.BatchSize).Select(part => Decode(part, request.Height / pixels, request.Width / pixels))];
+        return cat(pictures).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Image tokens [n, L, d] to pixels [n, 3, H, W], clamped.</summary>
+    public Tensor Decode(Tensor tokens, int rows, int columns)
+    {
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor weight = autoencoder.parameters().First();
+        Tensor latents = PatchOrder.Unpatchify(tokens, model.Config.LatentPatchSize, rows, columns).to(weight.dtype, weight.device);
+        return autoencoder.Decode(autoencoder.FromModel(latents)).to_type(ScalarType.Float32).clamp_(-1, 1).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>As <see cref="Draw"/>, before decoding: image tokens [n, L, d].</summary>
+    public Tensor DrawTokens(GenerationRequest request, Action<GenerationProgress>? progress = null, CancellationToken cancellation = default)
+    {
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        int pixels = autoencoder.Config.PixelsPerToken;
+        if (request.Height % pixels != 0 || request.Width % pixels != 0 || request.Height <= 0 || request.Width <= 0)
+        {
+            throw new ArgumentException($"A picture of {request.Width}×{request.Height} pixels cannot be cut into tokens; both sides must be multiples of {pixels}.", nameof(request));
+        }
+        (int rows, int columns) = (request.Height / pixels, request.Width / pixels);
+        Example[] examples = Expand(request);
+        GuidanceBranches branches = Branches(request);
+        bool normalize = request.Sampling.NormalizeTokens ?? autoencoder.Config.Normalization == LatentNormalization.Token;
+        long total = (long)examples.Length * rows * columns;
+        int batchSize = request.Noise is null ? request.BatchSize : examples.Length; // a recording covers the whole request
+        List<Tensor> drawn = [];
+        for (int start = 0; start < examples.Length; start += batchSize)
+        {
+            using DisposeScope inner = NewDisposeScope();
+            Example[] part = examples[start..Math.Min(examples.Length, start + batchSize)];
+            using NoiseSource? own = request.Noise is null ? new PerImageNoise(request.Seed, "sampling.noise", request.FirstImage + start, part.Length) : null;
+            NoiseSource noise = request.Noise ?? own!;
+            PromptRows prompt = Rows(part, branches, request.NegativePrompt, rows, columns, noise);
+            long before = (long)start * rows * columns;
+            drawn.Add(TokenSampler.Draw(
+                model, prompt, rows * columns, request.Sampling, normalize, noise,
+                request.Sampling.Solver == Solver.Reference && request.Noise is not null ? request.ImagesPerPrompt : null,
+                t => progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total)), cancellation).MoveToOuterDisposeScope());
+        }
+        return cat(drawn).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Branches are decided by what was asked for: image guidance other than 1 with input images needs three, guidance other than 1 two.</summary>
+    public static GuidanceBranches Branches(GenerationRequest request) =>
+        request.Images.Count > 0 && request.Sampling.ImageGuidance != 1 ? GuidanceBranches.TextAndImage
+        : request.Sampling.Guidance != 1 ? GuidanceBranches.Text
+        : GuidanceBranches.None;
+
+    private sealed record Example(string Prompt, Tensor[] Images);
+
+    private static Example[] Expand(GenerationRequest request)
+    {
+        List<Example> examples = [];
+        int used = 0;
+        foreach (string prompt in request.Prompts)
+        {
+            int markers = prompt.Split(ImageMarker).Length - 1;
+            if (used + markers > request.Images.Count)
+            {
+                throw new ArgumentException($"The prompts hold more {ImageMarker} markers than the {request.Images.Count} input pictures: \"{prompt}\".", nameof(request));
+            }
+            Tensor[] images = [.. request.Images.Skip(used).Take(markers)];
+            used += markers;
+            string text = request.PositivePrompt.Length == 0 ? prompt : prompt + " " + request.PositivePrompt;
+            examples.AddRange(Enumerable.Repeat(new Example(text, images), request.ImagesPerPrompt));
+        }
+        if (used != request.Images.Count)
+        {
+            throw new ArgumentException($"{request.Images.Count} input pictures were given but the prompts hold {used} {ImageMarker} markers.", nameof(request));
+        }
+        return [.. examples];
+    }
+
+    // Branch-major rows, padded on the left: conditional; image of the first size with the negative text; negative text alone.
+    private PromptRows Rows(Example[] examples, GuidanceBranches branches, string negative, int rows, int columns, NoiseSource noise)
+    {
+        int[] prefix = _layout.ImagePrefix(rows, columns);
+        List<int[]> sequences = [.. examples.Select(e => (int[])[.. Text(e.Prompt, e.Images), .. prefix])];
+        List<Tensor> images = [.. examples.SelectMany(e => e.Images)];
+        if (branches == GuidanceBranches.TextAndImage)
+        {
+            sequences.AddRange(examples.Select(e => (int[])[.. Text(string.Concat(Enumerable.Repeat(ImageMarker, e.Images.Length)) + negative, e.Images), .. prefix]));
+            images.AddRange([.. images]);
+        }
+        if (branches != GuidanceBranches.None)
+        {
+            int[] unconditional = [.. _layout.Text(negative), .. prefix];
+            sequences.AddRange(Enumerable.Repeat(unconditional, examples.Length));
+        }
+        int length = sequences.Max(s => s.Length);
+        long[] ids = new long[sequences.Count * length];
+        bool[] mask = new bool[ids.Length];
+        Array.Fill(ids, tokenizer.Special.Pad);
+        for (int row = 0; row < sequences.Count; row++)
+        {
+            int offset = (row * length) + length - sequences[row].Length;
+            for (int i = 0; i < sequences[row].Length; i++)
+            {
+                ids[offset + i] = sequences[row][i];
+                mask[offset + i] = true;
+            }
+        }
+        Tensor? tokens = images.Count == 0 ? null : cat([.. EncodeImages(images, noise)]);
+        return new PromptRows(
+            tensor(ids, [sequences.Count, length]),
+            mask.All(m => m) ? null : tensor(mask, [sequences.Count, length]),
+            tokens, branches);
+    }
+
+    private int[] Text(string prompt, Tensor[] images)
+    {
+        string[] parts = prompt.Split(ImageMarker);
+        List<int> ids = [];
+        int pixels = autoencoder.Config.PixelsPerToken;
+        for (int i = 0; i < parts.Length; i++)
+        {
+            if (i == 0)
+            {
+                ids.AddRange(_layout.Text(parts[0]));
+            }
+            else
+            {
+                Tensor image = images[i - 1];
+                if (image.size(1) % pixels != 0 || image.size(2) % pixels != 0)
+                {
+                    throw new ArgumentException($"An input picture of {image.size(2)}×{image.size(1)} pixels cannot be cut into tokens; resize it to multiples of {pixels}.", nameof(images));
+                }
+                ids.AddRange(_layout.Image((int)image.size(1) / pixels, (int)image.size(2) / pixels));
+                ids.AddRange(parts[i].Length == 0 ? [] : tokenizer.Encode(parts[i]));
+            }
+        }
+        return [.. ids];
+    }
+
+    private IEnumerable<Tensor> EncodeImages(List<Tensor> images, NoiseSource noise)
+    {
+        Tensor weight = autoencoder.parameters().First();
+        if (!autoencoder.Deterministic && images.All(i => i.shape.SequenceEqual(images[0].shape)))
+        {
+            // One draw for the whole stack, as the recordings have it.
+            LatentPosterior all = autoencoder.Encode(stack(images).to(weight.dtype, weight.device));
+            Tensor sampled = autoencoder.Sample(all, noise);
+            return [PatchOrder.Patchify(autoencoder.ToModel(sampled), model.Config.LatentPatchSize).flatten(0, 1)];
+        }
+        return images.Select(image =>
+        {
+            LatentPosterior posterior = autoencoder.Encode(image.unsqueeze(0).to(weight.dtype, weight.device));
+            Tensor latents = autoencoder.Deterministic ? posterior.Mean : autoencoder.Sample(posterior, noise);
+            return PatchOrder.Patchify(autoencoder.ToModel(latents), model.Config.LatentPatchSize).squeeze(0);
+        }).ToArray();
+    }
+}

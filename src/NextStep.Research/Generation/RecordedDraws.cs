@@ -1,0 +1,37 @@
+using System.Globalization;
+using TorchSharp;
+
+namespace NextStep.Research;
+
+/// <summary>Recorded draws in a safetensors file: <c>draws.run0[k]</c> is the k-th draw, then <c>draws.run1[0]</c>, … (fixtures README).</summary>
+public static class RecordedDraws
+{
+    /// <summary>Opens the draws of a file.</summary>
+    /// <param name="file">The safetensors file.</param>
+    /// <param name="prefix">Of the tensor names, for files with several cases.</param>
+    public static RecordedNoise Open(string file, string prefix = "")
+    {
+        using SafetensorsFile saved = SafetensorsFile.Open(file);
+        return From(saved, prefix);
+    }
+
+    /// <summary>As above, from an open file.</summary>
+    public static RecordedNoise From(SafetensorsFile file, string prefix = "")
+    {
+        string start = prefix + "draws.run";
+        IEnumerable<string> runs = file.Entries.Keys
+            .Where(n => n.StartsWith(start, StringComparison.Ordinal) && int.TryParse(n[start.Length..], CultureInfo.InvariantCulture, out _))
+            .OrderBy(n => int.Parse(n[start.Length..], CultureInfo.InvariantCulture));
+        List<torch.Tensor> draws = [];
+        foreach (string run in runs)
+        {
+            using torch.Tensor stacked = file.Read(run);
+            for (long k = 0; k < stacked.size(0); k++)
+            {
+                using torch.Tensor view = stacked[k];
+                draws.Add(view.clone());
+            }
+        }
+        return new RecordedNoise(draws);
+    }
+}

@@ -1,0 +1,85 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>What the decode loop starts from: rows of ids, branch-major.</summary>
+/// <param name="Ids">int64 [branches·m, T], padded on the left.</param>
+/// <param name="KeyMask">Bool [branches·m, T], false = padding; null = no padding anywhere.</param>
+/// <param name="InputTokens">Tokens of input images in the order of their placeholders in the flattened ids, [n, d]; null = none.</param>
+/// <param name="Branches">Row blocks.</param>
+public sealed record PromptRows(Tensor Ids, Tensor? KeyMask, Tensor? InputTokens, GuidanceBranches Branches);
+
+/// <summary>A token was drawn for every picture: its raster index, the conditions [branches·m, H] and the tokens [m, d].</summary>
+public sealed record SampledToken(int Index, Tensor Conditions, Tensor Token);
+
+/// <summary>
+/// The decode loop (spec §5.4): prefill, then per image token one head sampling and one cached transformer step; none after the last
+/// token, and never the language head.
+/// </summary>
+public static class TokenSampler
+{
+    /// <summary>Draws <paramref name="count"/> tokens for each of the m pictures, [m, count, d] float32.</summary>
+    /// <param name="model">In evaluation mode.</param>
+    /// <param name="prompt">Where to start.</param>
+    /// <param name="count">L, image tokens per picture.</param>
+    /// <param name="sampling">Solver, guidance and schedule.</param>
+    /// <param name="normalizeTokens">Project each token back to mean 0 and variance 1 before it is fed back and decoded.</param>
+    /// <param name="noise">All draws.</param>
+    /// <param name="noiseRepeat">Reference solver: noise rows shared by tiling; null = one a picture.</param>
+    /// <param name="onToken">Called after each token, for progress and inspection.</param>
+    /// <param name="cancellation">Stops between tokens.</param>
+    public static Tensor Draw(
+        NextStepModel model, PromptRows prompt, int count, SamplingConfig sampling, bool normalizeTokens, NoiseSource noise,
+        int? noiseRepeat = null, Action<SampledToken>? onToken = null, CancellationToken cancellation = default)
+    {
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        long rows = prompt.Ids.size(0), length = prompt.Ids.size(1);
+        Tensor weight = model.Transformer.parameters().First();
+        (ScalarType dtype, Device device) = (weight.dtype, weight.device);
+        using FlowSampler sampler = new(model.Head.Network, new FlowSamplerOptions
+        {
+            Solver = sampling.Solver,
+            Steps = sampling.Steps,
+            TimestepShift = sampling.TimestepShift,
+            NoiseLevel = sampling.NoiseLevel,
+            NoiseRepeat = noiseRepeat,
+        });
+        using KeyValueCache cache = new(model.Config.Transformer, rows, length + count - 1, dtype, device);
+        Tensor? keyMask = prompt.KeyMask is null ? null : cat([prompt.KeyMask.to(device), ones(rows, count, dtype: ScalarType.Bool, device: device)], 1);
+        Tensor embedded = model.Embed(prompt.Ids.to(device), prompt.InputTokens?.to(dtype, device));
+        Tensor hidden = Last(model.Transformer.Forward(embedded, keyMask?.narrow(1, 0, length), cache)); // [rows, H]
+        List<Tensor> tokens = [];
+        for (int index = 0; index < count; index++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using DisposeScope step = NewDisposeScope();
+            if (model.GenerationPosition(index, device, dtype) is { } position)
+            {
+                hidden = hidden + position;
+            }
+            Tensor conditions = model.ProjectOut(hidden);
+            Guidance guidance = new(
+                prompt.Branches,
+                Guidance.At(sampling.GuidanceSchedule, sampling.Guidance, index, count),
+                Guidance.At(sampling.GuidanceSchedule, sampling.ImageGuidance, index, count));
+            // Rounded to the weights' dtype once, so that what is fed back is what is decoded.
+            Tensor token = sampler.Sample(conditions, guidance, noise).to_type(dtype);
+            if (normalizeTokens)
+            {
+                token = TokenNormalization.Apply(token);
+            }
+            tokens.Add(token.to_type(ScalarType.Float32).MoveToOuterDisposeScope());
+            onToken?.Invoke(new SampledToken(index, conditions, token));
+            if (index < count - 1)
+            {
+                Tensor next = model.ProjectIn(token).repeat((int)prompt.Branches, 1).unsqueeze(1);
+                hidden = Last(model.Transformer.Forward(next, keyMask?.narrow(1, 0, cache.Length + 1), cache)).MoveToOuterDisposeScope();
+            }
+        }
+        return stack(tokens, 1).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Last(Tensor hidden) => hidden.select(1, hidden.size(1) - 1);
+}

@@ -1,0 +1,190 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace NextStep.Research;
+
+/// <summary>
+/// <c>config.json</c> and <c>vae/config.json</c> of the released folders, both generations of key names (spec §2.1, §4.3).
+/// What this kit needs beyond them stands under <c>nextstep_research</c>, which other readers ignore.
+/// </summary>
+public static class ReleasedConfig
+{
+    private const string Own = "nextstep_research";
+
+    /// <summary>The model's <c>config.json</c>.</summary>
+    public static string Write(NextStepConfig config, int imageSize, SamplingConfig sampling)
+    {
+        TransformerConfig t = config.Transformer;
+        JsonObject json = new()
+        {
+            ["model_type"] = "nextstep",
+            ["architectures"] = new JsonArray("LlamaForCausalLM"),
+            ["hidden_act"] = "silu",
+            ["vocab_size"] = t.VocabularySize,
+            ["hidden_size"] = t.HiddenSize,
+            ["intermediate_size"] = t.IntermediateSize,
+            ["num_hidden_layers"] = t.Layers,
+            ["num_attention_heads"] = t.Heads,
+            ["num_key_value_heads"] = t.KeyValueHeads,
+            ["head_dim"] = t.HeadDim,
+            ["rms_norm_eps"] = t.RmsNormEpsilon,
+            ["rope_theta"] = t.RopeTheta,
+            ["attention_bias"] = t.AttentionBias,
+            ["o_attention_bias"] = t.OutputAttentionBias,
+            ["mlp_bias"] = t.MlpBias,
+            ["attention_dropout"] = 0.0,
+            ["tie_word_embeddings"] = false,
+            ["initializer_range"] = 0.02,
+            ["max_position_embeddings"] = 131072,
+            ["latent_size"] = 64,
+            ["latent_patch_size"] = config.LatentPatchSize,
+            ["latent_channels"] = config.LatentChannels,
+            ["fm_head_dim"] = config.Head.Width,
+            ["fm_head_layers"] = config.Head.Layers,
+            ["fm_head_mlp_ratio"] = config.Head.MlpRatio,
+            ["fm_head_batch_mul"] = config.HeadBatchMultiplier,
+            ["lm_loss_weight"] = config.TextLossWeight,
+            ["im_loss_weight"] = config.ImageLossWeight,
+            ["noise_strength"] = config.InputNoise,
+            ["use_gen_pos_embed"] = config.UseGenPosEmbed,
+            ["eos_token_id"] = config.Special.EndOfText,
+            ["pad_token_id_added"] = config.Special.Pad,
+            ["image_area"] = config.Special.ImageArea,
+            ["boi"] = config.Special.BeginOfImage,
+            ["eoi"] = config.Special.EndOfImage,
+            ["image_placeholder_id"] = config.Special.ImagePlaceholder,
+            [Own] = new JsonObject { ["imageSize"] = imageSize, ["sampling"] = JsonSerializer.SerializeToNode(sampling, JsonOptions) },
+        };
+        return json.ToJsonString(JsonOptions);
+    }
+
+    /// <summary>Reads a model's <c>config.json</c>.</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="special">From the tokenizer's files; the ids in the file, where given, win.</param>
+    /// <exception cref="InvalidDataException">A key is missing or has an impossible value; the message names file and key.</exception>
+    public static NextStepConfig Read(string file, SpecialTokens special)
+    {
+        JsonKeys keys = JsonKeys.Open(file);
+        int hidden = keys.Int("hidden_size"), heads = keys.Int("num_attention_heads");
+        bool bias = keys.Bool("attention_bias", true);
+        int channels = keys.Int(null, "latent_channels", "num_channels"), patch = keys.Int(null, "latent_patch_size", "patch_size");
+        return new NextStepConfig
+        {
+            Transformer = new TransformerConfig
+            {
+                VocabularySize = keys.Int("vocab_size"),
+                HiddenSize = hidden,
+                IntermediateSize = keys.Int("intermediate_size"),
+                Layers = keys.Int("num_hidden_layers"),
+                Heads = heads,
+                KeyValueHeads = keys.Int(heads, "num_key_value_heads"),
+                HeadDim = keys.Int(hidden / heads, "head_dim"),
+                RmsNormEpsilon = keys.Double("rms_norm_eps", 1e-5),
+                RopeTheta = keys.Double("rope_theta", 1_000_000),
+                AttentionBias = bias,
+                OutputAttentionBias = keys.Bool("o_attention_bias", bias), // absent or null follows attention_bias (spec §2.1)
+                MlpBias = keys.Bool("mlp_bias", false),
+            },
+            Head = new FlowHeadConfig
+            {
+                TokenWidth = channels * patch * patch,
+                ConditionWidth = hidden,
+                Width = keys.Int("fm_head_dim"),
+                Layers = keys.Int("fm_head_layers"),
+                MlpRatio = keys.Double("fm_head_mlp_ratio", 1),
+            },
+            LatentChannels = channels,
+            LatentPatchSize = patch,
+            Special = special with
+            {
+                BeginOfImage = keys.Int(special.BeginOfImage, "boi"),
+                EndOfImage = keys.Int(special.EndOfImage, "eoi"),
+                ImagePlaceholder = keys.Int(special.ImagePlaceholder, "image_placeholder_id"),
+                Pad = keys.Int(special.Pad, "pad_token_id_added"),
+            },
+            HeadBatchMultiplier = keys.Int(4, "fm_head_batch_mul"),
+            TextLossWeight = keys.Double("lm_loss_weight", 0.01),
+            ImageLossWeight = keys.Double("im_loss_weight", keys.Double("image_loss_weight", 1)),
+            InputNoise = keys.Double("noise_strength", 0),
+            UseGenPosEmbed = keys.Bool("use_gen_pos_embed", false),
+        };
+    }
+
+    /// <summary>What this kit saved beside the released keys: the training picture's side and the sampling settings; null and defaults for other folders.</summary>
+    public static (int? ImageSize, SamplingConfig Sampling) ReadOwn(string file)
+    {
+        if (JsonKeys.Open(file).Object(Own) is not { } own)
+        {
+            return (null, new SamplingConfig());
+        }
+        try
+        {
+            return (own["imageSize"]?.GetValue<int>(), own["sampling"].Deserialize<SamplingConfig>(JsonOptions) ?? new SamplingConfig());
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            throw new InvalidDataException($"{file}: {Own} is damaged: {e.Message}", e);
+        }
+    }
+
+    /// <summary>The autoencoder's <c>vae/config.json</c>.</summary>
+    public static string Write(AutoencoderConfig config)
+    {
+        JsonObject json = new()
+        {
+            ["in_channels"] = 3,
+            ["out_ch"] = 3,
+            ["ch"] = config.Width,
+            ["ch_mult"] = new JsonArray([.. config.Multipliers.Select(m => (JsonNode)m)]),
+            ["num_res_blocks"] = config.BlocksPerLevel,
+            ["z_channels"] = config.LatentChannels,
+            ["scaling_factor"] = config.Scale,
+            ["shift_factor"] = config.Shift,
+            ["deterministic"] = config.Deterministic ?? config.KlWeight == 0,
+            ["encoder_norm"] = config.Normalization == LatentNormalization.Token,
+            ["psz"] = config.NormalizationPatch ?? config.PatchSize,
+            [Own] = JsonSerializer.SerializeToNode(config, JsonOptions),
+        };
+        return json.ToJsonString(JsonOptions);
+    }
+
+    /// <summary>Reads a <c>vae/config.json</c>. Absent keys take FLUX's values, which are the first release's defaults (spec §4.3).</summary>
+    /// <param name="file">The file.</param>
+    /// <param name="patchSize">The model's latent patch.</param>
+    public static AutoencoderConfig ReadAutoencoder(string file, int patchSize)
+    {
+        JsonKeys keys = JsonKeys.Open(file);
+        if (keys.Object(Own) is { } own)
+        {
+            try
+            {
+                return own.Deserialize<AutoencoderConfig>(JsonOptions) ?? throw new InvalidDataException($"{file}: {Own} is empty.");
+            }
+            catch (JsonException e)
+            {
+                throw new InvalidDataException($"{file}: {Own} is damaged: {e.Message}", e);
+            }
+        }
+        return new AutoencoderConfig
+        {
+            Width = keys.Int(128, "ch"),
+            Multipliers = keys.Ints("ch_mult", [1, 2, 4, 4]),
+            BlocksPerLevel = keys.Int(2, "num_res_blocks"),
+            LatentChannels = keys.Int(16, "z_channels"),
+            NormGroups = 32,
+            Normalization = keys.Bool("encoder_norm", false) ? LatentNormalization.Token : LatentNormalization.None,
+            NormalizationPatch = keys.Int(1, "psz"),
+            PatchSize = patchSize,
+            Scale = keys.Double("scaling_factor", 0.3611),
+            Shift = keys.Double("shift_factor", 0.1159),
+            Deterministic = keys.Bool("deterministic", false),
+        };
+    }
+
+    internal static JsonSerializerOptions JsonOptions { get; } = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        IgnoreReadOnlyProperties = true,
+        Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+    };
+}

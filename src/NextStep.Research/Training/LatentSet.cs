@@ -1,0 +1,127 @@
+using System.Text.Json;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>
+/// Every picture of a split as image tokens, encoded once: means [n, L, d] and, for a posterior that is sampled, standard deviations.
+/// What the transformer sees, so shift and scale are applied.
+/// </summary>
+public sealed class LatentSet : IDisposable
+{
+    private LatentSet(Tensor means, Tensor? deviations, int rows, int columns, string[] captions, string[] ids) =>
+        (Means, Deviations, Rows, Columns, Captions, Ids) = (means, deviations, rows, columns, captions, ids);
+
+    /// <summary>[n, L, d].</summary>
+    public Tensor Means { get; }
+
+    /// <summary>[n, L, d], or null when encoding is deterministic.</summary>
+    public Tensor? Deviations { get; }
+
+    /// <summary>Token rows of a picture.</summary>
+    public int Rows { get; }
+
+    /// <summary>Token columns of a picture.</summary>
+    public int Columns { get; }
+
+    /// <summary>Caption of each picture.</summary>
+    public IReadOnlyList<string> Captions { get; }
+
+    /// <summary>Name of each picture.</summary>
+    public IReadOnlyList<string> Ids { get; }
+
+    /// <summary>Encodes a source.</summary>
+    /// <param name="autoencoder">In evaluation mode.</param>
+    /// <param name="source">The pictures.</param>
+    /// <param name="limit">At most so many.</param>
+    /// <param name="progress">Called with the number done.</param>
+    /// <param name="cancellation">Stops between batches.</param>
+    public static LatentSet Encode(ImageAutoencoder autoencoder, IImageSource source, int limit, Action<int>? progress = null, CancellationToken cancellation = default)
+    {
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Device device = autoencoder.parameters().First().device;
+        int count = Math.Min(limit, source.Count), patch = autoencoder.Config.PatchSize;
+        List<Tensor> means = [], deviations = [];
+        List<string> captions = [], ids = [];
+        (int rows, int columns) = (0, 0);
+        for (int start = 0; start < count; start += 64)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            using DisposeScope inner = NewDisposeScope();
+            using CaptionedBatch batch = Batches.Load(source, [.. Enumerable.Range(start, Math.Min(64, count - start))]);
+            LatentPosterior posterior = autoencoder.Encode(batch.Pixels.to(device));
+            (rows, columns) = ((int)posterior.Mean.size(2) / patch, (int)posterior.Mean.size(3) / patch);
+            means.Add(PatchOrder.Patchify(autoencoder.ToModel(posterior.Mean), patch).cpu().MoveToOuterDisposeScope());
+            if (!autoencoder.Deterministic)
+            {
+                Tensor deviation = posterior.LogVariance.mul(0.5f).exp().mul((float)autoencoder.Config.Scale);
+                deviations.Add(PatchOrder.Patchify(deviation, patch).cpu().MoveToOuterDisposeScope());
+            }
+            captions.AddRange(batch.Captions);
+            ids.AddRange(batch.Ids);
+            progress?.Invoke(start + batch.Ids.Length);
+        }
+        return new LatentSet(
+            cat(means).DetachFromDisposeScope(), deviations.Count == 0 ? null : cat(deviations).DetachFromDisposeScope(), rows, columns, [.. captions], [.. ids]);
+    }
+
+    /// <summary>Tokens of the given pictures, [k, L, d]; sampled from the posterior where there is one.</summary>
+    public Tensor Tokens(int[] indices, NoiseSource noise)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor at = tensor([.. indices.Select(i => (long)i)]);
+        Tensor tokens = Means.index_select(0, at);
+        if (Deviations is not null)
+        {
+            tokens += Deviations.index_select(0, at) * noise.Normal(tokens.shape);
+        }
+        return tokens.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Writes <c>NAME.safetensors</c>.</summary>
+    public void Save(string file)
+    {
+        Dictionary<string, Tensor> tensors = new() { ["means"] = Means };
+        if (Deviations is not null)
+        {
+            tensors["deviations"] = Deviations;
+        }
+        SafetensorsFile.Write(file, tensors, new Dictionary<string, string>
+        {
+            ["rows"] = Rows.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            ["columns"] = Columns.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            ["captions"] = JsonSerializer.Serialize(Captions),
+            ["ids"] = JsonSerializer.Serialize(Ids),
+        });
+    }
+
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged or is no latent set.</exception>
+    public static LatentSet Load(string file)
+    {
+        using SafetensorsFile saved = SafetensorsFile.Open(file);
+        if (!saved.Entries.ContainsKey("means")
+            || !int.TryParse(saved.Metadata.GetValueOrDefault("rows"), out int rows) || !int.TryParse(saved.Metadata.GetValueOrDefault("columns"), out int columns))
+        {
+            throw new InvalidDataException($"{file} holds no encoded pictures.");
+        }
+        string[] captions = JsonSerializer.Deserialize<string[]>(saved.Metadata.GetValueOrDefault("captions") ?? "[]") ?? [];
+        string[] ids = JsonSerializer.Deserialize<string[]>(saved.Metadata.GetValueOrDefault("ids") ?? "[]") ?? [];
+        Tensor means = saved.Read("means").clone().DetachFromDisposeScope();
+        if (means.dim() != 3 || means.size(0) != captions.Length || means.size(0) != ids.Length || means.size(1) != rows * columns)
+        {
+            throw new InvalidDataException($"{file}: {means.size(0)} pictures do not fit {captions.Length} captions and a grid of {rows}×{columns}.");
+        }
+        return new LatentSet(
+            means, saved.Entries.ContainsKey("deviations") ? saved.Read("deviations").clone().DetachFromDisposeScope() : null, rows, columns, captions, ids);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Means.Dispose();
+        Deviations?.Dispose();
+    }
+}

@@ -1,0 +1,67 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace NextStep.Research;
+
+/// <summary>
+/// <c>metrics.jsonl</c>: one flushed JSON object a line, with <c>stage</c>, <c>images</c> (the progress integer), the numbers and
+/// <c>seconds</c>. The time is the only field that may differ between two runs of one configuration.
+/// </summary>
+public sealed class MetricsLog : IDisposable
+{
+    private readonly string _stage;
+    private readonly StreamWriter _writer;
+    private readonly System.Diagnostics.Stopwatch _clock = System.Diagnostics.Stopwatch.StartNew();
+    private readonly double _secondsBefore;
+
+    /// <summary>Opens the log to continue behind <paramref name="images"/>: later lines, and a torn last one, are dropped.</summary>
+    public MetricsLog(string path, string stage, long images)
+    {
+        _stage = stage;
+        List<string> kept = [];
+        if (File.Exists(path))
+        {
+            foreach (string line in File.ReadLines(path))
+            {
+                if (Parse(line) is not { } values || values["images"]?.GetValue<long>() > images)
+                {
+                    break;
+                }
+                kept.Add(line);
+                _secondsBefore = values["seconds"]?.GetValue<double>() ?? _secondsBefore;
+            }
+        }
+        AtomicFile.WriteText(path, string.Concat(kept.Select(l => l + "\n")));
+        _writer = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read)) { AutoFlush = true, NewLine = "\n" };
+    }
+
+    /// <summary>Seconds of work so far, those before a resume included.</summary>
+    public double Seconds => _secondsBefore + _clock.Elapsed.TotalSeconds;
+
+    /// <summary>Writes one line.</summary>
+    public void Write(long images, IReadOnlyDictionary<string, double> numbers)
+    {
+        JsonObject line = new() { ["stage"] = _stage, ["images"] = images };
+        foreach ((string name, double value) in numbers)
+        {
+            line[name] = double.IsFinite(value) ? value : null;
+        }
+        line["seconds"] = Math.Round(Seconds, 3);
+        _writer.WriteLine(line.ToJsonString());
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => _writer.Dispose();
+
+    private static JsonObject? Parse(string line)
+    {
+        try
+        {
+            return JsonNode.Parse(line) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null; // a torn line: the process died while writing it, and what follows is written anew
+        }
+    }
+}

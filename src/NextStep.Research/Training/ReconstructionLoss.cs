@@ -1,0 +1,34 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>The pixel terms of the autoencoder's loss.</summary>
+public static class ReconstructionLoss
+{
+    /// <summary>Weighted squared, absolute and edge errors of [n, 3, H, W] pictures in [−1, 1]; a scalar.</summary>
+    public static Tensor Of(Tensor output, Tensor target, ReconstructionWeights weights)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor error = output - target;
+        Tensor loss = error.square().mean() * (float)weights.Squared;
+        if (weights.Absolute > 0)
+        {
+            loss += error.abs().mean() * (float)weights.Absolute;
+        }
+        if (weights.Gradient > 0)
+        {
+            Tensor across = error.narrow(3, 1, error.size(3) - 1) - error.narrow(3, 0, error.size(3) - 1);
+            Tensor down = error.narrow(2, 1, error.size(2) - 1) - error.narrow(2, 0, error.size(2) - 1);
+            loss += (across.abs().mean() + down.abs().mean()) * (float)(weights.Gradient / 2);
+        }
+        return loss.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>KL divergence of the posterior to a standard normal, mean over latent values; a scalar.</summary>
+    public static Tensor Divergence(LatentPosterior posterior)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return (posterior.Mean.square() + posterior.LogVariance.exp() - posterior.LogVariance - 1f).mean().mul(0.5f).MoveToOuterDisposeScope();
+    }
+}
