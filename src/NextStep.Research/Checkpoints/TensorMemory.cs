@@ -42,7 +42,7 @@ internal static unsafe partial class TensorMemory
     }
 
     /// <summary>Hands the raw bytes of a tensor of any device and layout, in row-major order, to <paramref name="use"/> piece by piece.</summary>
-    public static void ForEachPiece(Tensor tensor, Action<ReadOnlySpan<byte>> use)
+    public static void ForEachPiece(Tensor tensor, ByteSink use)
     {
         using var guard = no_grad();
         using var scope = NewDisposeScope();
@@ -96,3 +96,6 @@ internal static unsafe partial class TensorMemory
     [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_data")]
     private static partial nint Data(nint tensor);
 }
+
+/// <summary>Takes bytes, piece by piece.</summary>
+internal delegate void ByteSink(ReadOnlySpan<byte> bytes);

@@ -16,7 +16,7 @@ public sealed class SafetensorsFileTests
         using var file = SafetensorsFile.Open(Fixtures.File("dtype_samples.safetensors"));
         using var cast = file.Read(name, ScalarType.Float32);
         using var recorded = file.Read(name + "_as_f32");
-        Assert.True(cast.equal(recorded).ToBoolean());
+        TensorAssert.Same(recorded, cast);
         Assert.True(recorded.abs().sum().ToSingle() > 0);
     }
 
@@ -67,7 +67,7 @@ public sealed class SafetensorsFileTests
                 var read = file.Read(name);
                 Assert.Equal(expected.dtype, read.dtype);
                 Assert.Equal(expected.shape, read.shape);
-                Assert.True(read.equal(expected).ToBoolean(), name);
+                TensorAssert.Same(expected, read, name);
                 Assert.Equal(0, file.Entries[name].Offset % read.ElementSize);
             }
         }
@@ -93,18 +93,18 @@ public sealed class SafetensorsFileTests
         File.Delete(path);
         using (first)
         {
-            Assert.True(first.equal(values).ToBoolean());
+            TensorAssert.Same(values, first);
         }
         using (second)
         {
-            Assert.True(second.equal(values).ToBoolean());
+            TensorAssert.Same(values, second);
             second.add_(1);
             Assert.Equal(1, second[0].ToSingle());
         }
         File.WriteAllBytes(path, before);
         using var again = SafetensorsFile.Open(path);
         using var third = again.Read("x");
-        Assert.True(third.equal(values).ToBoolean());
+        TensorAssert.Same(values, third);
         third.zero_();
         Assert.Equal(before, File.ReadAllBytes(path));
     }
