@@ -42,6 +42,45 @@ public abstract class TensorSource : IDisposable
         }
     }
 
+    /// <summary>
+    /// Opens a <c>.safetensors</c> file, a torch archive (<c>.pt</c>, <c>.pth</c>, <c>.bin</c>), an index of shards, or a folder that holds weights:
+    /// an index, else <c>model.safetensors</c> or the only safetensors file, else <c>checkpoint.pt</c>.
+    /// </summary>
+    /// <exception cref="FileNotFoundException">Nothing there, or no weights in the folder.</exception>
+    /// <exception cref="InvalidDataException">The file is damaged or of another kind; the message names it.</exception>
+    public static TensorSource OpenAny(string path)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(path);
+        var file = Directory.Exists(path) ? FindWeights(path) : path;
+        if (!File.Exists(file))
+        {
+            throw new FileNotFoundException($"{path}: no such file or folder.", path);
+        }
+        return file.EndsWith(".index.json", StringComparison.OrdinalIgnoreCase) ? ShardedCheckpoint.Open(file)
+            : System.IO.Path.GetExtension(file).ToUpperInvariant() switch
+            {
+                ".SAFETENSORS" => SafetensorsFile.Open(file),
+                ".PT" or ".PTH" or ".BIN" or ".CKPT" => TorchCheckpoint.Open(file),
+                _ => throw new InvalidDataException($"{file}: weights are read from .safetensors, .safetensors.index.json, .pt, .pth, .bin and .ckpt files."),
+            };
+    }
+
+    /// <summary>The file in <paramref name="folder"/> that <see cref="OpenAny"/> takes; the error lists what was looked for.</summary>
+    private static string FindWeights(string folder)
+    {
+        var indexes = Directory.GetFiles(folder, "*.safetensors.index.json");
+        var files = Directory.GetFiles(folder, "*.safetensors");
+        var preferred = System.IO.Path.Combine(folder, "model.safetensors");
+        var torch = System.IO.Path.Combine(folder, "checkpoint.pt");
+        return indexes.Length == 1 ? indexes[0]
+            : File.Exists(preferred) ? preferred
+            : files.Length == 1 ? files[0]
+            : File.Exists(torch) ? torch
+            : throw new FileNotFoundException(files.Length + indexes.Length > 1
+                ? $"{folder}: several safetensors files and no single index; name the one that is meant."
+                : $"{folder}: no weights here (*.safetensors.index.json, model.safetensors, another *.safetensors, checkpoint.pt).", folder);
+    }
+
     /// <summary>Closes the file; tensors that were read stay valid.</summary>
     public void Dispose()
     {
