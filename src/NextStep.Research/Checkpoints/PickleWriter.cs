@@ -9,7 +9,7 @@ internal sealed class PickleWriter
 {
     private readonly MemoryStream _stream = new();
 
-    public static byte[] StateDict(IReadOnlyList<(string Name, ScalarType Type, long[] Shape)> tensors)
+    public static byte[] StateDict(IReadOnlyList<OutgoingTensor> tensors)
     {
         var writer = new PickleWriter();
         writer.Raw([0x80, 2, (byte)'}']);

@@ -62,17 +62,22 @@ public sealed class SafetensorsFile : TensorSource
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string>? metadata = null)
     {
         ArgumentNullException.ThrowIfNull(tensors);
-        var ordered = tensors.OrderByDescending(pair => TensorDtypes.Width(pair.Value.dtype)).ThenBy(pair => pair.Key, StringComparer.Ordinal).ToArray();
-        var header = SafetensorsHeader.Serialize([.. ordered.Select(pair => (pair.Key, pair.Value.dtype, pair.Value.shape))], metadata);
+        Write(path, OutgoingTensor.From(tensors), metadata);
+    }
+
+    internal static void Write(string path, IEnumerable<OutgoingTensor> tensors, IReadOnlyDictionary<string, string>? metadata)
+    {
+        var ordered = tensors.OrderByDescending(tensor => TensorDtypes.Width(tensor.Type)).ThenBy(tensor => tensor.Name, StringComparer.Ordinal).ToArray();
+        var header = SafetensorsHeader.Serialize(ordered, metadata);
         AtomicFile.Write(path, stream =>
         {
             Span<byte> length = stackalloc byte[8];
             BinaryPrimitives.WriteInt64LittleEndian(length, header.Length);
             stream.Write(length);
             stream.Write(header);
-            foreach (var (_, tensor) in ordered)
+            foreach (var tensor in ordered)
             {
-                TensorMemory.ForEachPiece(tensor, stream.Write);
+                tensor.WriteTo(stream.Write);
             }
         });
     }

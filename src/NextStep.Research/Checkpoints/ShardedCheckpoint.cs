@@ -8,6 +8,7 @@ namespace NextStep.Research;
 public sealed partial class ShardedCheckpoint : TensorSource
 {
     private const long MaximumIndex = 100_000_000;
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, IndentSize = 2 };
     private readonly Dictionary<string, SafetensorsFile> _shards = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SafetensorsFile> _where = new(StringComparer.Ordinal);
 
@@ -58,7 +59,7 @@ public sealed partial class ShardedCheckpoint : TensorSource
     /// <summary>
     /// Writes <c>model.safetensors</c> into <paramref name="folder"/>, or, where the values exceed <paramref name="maximumShard"/> bytes,
     /// <c>model-00001-of-0000N.safetensors</c> … with an index, written last. A tensor larger than that is a shard of its own.
-    /// Tensors are read one shard at a time. Weight files of an earlier write are removed.
+    /// One tensor at a time is in memory. Weight files of an earlier write are removed.
     /// </summary>
     /// <param name="folder">Created when absent.</param>
     /// <param name="source">Where the tensors come from.</param>
@@ -69,23 +70,21 @@ public sealed partial class ShardedCheckpoint : TensorSource
     {
         ArgumentNullException.ThrowIfNull(source);
         ArgumentOutOfRangeException.ThrowIfLessThan(maximumShard, 1);
-        var shards = Plan(source, dtype, maximumShard);
+        var shards = Plan(OutgoingTensor.From(source, dtype), maximumShard);
         var map = new SortedDictionary<string, string>(StringComparer.Ordinal);
         var written = new List<string>();
         for (var i = 0; i < shards.Count; i++)
         {
             var file = shards.Count == 1 ? $"{name}.safetensors" : FormattableString.Invariant($"{name}-{i + 1:d5}-of-{shards.Count:d5}.safetensors");
             written.Add(file);
-            using var scope = NewDisposeScope();
-            var tensors = shards[i].ToDictionary(key => key, key => source.Read(key, CastType(source.Entries[key], dtype)), StringComparer.Ordinal);
-            SafetensorsFile.Write(System.IO.Path.Combine(folder, file), tensors, new Dictionary<string, string>(source.Metadata) { ["format"] = "pt" });
-            shards[i].ForEach(key => map[key] = file);
+            SafetensorsFile.Write(System.IO.Path.Combine(folder, file), shards[i], new Dictionary<string, string>(source.Metadata) { ["format"] = "pt" });
+            shards[i].ForEach(tensor => map[tensor.Name] = file);
         }
         if (shards.Count > 1)
         {
             var index = $"{name}.safetensors.index.json";
             written.Add(index);
-            var total = source.Entries.Values.Sum(entry => SizeOf(entry, dtype));
+            var total = shards.Sum(shard => shard.Sum(tensor => tensor.ByteLength));
             AtomicFile.WriteText(System.IO.Path.Combine(folder, index),
                 JsonSerializer.Serialize(new { metadata = new { total_size = total }, weight_map = map }, Indented) + "\n");
         }
@@ -113,28 +112,19 @@ public sealed partial class ShardedCheckpoint : TensorSource
         }
     }
 
-    internal static ScalarType? CastType(TensorEntry entry, ScalarType? dtype) =>
-        entry.Type is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16 ? dtype : null;
-
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, IndentSize = 2 };
-
-    private static long SizeOf(TensorEntry entry, ScalarType? dtype) =>
-        CastType(entry, dtype) is { } type ? entry.Count * TensorDtypes.Width(type) : entry.ByteLength;
-
-    private static List<List<string>> Plan(TensorSource source, ScalarType? dtype, long maximumShard)
+    private static List<List<OutgoingTensor>> Plan(IEnumerable<OutgoingTensor> tensors, long maximumShard)
     {
-        var shards = new List<List<string>> { new() };
+        var shards = new List<List<OutgoingTensor>> { new() };
         long size = 0;
-        foreach (var entry in source.Entries.Values.OrderBy(entry => entry.Name, StringComparer.Ordinal))
+        foreach (var tensor in tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
         {
-            var bytes = SizeOf(entry, dtype);
-            if (size + bytes > maximumShard && shards[^1].Count > 0)
+            if (size + tensor.ByteLength > maximumShard && shards[^1].Count > 0)
             {
                 shards.Add([]);
                 size = 0;
             }
-            shards[^1].Add(entry.Name);
-            size += bytes;
+            shards[^1].Add(tensor);
+            size += tensor.ByteLength;
         }
         return shards;
     }

@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Hashing;
 using System.Text;
-using static TorchSharp.torch;
 
 namespace NextStep.Research;
 
@@ -15,10 +14,10 @@ internal static class TorchArchiveWriter
     private const int Alignment = 64;
     private const ushort PaddingField = 0x4246; // "FB", the extra field that torch pads with
 
-    public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors)
+    public static void Write(string path, IEnumerable<OutgoingTensor> tensors)
     {
-        var ordered = tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToArray();
-        var pickle = PickleWriter.StateDict([.. ordered.Select(pair => (pair.Key, pair.Value.dtype, pair.Value.shape))]);
+        var ordered = tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal).ToArray();
+        var pickle = PickleWriter.StateDict(ordered);
         AtomicFile.Write(path, stream =>
         {
             var members = new List<Member>
@@ -28,8 +27,7 @@ internal static class TorchArchiveWriter
             };
             for (var i = 0; i < ordered.Length; i++)
             {
-                var tensor = ordered[i].Value;
-                members.Add(Append(stream, $"data/{i}", tensor.NumberOfElements * tensor.ElementSize, use => TensorMemory.ForEachPiece(tensor, use)));
+                members.Add(Append(stream, $"data/{i}", ordered[i].ByteLength, ordered[i].WriteTo));
             }
             members.Add(Append(stream, "version", 2, use => use("3\n"u8)));
             AppendDirectory(stream, members);

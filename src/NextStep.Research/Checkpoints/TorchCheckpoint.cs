@@ -74,7 +74,7 @@ public sealed class TorchCheckpoint : TensorSource
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors)
     {
         ArgumentNullException.ThrowIfNull(tensors);
-        TorchArchiveWriter.Write(path, tensors);
+        TorchArchiveWriter.Write(path, OutgoingTensor.From(tensors));
     }
 
     /// <inheritdoc/>
