@@ -1,0 +1,82 @@
+using System.IO.MemoryMappedFiles;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>
+/// A file mapped copy-on-write, from which tensors are made without copying. Every tensor holds a reference to the map:
+/// the file stays mapped until this object and the last tensor over it are disposed, in any order.
+/// Writes into such a tensor stay private to the process.
+/// </summary>
+internal sealed unsafe class MappedFile : IDisposable
+{
+    private readonly MemoryMappedViewAccessor? _view; // null for an empty file, which cannot be mapped
+    private readonly byte* _start;
+
+    /// <exception cref="FileNotFoundException">No such file.</exception>
+    public MappedFile(string path)
+    {
+        Path = path;
+        if (Directory.Exists(path))
+        {
+            throw new FileNotFoundException($"{path} is a folder, not a file.", path);
+        }
+        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1);
+        Length = stream.Length;
+        if (Length == 0)
+        {
+            return;
+        }
+        using var map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+        _view = map.CreateViewAccessor(0, Length, MemoryMappedFileAccess.CopyOnWrite);
+        _start = (byte*)_view.SafeMemoryMappedViewHandle.DangerousGetHandle() + _view.PointerOffset;
+    }
+
+    public string Path { get; }
+
+    public long Length { get; }
+
+    public bool Disposed { get; private set; }
+
+    /// <summary>The bytes [offset, offset + count).</summary>
+    public ReadOnlySpan<byte> Span(long offset, int count)
+    {
+        Check(offset, count);
+        return new ReadOnlySpan<byte>(_start + offset, count);
+    }
+
+    /// <summary>A tensor of values of <paramref name="type"/> at <paramref name="offset"/>; copied only where the address is not aligned.</summary>
+    public Tensor Tensor(long offset, ReadOnlySpan<long> shape, ScalarType type)
+    {
+        var sizes = shape.ToArray();
+        var bytes = checked(TensorDtypes.Product(sizes)!.Value * TensorDtypes.Width(type));
+        Check(offset, bytes);
+        if (bytes == 0)
+        {
+            return empty(sizes, dtype: type);
+        }
+        var address = _start + offset;
+        if ((nint)address % TensorDtypes.Width(type) != 0)
+        {
+            var copy = empty(sizes, dtype: type);
+            Buffer.MemoryCopy(address, (void*)TensorMemory.Address(copy), bytes, bytes);
+            return copy;
+        }
+        return TensorMemory.Borrow((nint)address, sizes, type, _view!.SafeMemoryMappedViewHandle);
+    }
+
+    public void Dispose()
+    {
+        Disposed = true;
+        _view?.Dispose(); // the handle counts the tensors that still use it and unmaps after the last
+    }
+
+    private void Check(long offset, long count)
+    {
+        ObjectDisposedException.ThrowIf(Disposed, this);
+        if (offset < 0 || count < 0 || offset > Length - count)
+        {
+            throw new InvalidDataException($"{Path}: bytes {offset} to {offset + count} lie outside the file of {Length} bytes.");
+        }
+    }
+}

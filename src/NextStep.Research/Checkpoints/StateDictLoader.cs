@@ -1,0 +1,101 @@
+using System.Text;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>Copies tensors of a checkpoint into a module, strictly: names and shapes must agree, and every disagreement is reported at once.</summary>
+public static class StateDictLoader
+{
+    /// <summary>Loads parameters and persistent buffers of <paramref name="module"/>, one tensor at a time, cast to the dtype and moved to the device that each has.</summary>
+    /// <param name="module">Its tensors must have memory (not the meta device).</param>
+    /// <param name="source">The checkpoint.</param>
+    /// <param name="rename">Checkpoint name → module name; null skips the tensor. Without it names are equal.</param>
+    /// <param name="optional">Module names that the checkpoint may lack, and names (after renaming) that it may have in excess.</param>
+    /// <exception cref="InvalidDataException">Missing, unexpected or misshapen tensors: the message lists all, twenty per kind. Nothing was copied.</exception>
+    public static void Load(nn.Module module, TensorSource source, Func<string, string?>? rename = null, IReadOnlySet<string>? optional = null)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        Load(module.state_dict().Select(pair => (pair.Key, pair.Value)), source, rename, optional);
+    }
+
+    /// <inheritdoc cref="Load(nn.Module, TensorSource, Func{string, string?}?, IReadOnlySet{string}?)"/>
+    public static void Load(IEnumerable<(string Name, Tensor Tensor)> targets, TensorSource source, Func<string, string?>? rename = null, IReadOnlySet<string>? optional = null)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        var wanted = targets.ToDictionary(target => target.Name, target => target.Tensor, StringComparer.Ordinal);
+        var plan = Match(wanted.ToDictionary(pair => pair.Key, pair => pair.Value.shape, StringComparer.Ordinal), source, rename, optional);
+        using var guard = no_grad();
+        foreach (var (name, stored) in plan)
+        {
+            var target = wanted[name];
+            using var value = source.Read(stored);
+            target.copy_(value); // returns the target itself: not to be disposed
+        }
+    }
+
+    /// <summary>Which checkpoint tensor goes where, all checked and nothing read: for callers that place tensors themselves.</summary>
+    /// <param name="wanted">Module name → shape.</param>
+    /// <param name="source">The checkpoint.</param>
+    /// <param name="rename">As in <see cref="Load(nn.Module, TensorSource, Func{string, string?}?, IReadOnlySet{string}?)"/>.</param>
+    /// <param name="optional">As in <see cref="Load(nn.Module, TensorSource, Func{string, string?}?, IReadOnlySet{string}?)"/>.</param>
+    /// <returns>Module name → checkpoint name, in the order of <paramref name="wanted"/>.</returns>
+    /// <exception cref="InvalidDataException">The two do not agree.</exception>
+    public static IReadOnlyList<KeyValuePair<string, string>> Match(
+        IReadOnlyDictionary<string, long[]> wanted, TensorSource source, Func<string, string?>? rename = null, IReadOnlySet<string>? optional = null)
+    {
+        ArgumentNullException.ThrowIfNull(wanted);
+        ArgumentNullException.ThrowIfNull(source);
+        var offered = new Dictionary<string, string>(StringComparer.Ordinal);
+        List<string> unexpected = [], missing = [], misshapen = [], doubled = [];
+        foreach (var stored in source.Entries.Keys)
+        {
+            var name = rename is null ? stored : rename(stored);
+            if (name is null)
+            {
+                continue;
+            }
+            if (!offered.TryAdd(name, stored))
+            {
+                doubled.Add($"{name} (from {offered[name]} and {stored})");
+            }
+            else if (!wanted.ContainsKey(name) && optional?.Contains(name) != true)
+            {
+                unexpected.Add(stored);
+            }
+        }
+        var plan = new List<KeyValuePair<string, string>>();
+        foreach (var (name, shape) in wanted)
+        {
+            if (!offered.TryGetValue(name, out var stored))
+            {
+                if (optional?.Contains(name) != true)
+                {
+                    missing.Add(name);
+                }
+            }
+            else if (!source.Entries[stored].Shape.SequenceEqual(shape))
+            {
+                misshapen.Add($"{name} is {source.Entries[stored].ShapeText} in the file and [{string.Join(", ", shape)}] in the model");
+            }
+            else
+            {
+                plan.Add(new(name, stored));
+            }
+        }
+        var faults = new StringBuilder();
+        Append(faults, missing, "tensor is missing", "tensors are missing");
+        Append(faults, unexpected, "tensor is unexpected", "tensors are unexpected");
+        Append(faults, misshapen, "tensor has another shape", "tensors have other shapes");
+        Append(faults, doubled, "name is given twice", "names are given twice");
+        return faults.Length == 0 ? plan : throw new InvalidDataException($"{source.Path} does not fit the model.{faults}");
+    }
+
+    private static void Append(StringBuilder faults, List<string> items, string one, string many)
+    {
+        if (items.Count > 0)
+        {
+            faults.Append(Environment.NewLine).Append("  ").Append(Problems.List(items, one, many));
+        }
+    }
+}
