@@ -61,10 +61,10 @@ public static class ReleasedFolder
         TextTokenizer tokenizer = TextTokenizerFiles.Load(folder);
         NextStepConfig config = ReleasedConfig.Read(configFile, tokenizer.Special);
         (int? imageSize, SamplingConfig sampling) = ReleasedConfig.ReadOwn(configFile);
-        NextStepModel model = new(config, META, dtype);
-        using (TensorSource source = TensorSource.Open(folder))
+        NextStepModel model = new(config, device, dtype);
+        using (TensorSource source = TensorSource.OpenAny(folder))
         {
-            StateDictLoader.Load(model, source, dtype, device ?? CPU, n => n.StartsWith("model.", StringComparison.Ordinal) ? n[6..] : n, Optional);
+            StateDictLoader.Load(model, source, WeightNames.WithoutModelPrefix, Optional);
         }
         model.eval();
         ImageAutoencoder autoencoder = LoadAutoencoder(Path.Combine(folder, "vae"), config.LatentPatchSize);
@@ -79,11 +79,15 @@ public static class ReleasedFolder
     public static ImageAutoencoder LoadAutoencoder(string folder, int patchSize)
     {
         ImageAutoencoder autoencoder = new(ReleasedConfig.ReadAutoencoder(Path.Combine(folder, ConfigFile), patchSize));
-        using TensorSource source = TensorSource.Open(folder);
-        StateDictLoader.Load(autoencoder, source, ScalarType.Float32, CPU, WeightNames.ToFlux, null);
+        // FLUX names and diffusers names load alike; training losses and the like are left out.
+        using TensorSource source = WeightNames.InLayout(TensorSource.OpenAny(folder), AutoencoderLayout.Flux);
+        StateDictLoader.Load(autoencoder, source, n => IsAutoencoder(n) ? n : null);
         autoencoder.eval();
         return autoencoder;
     }
+
+    private static bool IsAutoencoder(string name) =>
+        name.StartsWith("encoder.", StringComparison.Ordinal) || name.StartsWith("decoder.", StringComparison.Ordinal) || name is "channel_mean" or "channel_std";
 
     /// <summary>The model folder itself, also when a trained cell's or stage's folder was given.</summary>
     public static string Resolve(string folder)
