@@ -49,5 +49,5 @@ internal static class SamplesStage
     }
 
     private static IReadOnlyList<string> Skills(ResearchConfig config) =>
-        config.Evaluation.Skills.Count > 0 ? config.Evaluation.Skills : config.Data.Skills.Count > 0 ? config.Data.Skills : SceneGenerator.Skills;
+        config.Evaluation.Skills.Count > 0 ? config.Evaluation.Skills : config.Data.Skills.Count > 0 ? config.Data.Skills : ShapesSource.SkillNames;
 }

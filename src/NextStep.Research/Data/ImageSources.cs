@@ -1,0 +1,40 @@
+namespace NextStep.Research;
+
+/// <summary>From the <c>data</c> node to pictures.</summary>
+public static class ImageSources
+{
+    /// <summary>Opens one split of the configured source. The caller disposes.</summary>
+    /// <param name="config">The <c>data</c> node.</param>
+    /// <param name="split">Training or held-out pictures.</param>
+    /// <param name="seed">Decides the scenes of the shapes world; the split of the other sources does not depend on it.</param>
+    /// <exception cref="DirectoryNotFoundException">The folder of a folder source does not exist.</exception>
+    public static IImageSource Open(DataConfig config, Split split, long seed)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return config.Source switch
+        {
+            DataSource.Shapes => new ShapesSource(config, split, seed),
+            DataSource.Emoji => new EmojiSource(config, split),
+            DataSource.Folder => new FolderSource(config, split),
+            DataSource.Webdataset => new WebdatasetSource(config, split),
+            _ => throw new ArgumentOutOfRangeException(nameof(config), config.Source, "No such data source."),
+        };
+    }
+
+    /// <summary>
+    /// Whether a picture of a user's own set is held out: a tenth, by a stable hash of <paramref name="family"/>.
+    /// Pictures of one family (a caption, a base emoji) stay on one side.
+    /// </summary>
+    internal static bool IsHeldOut(string family) => Streams.Managed(0, "data.split/" + family).NextDouble() < 0.10;
+
+    /// <summary>The folder that a source reads, checked.</summary>
+    internal static string FolderOf(DataConfig config)
+    {
+        if (string.IsNullOrWhiteSpace(config.Path))
+        {
+            throw new ArgumentException($"data.path is empty; a {config.Source.ToString().ToLowerInvariant()} source needs a folder.", nameof(config));
+        }
+        string folder = Path.GetFullPath(config.Path);
+        return Directory.Exists(folder) ? folder : throw new DirectoryNotFoundException($"The data folder '{config.Path}' does not exist (data.path).");
+    }
+}
