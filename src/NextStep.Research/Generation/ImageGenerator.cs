@@ -169,7 +169,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
                 mask[offset + i] = true;
             }
         }
-        Tensor? tokens = images.Count == 0 ? null : cat([.. EncodeImages(images, noise)]);
+        Tensor? tokens = images.Count == 0 ? null : cat(EncodeImages(images, noise));
         return new PromptRows(
             tensor(ids, [sequences.Count, length]),
             mask.All(m => m) ? null : tensor(mask, [sequences.Count, length]),
@@ -201,7 +201,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
         return [.. ids];
     }
 
-    private IEnumerable<Tensor> EncodeImages(List<Tensor> images, NoiseSource noise)
+    private Tensor[] EncodeImages(List<Tensor> images, NoiseSource noise)
     {
         Tensor weight = autoencoder.parameters().First();
         if (!autoencoder.Deterministic && images.All(i => i.shape.SequenceEqual(images[0].shape)))
@@ -211,11 +211,11 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             Tensor sampled = autoencoder.Sample(all, noise);
             return [PatchOrder.Patchify(autoencoder.ToModel(sampled), model.Config.LatentPatchSize).flatten(0, 1)];
         }
-        return images.Select(image =>
+        return [.. images.Select(image =>
         {
             LatentPosterior posterior = autoencoder.Encode(image.unsqueeze(0).to(weight.dtype, weight.device));
             Tensor latents = autoencoder.Deterministic ? posterior.Mean : autoencoder.Sample(posterior, noise);
             return PatchOrder.Patchify(autoencoder.ToModel(latents), model.Config.LatentPatchSize).squeeze(0);
-        }).ToArray();
+        })];
     }
 }

@@ -58,7 +58,7 @@ public static class ReleasedFolder
     {
         folder = Resolve(folder);
         string configFile = Path.Combine(folder, ConfigFile);
-        TextTokenizer tokenizer = TextTokenizerFiles.Load(folder);
+        TextTokenizer tokenizer = TextTokenizerFiles.Exists(folder) ? TextTokenizerFiles.Load(folder) : QwenTokenizer.Load(folder);
         NextStepConfig config = ReleasedConfig.Read(configFile, tokenizer.Special);
         (int? imageSize, SamplingConfig sampling) = ReleasedConfig.ReadOwn(configFile);
         NextStepModel model = new(config, device, dtype);

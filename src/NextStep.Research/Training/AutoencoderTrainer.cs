@@ -28,7 +28,7 @@ public static class AutoencoderTrainer
     {
         using CaptionedBatch batch = batches.Get(step);
         using NoiseSource noise = new DrawnNoise(config.Seed, "autoencoder.noise", step);
-        using IDisposable precision = Autocast.For(config.Training.Autoencoder.Precision, device);
+        using IDisposable? precision = Autocast.For(config.Training.Autoencoder.Precision, device);
         Tensor pixels = batch.Pixels.to(device).alias();
         LatentPosterior posterior = autoencoder.Encode(pixels);
         Tensor latents = autoencoder.Sample(posterior, noise);
