@@ -15,6 +15,7 @@ internal static class ConvertCommand
     private static readonly Option<ScalarType?> Dtype = new("--dtype")
     {
         Description = "bf16, fp16 or fp32: cast every floating-point tensor.",
+        HelpName = "bf16|fp16|fp32",
         CustomParser = result => result.Tokens[0].Value.ToUpperInvariant() switch
         {
             "BF16" or "BFLOAT16" => ScalarType.BFloat16,
@@ -28,6 +29,7 @@ internal static class ConvertCommand
 
     private static readonly Option<long> Shard = new("--max-shard")
     {
+        HelpName = "SIZE",
         Description = "Largest safetensors file of a folder, for instance 5GB or 500MB.",
         DefaultValueFactory = _ => 5_000_000_000,
         CustomParser = ParseSize,
