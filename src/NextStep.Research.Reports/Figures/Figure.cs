@@ -7,7 +7,7 @@ namespace NextStep.Research.Reports;
 /// <param name="Series">Lines or bars in drawing order; the first one is the baseline.</param>
 public sealed record Figure(string Title, string XLabel, string YLabel, IReadOnlyList<FigureSeries> Series)
 {
-    /// <summary>Null: lines. Otherwise bars: <see cref="FigureSeries.X"/> holds positions in this list.</summary>
+    /// <summary>Null: lines. Otherwise lying bars, one per name: <see cref="FigureSeries.X"/> holds positions in this list.</summary>
     public IReadOnlyList<string>? Categories { get; init; }
 
     /// <summary>True: the vertical axis is logarithmic. Only for values above zero.</summary>

@@ -35,9 +35,8 @@ internal static class PlotlyChart
 
         var config = new Config();
         config.SetProperty("responsive", true);
-        config.SetProperty("displaylogo", false);
-        config.SetProperty("displayModeBar", "hover");
-        config.SetProperty("modeBarButtonsToRemove", new[] { "select2d", "lasso2d", "autoScale2d", "toggleSpikelines" });
+        // Dragging zooms and a double click resets; the bar of buttons would cover the lines of small charts.
+        config.SetProperty("displayModeBar", false);
 
         GenericChart chart = GenericChart.ofTraceObjects(false, ListModule.OfSeq(traces));
         return GenericChart.setConfig(config, GenericChart.setLayout(LayoutOf(figure), chart));
@@ -83,17 +82,24 @@ internal static class PlotlyChart
         return trace;
     }
 
+    // Lying bars: names of arms are long, and stay readable on a phone.
     private static Trace Bars(FigureSeries series, int index, IReadOnlyList<string> categories)
     {
         var bars = new Trace("bar");
+        bars.SetProperty("orientation", "h");
         bars.SetProperty("name", Text(series.Name));
-        bars.SetProperty("x", series.X.Select(x => Text(categories[(int)x])).ToArray());
-        bars.SetProperty("y", Gaps(series.Y));
+        bars.SetProperty("y", series.X.Select(x => Text(categories[(int)x])).ToArray());
+        bars.SetProperty("x", Gaps(series.Y));
+        bars.SetProperty("text", series.Y.Select(Numbers.Format).ToArray());
+        bars.SetProperty("textposition", "inside");
+        bars.SetProperty("insidetextanchor", "start");
+        bars.SetProperty("textangle", 0);
+        bars.SetProperty("hoverinfo", "x+y");
         bars.SetProperty("marker", Object(("color", Colours[index % Colours.Length])));
         if (series is { Low: { } low, High: { } high })
         {
-            bars.SetProperty("error_y", Object(
-                ("type", "data"), ("symmetric", false), ("thickness", 1.5),
+            bars.SetProperty("error_x", Object(
+                ("type", "data"), ("symmetric", false), ("thickness", 1.5), ("color", "#8a8f98"),
                 ("array", Gaps([.. high.Zip(series.Y, (h, y) => h - y)])),
                 ("arrayminus", Gaps([.. low.Zip(series.Y, (l, y) => y - l)]))));
         }
@@ -103,30 +109,36 @@ internal static class PlotlyChart
 
     private static Layout LayoutOf(Figure figure)
     {
-        bool legend = figure.Series.Count > 1;
+        bool bars = figure.Categories is not null, legend = figure.Series.Count > 1;
         var layout = new Layout();
-        layout.SetProperty("height", legend ? 340 : 280);
+        layout.SetProperty("height", bars ? 64 + (30 * figure.Categories!.Count) : legend ? 340 : 280);
         layout.SetProperty("margin", Object(("l", 56), ("r", 12), ("t", 8), ("b", 44)));
         layout.SetProperty("paper_bgcolor", "rgba(0,0,0,0)");
         layout.SetProperty("plot_bgcolor", "rgba(0,0,0,0)");
         layout.SetProperty("showlegend", legend);
         layout.SetProperty("legend", Object(("orientation", "h"), ("y", 1.02), ("yanchor", "bottom"), ("x", 0)));
-        layout.SetProperty("hovermode", figure.Categories is null ? "x unified" : "closest");
-        layout.SetProperty("xaxis", Axis(figure.XLabel, log: false, categories: figure.Categories is not null));
-        layout.SetProperty("yaxis", Axis(figure.YLabel, figure.LogY, categories: false));
+        layout.SetProperty("hovermode", bars ? "closest" : "x unified");
+        layout.SetProperty("bargap", 0.25);
+        DynamicObj.DynamicObj x = Axis(figure.XLabel), y = Axis(figure.YLabel);
+        if (figure.LogY)
+        {
+            y.SetProperty("type", "log");
+        }
+
+        if (bars)
+        {
+            (x, y) = (y, x);
+            y.SetProperty("type", "category");
+            y.SetProperty("autorange", "reversed");
+        }
+
+        layout.SetProperty("xaxis", x);
+        layout.SetProperty("yaxis", y);
         return layout;
     }
 
-    private static DynamicObj.DynamicObj Axis(string label, bool log, bool categories)
-    {
-        DynamicObj.DynamicObj axis = Object(("title", Object(("text", Text(label)))), ("automargin", true), ("zeroline", false));
-        if (log || categories)
-        {
-            axis.SetProperty("type", log ? "log" : "category");
-        }
-
-        return axis;
-    }
+    private static DynamicObj.DynamicObj Axis(string label) =>
+        Object(("title", Object(("text", Text(label)))), ("automargin", true), ("zeroline", false));
 
     private static DynamicObj.DynamicObj Object(params (string Name, object Value)[] properties)
     {

@@ -64,7 +64,7 @@ internal static class RunFigures
             Low = intervals ? [.. values.Select(v => (v.Value.Mean - (v.Value.HalfWidth ?? 0)) * name.Scale)] : null,
             High = intervals ? [.. values.Select(v => (v.Value.Mean + (v.Value.HalfWidth ?? 0)) * name.Scale)] : null,
         };
-        return new Figure(name.Label, "", name.LabelAndUnit, [bars]) { Categories = [.. values.Select(v => v.Arm)] };
+        return new Figure(name.Label, "", name.Unit, [bars]) { Categories = [.. values.Select(v => v.Arm)] };
     }
 
     private static Figure Curve(RunResults run, (string Stage, string Metric) key)

@@ -13,7 +13,7 @@ internal static class FigureHtml
         return Html.Of($"""
             <figure class="chart">
             <figcaption>{figure.Title}{(figure.LogY ? " (logarithmic)" : "")}</figcaption>
-            <div class="plot{(figure.Series.Count > 1 ? " legend" : "")}" id="{id}" role="img" aria-label="{alternative}"></div>
+            <div class="{(figure.Categories is not null ? "plot bars" : figure.Series.Count > 1 ? "plot legend" : "plot")}" id="{id}" role="img" aria-label="{alternative}"></div>
             <script type="application/json" id="{id}-data">{json}</script>
             <details><summary>Numbers</summary><div class="scroll">{(figure.Categories is null ? Lines(figure) : Bars(figure))}</div></details>
             </figure>
@@ -38,7 +38,7 @@ internal static class FigureHtml
         FigureSeries bars = figure.Series[0];
         return Html.Of($"""
             <table><caption class="hidden">{figure.Title}</caption>
-            <thead><tr><th scope="col">Arm</th><th scope="col">{figure.YLabel}</th><th scope="col">95 % interval</th></tr></thead>
+            <thead><tr><th scope="col">Arm</th><th scope="col">Mean {(figure.YLabel.Length > 0 ? $"({figure.YLabel})" : "")}</th><th scope="col">95 % interval</th></tr></thead>
             <tbody>{figure.Categories!.Select((category, i) => Html.Of($"""
                 <tr><th scope="row">{category}</th><td>{Numbers.Format(bars.Y[i])}</td><td>{Interval(bars, i)}</td></tr>
                 """))}</tbody></table>

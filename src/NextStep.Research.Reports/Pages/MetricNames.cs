@@ -30,7 +30,8 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
         ["learningRate"] = new("Learning rate", "", Better.Unknown),
     };
 
-    public string LabelAndUnit => Unit.Length == 0 ? Label : $"{Label} ({Unit})";
+    // Percentages carry their sign with each number.
+    public string LabelAndUnit => Unit.Length == 0 || Scale == 100 ? Label : $"{Label} ({Unit})";
 
     public string Direction => Better switch { Better.Higher => "↑ higher is better", Better.Lower => "↓ lower is better", _ => "" };
 

@@ -55,11 +55,16 @@ internal static class NumbersSection
 
         MetricName name = MetricName.Of(metric);
         string interval = value.HalfWidth is { } half ? " ± " + name.Format(half) : "";
-        Html difference = !baseline && ArmStatistics.Difference(run, arm, metric) is { } d
-            ? Html.Of($"<span class=\"sub\">{name.FormatSigned(d.Mean)}{(d.HalfWidth is { } h ? " ± " + name.Format(h) : "")}{Judgement(name, d)}</span>")
-            : Html.Empty;
+        Html difference = baseline ? Html.Empty : Difference(name, ArmStatistics.Difference(run, arm, metric));
         return Html.Of($"<td>{name.Format(value.Mean)}{interval}{difference}</td>");
     }
+
+    private static Html Difference(MetricName name, Estimate? difference) => difference switch
+    {
+        null => Html.Of($"<span class=\"sub\">no seed in common</span>"),
+        { Mean: 0, HalfWidth: null or 0 } => Html.Of($"<span class=\"sub\">same</span>"),
+        _ => Html.Of($"<span class=\"sub\">{name.FormatSigned(difference.Mean)}{(difference.HalfWidth is { } half ? " ± " + name.Format(half) : "")}{Judgement(name, difference)}</span>"),
+    };
 
     // Only where the interval leaves out zero: with one seed a difference is a number, not a finding.
     private static Html Judgement(MetricName name, Estimate difference)

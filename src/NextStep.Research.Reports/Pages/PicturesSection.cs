@@ -51,7 +51,7 @@ internal static class PicturesSection
             }
         }
 
-        return Html.Of($"<div class=\"pictures\">{pictures.Select(p => One(p.Arms, p.Picture, p.Cell, role))}</div>");
+        return Html.Of($"<div class=\"{(pictures.Count > 3 ? "pictures many" : "pictures")}\">{pictures.Select(p => One(p.Arms, p.Picture, p.Cell, role))}</div>");
     }
 
     private static Html One(string arms, Picture? picture, CellRun cell, string role)
