@@ -91,7 +91,7 @@ internal static class PlotlyChart
         bars.SetProperty("y", series.X.Select(x => Text(categories[(int)x])).ToArray());
         bars.SetProperty("x", Gaps(series.Y));
         bars.SetProperty("text", series.Y.Select(Numbers.Format).ToArray());
-        bars.SetProperty("textposition", "inside");
+        bars.SetProperty("textposition", "auto");
         bars.SetProperty("insidetextanchor", "start");
         bars.SetProperty("textangle", 0);
         bars.SetProperty("hoverinfo", "x+y");

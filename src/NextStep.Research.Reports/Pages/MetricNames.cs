@@ -57,10 +57,19 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
 
     public string Format(double value) => Scale == 100 ? Percent(value) : Numbers.Format(value * Scale);
 
-    public string FormatSigned(double value) => Scale == 100 ? (value > 0 ? "+" : "") + Percent(value).Replace("%", "points", StringComparison.Ordinal) : Numbers.Signed(value * Scale);
+    /// <summary>A difference with its interval; of percentages in points.</summary>
+    public string FormatDifference(Estimate difference)
+    {
+        bool points = Scale == 100;
+        string mean = points ? (difference.Mean > 0 ? "+" : "") + Points(difference.Mean) : Numbers.Signed(difference.Mean * Scale);
+        string half = difference.HalfWidth is { } h ? " ± " + (points ? Points(h) : Numbers.Format(h * Scale)) : "";
+        return mean + half + (points ? " points" : "");
+    }
 
-    private static string Percent(double value) =>
-        double.IsFinite(value) ? (value * 100).ToString("0.0", CultureInfo.InvariantCulture).Replace('-', '−') + " %" : Numbers.Format(value);
+    private static string Percent(double value) => Points(value) + (double.IsFinite(value) ? " %" : "");
+
+    private static string Points(double value) => double.IsFinite(value)
+        ? (value * 100).ToString("0.0", CultureInfo.InvariantCulture).Replace('-', '−') : Numbers.Format(value);
 
     private static string Words(string[] parts) => string.Join(' ', parts);
 }

@@ -34,7 +34,7 @@ internal static class NumbersSection
         return Html.Of($"<th scope=\"col\">{name.LabelAndUnit}<span class=\"sub\">{name.Direction}</span></th>");
     }
 
-    private static Html Row(RunResults run, Arm arm, string[] columns)
+    private static Html Row(RunResults run, ReportArm arm, string[] columns)
     {
         bool baseline = arm.Name == run.Baseline;
         CellRun[] cells = [.. run.Of(arm.Name)];
@@ -63,7 +63,7 @@ internal static class NumbersSection
     {
         null => Html.Of($"<span class=\"sub\">no seed in common</span>"),
         { Mean: 0, HalfWidth: null or 0 } => Html.Of($"<span class=\"sub\">same</span>"),
-        _ => Html.Of($"<span class=\"sub\">{name.FormatSigned(difference.Mean)}{(difference.HalfWidth is { } half ? " ± " + name.Format(half) : "")}{Judgement(name, difference)}</span>"),
+        _ => Html.Of($"<span class=\"sub\">{name.FormatDifference(difference)}{Judgement(name, difference)}</span>"),
     };
 
     // Only where the interval leaves out zero: with one seed a difference is a number, not a finding.

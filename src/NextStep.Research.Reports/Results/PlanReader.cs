@@ -6,7 +6,7 @@ internal static class PlanReader
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 
-    private sealed record PlanFile(string Name, string? Question, Arm[] Arms, PlanCell[] Cells, JudgedClaim[]? Claims, string[]? Measure, Dictionary<string, string>? Provenance, string[]? Commands);
+    private sealed record PlanFile(string Name, string? Question, ReportArm[] Arms, PlanCell[] Cells, JudgedClaim[]? Claims, string[]? Measure, Dictionary<string, string>? Provenance, string[]? Commands);
 
     private sealed record PlanCell(string Key, string Arm, long Seed);
 

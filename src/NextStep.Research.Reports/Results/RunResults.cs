@@ -13,7 +13,7 @@ internal enum CellState
 /// <summary>An arm of the experiment.</summary>
 /// <param name="Name">Its name.</param>
 /// <param name="Settings">Config path to value, for every path in which any two arms differ.</param>
-internal sealed record Arm(string Name, IReadOnlyDictionary<string, string> Settings);
+internal sealed record ReportArm(string Name, IReadOnlyDictionary<string, string> Settings);
 
 /// <summary>A claim as it was judged.</summary>
 internal sealed record JudgedClaim(string Say, string Test, string Verdict, string Evidence);
@@ -38,7 +38,7 @@ internal sealed record RunResults
     public required string Question { get; init; }
 
     /// <summary>The baseline first.</summary>
-    public required IReadOnlyList<Arm> Arms { get; init; }
+    public required IReadOnlyList<ReportArm> Arms { get; init; }
 
     /// <summary>In the order of the plan.</summary>
     public required IReadOnlyList<CellRun> Cells { get; init; }
