@@ -109,13 +109,13 @@ internal static class PlotlyChart
 
     private static Layout LayoutOf(Figure figure)
     {
-        bool bars = figure.Categories is not null, legend = figure.Series.Count > 1;
+        bool bars = figure.Categories is not null;
         var layout = new Layout();
-        layout.SetProperty("height", bars ? 64 + (30 * figure.Categories!.Count) : legend ? 340 : 280);
+        layout.SetProperty("height", bars ? 64 + (30 * figure.Categories!.Count) : 340);
         layout.SetProperty("margin", Object(("l", 56), ("r", 12), ("t", 8), ("b", 44)));
         layout.SetProperty("paper_bgcolor", "rgba(0,0,0,0)");
         layout.SetProperty("plot_bgcolor", "rgba(0,0,0,0)");
-        layout.SetProperty("showlegend", legend);
+        layout.SetProperty("showlegend", !bars);
         layout.SetProperty("legend", Object(("orientation", "h"), ("y", 1.02), ("yanchor", "bottom"), ("x", 0)));
         layout.SetProperty("hovermode", bars ? "closest" : "x unified");
         layout.SetProperty("bargap", 0.25);

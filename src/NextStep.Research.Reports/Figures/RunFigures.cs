@@ -41,7 +41,7 @@ internal static class RunFigures
         }
 
         return series.Count == 0 ? null
-            : new Figure("Flow loss by time t at the end of training", "t of the flow (bin centre)", "flow loss", series);
+            : new Figure("Flow loss by time t at the end of training", "t of the flow (bin centre)", "Flow loss", series);
     }
 
     /// <summary>One small bar chart per metric, arms side by side, with 95 % intervals where there are several seeds.</summary>
@@ -75,6 +75,11 @@ internal static class RunFigures
         {
             List<Curve> seeds = [.. run.Of(arm.Name).Select(c => c.Log.Curves.GetValueOrDefault(key)).OfType<Curve>()];
             Add(series, arm.Name, seeds);
+        }
+
+        if (series.Count == 1 && run.Arms.Count > 1 && run.Arms.All(a => run.Of(a.Name).Any(c => c.Log.Curves.ContainsKey(key))))
+        {
+            series[0] = series[0] with { Name = "all arms" };
         }
 
         double[] values = [.. series.SelectMany(s => s.Low ?? s.Y).Where(double.IsFinite)];

@@ -13,7 +13,7 @@ internal static class FigureHtml
         return Html.Of($"""
             <figure class="chart">
             <figcaption>{figure.Title}{(figure.LogY ? " (logarithmic)" : "")}</figcaption>
-            <div class="{(figure.Categories is not null ? "plot bars" : figure.Series.Count > 1 ? "plot legend" : "plot")}" id="{id}" role="img" aria-label="{alternative}"></div>
+            <div class="{(figure.Categories is null ? "plot" : "plot bars")}" id="{id}" role="img" aria-label="{alternative}"></div>
             <script type="application/json" id="{id}-data">{json}</script>
             <details><summary>Numbers</summary><div class="scroll">{(figure.Categories is null ? Lines(figure) : Bars(figure))}</div></details>
             </figure>
