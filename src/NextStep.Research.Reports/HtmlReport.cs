@@ -10,12 +10,12 @@ public static class HtmlReport
     /// Reads <paramref name="runFolder"/>, finished or not, and writes the report. Damaged or missing files of single cells
     /// become notes in the report that name them.
     /// </summary>
-    /// <exception cref="DirectoryNotFoundException">There is no such folder.</exception>
-    /// <exception cref="FileNotFoundException">The folder has no <c>plan.json</c>, so it is no run folder.</exception>
-    /// <exception cref="InvalidDataException"><c>plan.json</c> is damaged.</exception>
+    /// <exception cref="InvalidDataException">The folder or its <c>plan.json</c> is not there or is damaged.</exception>
+    /// <exception cref="IOException">The output cannot be written; an older report is left as it was.</exception>
     /// <example><code>HtmlReport.Write("runs/quickstart", "runs/quickstart/report.html");</code></example>
     public static void Write(string runFolder, string outputFile)
     {
+        ArgumentException.ThrowIfNullOrEmpty(runFolder);
         RunResults run = RunReader.Read(runFolder);
         AtomicFile.WriteText(outputFile, Page(run).Markup);
     }
@@ -28,7 +28,7 @@ public static class HtmlReport
         <meta name="viewport" content="width=device-width, initial-scale=1">
         <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
         <meta name="generator" content="NextStep.Research">
-        <title>{run.Name}: {run.Question}</title>
+        <title>{run.Plan.Name}: {run.Plan.Question}</title>
         <style>
         {Asset("report.css")}</style>
         </head>

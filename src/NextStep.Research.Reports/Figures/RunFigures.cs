@@ -1,3 +1,4 @@
+using NextStep.Research.Experiments;
 using System.Globalization;
 
 namespace NextStep.Research.Reports;
@@ -34,7 +35,7 @@ internal static class RunFigures
 
         double width = 1.0 / (Bin(bins[^1].Metric)!.Value + 1);
         var series = new List<FigureSeries>();
-        foreach (ReportArm arm in run.Arms)
+        foreach (PlannedArm arm in run.Arms)
         {
             List<Curve> seeds = [.. run.Of(arm.Name).Select(cell => AtTheEnd(cell, bins, width)).Where(c => c.Images.Count > 0)];
             Add(series, arm.Name, seeds);
@@ -49,7 +50,7 @@ internal static class RunFigures
     {
         MetricName name = MetricName.Of(metric);
         List<(string Arm, Estimate Value)> values = [];
-        foreach (ReportArm arm in run.Arms)
+        foreach (PlannedArm arm in run.Arms)
         {
             if (ArmStatistics.Value(run, arm.Name, metric) is { } value)
             {
@@ -71,7 +72,7 @@ internal static class RunFigures
     {
         MetricName name = MetricName.Of(key.Metric);
         var series = new List<FigureSeries>();
-        foreach (ReportArm arm in run.Arms)
+        foreach (PlannedArm arm in run.Arms)
         {
             List<Curve> seeds = [.. run.Of(arm.Name).Select(c => c.Log.Curves.GetValueOrDefault(key)).OfType<Curve>()];
             Add(series, arm.Name, seeds);

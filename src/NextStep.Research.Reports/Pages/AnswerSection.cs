@@ -1,3 +1,5 @@
+using NextStep.Research.Experiments;
+
 namespace NextStep.Research.Reports;
 
 /// <summary>Question, status and the judged claims.</summary>
@@ -6,14 +8,14 @@ internal static class AnswerSection
     public static Html Of(RunResults run) => Html.Of($"""
         <header>
         <p class="kicker">Experiment</p>
-        <h1>{run.Name}</h1>
-        <p class="question">{run.Question}</p>
+        <h1>{run.Plan.Name}</h1>
+        <p class="question">{run.Plan.Question}</p>
         <p class="status">{Status(run)}</p>
         </header>
         {Notes(run)}
         <section id="answer" aria-labelledby="answer-title">
         <h2 id="answer-title">Short answer</h2>
-        {(run.Claims.Count > 0 ? Claims(run) : WithoutClaims(run))}
+        {(run.Plan.Claims.Count > 0 ? Claims(run) : WithoutClaims(run))}
         </section>
         <section id="reading" aria-labelledby="reading-title">
         <h2 id="reading-title">How to read this</h2>
@@ -25,7 +27,7 @@ internal static class AnswerSection
 
     private static string Status(RunResults run)
     {
-        int finished = run.Cells.Count(c => c.State == CellState.Finished);
+        int finished = run.Cells.Count(c => c.State == CellState.Done);
         int failed = run.Cells.Count(c => c.State == CellState.Failed);
         int unfinished = run.Cells.Count - finished - failed;
         int seeds = run.Cells.Select(c => c.Seed).Distinct().Count();
@@ -39,7 +41,7 @@ internal static class AnswerSection
         """);
 
     private static Html Claims(RunResults run) => Html.Of($"""
-        <ol class="claims">{run.Claims.Select(c => Html.Of($"""
+        <ol class="claims">{run.Plan.Claims.Select(c => Html.Of($"""
             <li class="{Kind(c.Verdict)}"><span class="verdict">{Mark(c.Verdict)} {c.Verdict}</span>
             <div><strong>{c.Say}</strong><span class="evidence">{c.Evidence}</span><code>{c.Test}</code></div></li>
             """))}</ol>

@@ -46,7 +46,7 @@ internal static class ArmStatistics
     public static IReadOnlyList<string> Metrics(RunResults run)
     {
         string[] all = [.. run.Cells.SelectMany(c => c.Result?.Metrics.Keys ?? []).Distinct().Order(StringComparer.Ordinal)];
-        return run.Measure.Count == 0 ? all : [.. run.Measure.SelectMany(pattern => all.Where(m => Matches(m, pattern))).Distinct()];
+        return run.Plan.Measure.Count == 0 ? all : [.. run.Plan.Measure.SelectMany(pattern => all.Where(m => Matches(m, pattern))).Distinct()];
     }
 
     /// <summary>True when all finished cells of all arms agree, so that a column would say nothing.</summary>

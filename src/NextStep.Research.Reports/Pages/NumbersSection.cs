@@ -1,3 +1,5 @@
+using NextStep.Research.Experiments;
+
 namespace NextStep.Research.Reports;
 
 /// <summary>The table of arms against the baseline, what they change, and the bar charts.</summary>
@@ -34,11 +36,11 @@ internal static class NumbersSection
         return Html.Of($"<th scope=\"col\">{name.LabelAndUnit}<span class=\"sub\">{name.Direction}</span></th>");
     }
 
-    private static Html Row(RunResults run, ReportArm arm, string[] columns)
+    private static Html Row(RunResults run, PlannedArm arm, string[] columns)
     {
         bool baseline = arm.Name == run.Baseline;
         CellRun[] cells = [.. run.Of(arm.Name)];
-        int finished = cells.Count(c => c.State == CellState.Finished);
+        int finished = cells.Count(c => c.State == CellState.Done);
         string seeds = finished == cells.Length ? $"{finished}" : $"{finished} of {cells.Length}";
         return Html.Of($"""
             <tr{(baseline ? Html.Of($" class=\"baseline\"") : Html.Empty)}><th scope="row"><bdi>{arm.Name}</bdi>{(baseline && arm.Name != "baseline" ? Html.Of($"<span class=\"sub\">baseline</span>") : Html.Empty)}</th><td>{seeds}</td>{columns.Select(m => Cell(run, arm.Name, m, baseline))}</tr>

@@ -1,3 +1,5 @@
+using NextStep.Research.Experiments;
+
 namespace NextStep.Research.Reports;
 
 /// <summary>Sample grids and reconstructions, arms side by side at each seed.</summary>
@@ -13,7 +15,7 @@ internal static class PicturesSection
 
     private static Html Role(RunResults run, string role, string title, string explanation, Html after)
     {
-        long[] seeds = [.. run.Cells.Where(c => c.State == CellState.Finished).Select(c => c.Seed).Distinct().Order()];
+        long[] seeds = [.. run.Cells.Where(c => c.State == CellState.Done).Select(c => c.Seed).Distinct().Order()];
         if (!run.Cells.Any(c => c.Pictures.ContainsKey(role)))
         {
             return Html.Of($"<section id=\"{role}\"><h2>{title}</h2><p>No finished cell has any.</p></section>");
@@ -61,7 +63,7 @@ internal static class PicturesSection
             string why = cell.State switch
             {
                 CellState.Failed => "The cell failed.",
-                CellState.Unfinished => "The cell is not finished.",
+                CellState.Waiting => "The cell is not finished.",
                 _ => "The picture could not be read.",
             };
             return Html.Of($"<figure class=\"picture\"><figcaption><bdi>{arms}</bdi></figcaption><p class=\"missing\">{why}</p></figure>");

@@ -16,24 +16,29 @@ internal sealed record MetricsLog(IReadOnlyDictionary<(string Stage, string Metr
     private const long LargestFile = 256L << 20;
 
     /// <summary>
-    /// Reads the file; an absent one is empty. A last line that was cut off, or a damaged one in the middle,
-    /// ends up in <paramref name="notes"/>, with the file's name, and the rest is kept.
+    /// Reads files one after the other; absent ones are empty. A last line that was cut off, or a damaged one in the
+    /// middle, ends up in <paramref name="notes"/>, with the file's name, and the rest is kept.
     /// </summary>
-    public static MetricsLog Read(string path, string shownAs, ICollection<string> notes)
+    public static MetricsLog Read(IEnumerable<(string Path, string ShownAs)> files, ICollection<string> notes)
     {
-        if (!File.Exists(path))
-        {
-            return Empty;
-        }
-
-        if (new FileInfo(path).Length > LargestFile)
-        {
-            notes.Add($"{shownAs} is larger than {LargestFile >> 20} MB and was not read; its curves are missing.");
-            return Empty;
-        }
-
         // Keyed by progress: where a resumed stage logged a point again, the later line counts.
         var points = new Dictionary<(string, string), SortedDictionary<double, double>>();
+        foreach ((string path, string shownAs) in files.Where(f => File.Exists(f.Path)))
+        {
+            if (new FileInfo(path).Length > LargestFile)
+            {
+                notes.Add($"{shownAs} is larger than {LargestFile >> 20} MB and was not read; its curves are missing.");
+                continue;
+            }
+
+            Add(path, shownAs, points, notes);
+        }
+
+        return new MetricsLog(points.ToDictionary(p => p.Key, p => new Curve([.. p.Value.Keys], [.. p.Value.Values])));
+    }
+
+    private static void Add(string path, string shownAs, Dictionary<(string, string), SortedDictionary<double, double>> points, ICollection<string> notes)
+    {
         string text = File.ReadAllText(path, Encoding.UTF8);
         string[] lines = text.Split('\n');
         int damaged = 0, firstDamaged = 0;
@@ -59,8 +64,6 @@ internal sealed record MetricsLog(IReadOnlyDictionary<(string Stage, string Metr
         {
             notes.Add($"{shownAs}: {damaged} line(s) are not metrics, the first is line {firstDamaged}; they are left out.");
         }
-
-        return new MetricsLog(points.ToDictionary(p => p.Key, p => new Curve([.. p.Value.Keys], [.. p.Value.Values])));
     }
 
     private static bool TryAdd(string line, Dictionary<(string, string), SortedDictionary<double, double>> points)

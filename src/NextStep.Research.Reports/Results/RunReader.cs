@@ -1,68 +1,63 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
 using NextStep.Research.Experiments;
 
 namespace NextStep.Research.Reports;
 
 /// <summary>Reads a run folder as the report needs it. Only <c>plan.json</c> must be whole.</summary>
-internal static class RunReader
+internal sealed class RunReader(RunFolder folder)
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        NumberHandling = JsonNumberHandling.AllowReadingFromString | JsonNumberHandling.AllowNamedFloatingPointLiterals,
-    };
+    private readonly List<string> _notes = [];
 
     public static RunResults Read(string runFolder)
     {
-        if (!Directory.Exists(runFolder))
-        {
-            throw new DirectoryNotFoundException($"There is no run folder '{runFolder}'.");
-        }
-
-        RunResults plan = PlanReader.Read(runFolder);
-        var notes = new List<string>();
-        CellRun[] cells = [.. plan.Cells.Select(c => Cell(runFolder, c, notes))];
-        return plan with { Cells = cells, Notes = notes };
+        var folder = new RunFolder(Path.TrimEndingDirectorySeparator(runFolder));
+        Plan plan = folder.RequirePlan();
+        var reader = new RunReader(folder);
+        CellRun[] cells = [.. plan.Cells.Select(reader.Cell)];
+        // Cells that share a stage find the same damage.
+        return new RunResults(plan, cells, [.. reader._notes.Distinct()]);
     }
 
-    private static CellRun Cell(string runFolder, CellRun cell, List<string> notes)
+    private CellRun Cell(PlannedCell cell)
     {
-        string name = $"cells/{cell.Key}";
-        string folder = Path.Combine(runFolder, "cells", cell.Key);
-        CellResult? result = Read<CellResult>(Path.Combine(folder, "result.json"), $"{name}/result.json", notes);
-        var log = MetricsLog.Read(Path.Combine(folder, "metrics.jsonl"), $"{name}/metrics.jsonl", notes);
+        CellResult? result = Undamaged(() => folder.ReadResult(cell));
         if (result is not null)
         {
-            return cell with { State = CellState.Finished, Result = result, Log = log, Pictures = Pictures(folder, name, result, notes) };
+            return new CellRun(cell, CellState.Done)
+            {
+                Result = result,
+                Log = MetricsLog.Read([Named(Path.Combine(folder.Cell(cell), "metrics.jsonl"))], _notes),
+                Pictures = Pictures(cell, result),
+            };
         }
 
-        string failureFile = Path.Combine(folder, "failure.json");
-        if (!File.Exists(failureFile))
+        CellFailure? failure = Undamaged(() => folder.ReadFailure(cell));
+        bool failed = failure is not null || File.Exists(Path.Combine(folder.Cell(cell), "failure.json"));
+        return new CellRun(cell, failed ? CellState.Failed : CellState.Waiting)
         {
-            return cell with { State = CellState.Unfinished, Log = log };
-        }
-
-        Dictionary<string, JsonElement>? failure = Read<Dictionary<string, JsonElement>>(failureFile, $"{name}/failure.json", notes);
-        return cell with
-        {
-            State = CellState.Failed,
-            Log = log,
-            Failure = failure?.ToDictionary(f => f.Key, f => f.Value.ToString()) ?? new() { ["message"] = "failure.json could not be read" },
+            Failure = failure,
+            Log = MetricsLog.Read(cell.Stages.Select(StageLog), _notes),
         };
     }
 
-    private static Dictionary<string, Picture> Pictures(string folder, string name, CellResult result, List<string> notes)
+    // The logs of a cell are joined when it is done; before that they lie with its stages, whole or half done.
+    private (string Path, string ShownAs) StageLog(PlannedStage stage)
+    {
+        string done = Path.Combine(folder.Stage(stage), "metrics.jsonl");
+        return Named(File.Exists(done) ? done : Path.Combine(folder.Stage(stage) + ".partial", "metrics.jsonl"));
+    }
+
+    private Dictionary<string, Picture> Pictures(PlannedCell cell, CellResult result)
     {
         var pictures = new Dictionary<string, Picture>();
-        string inside = Path.GetFullPath(folder) + Path.DirectorySeparatorChar;
+        string inside = Path.GetFullPath(folder.Cell(cell)) + Path.DirectorySeparatorChar;
         foreach ((string role, string file) in result.Pictures.OrderBy(p => p.Key, StringComparer.Ordinal))
         {
-            string path = Path.GetFullPath(Path.Combine(folder, file));
-            if (!path.StartsWith(inside, StringComparison.Ordinal))
+            string path = Path.Combine(folder.Cell(cell), file);
+            if (!Path.GetFullPath(path).StartsWith(inside, StringComparison.Ordinal))
             {
-                notes.Add($"{name}/result.json names the picture '{file}', which is outside of the cell's folder; it is not shown.");
+                _notes.Add($"cells/{cell.Key}/result.json names the picture '{file}', which is outside of the cell's folder; it is not shown.");
             }
-            else if (Picture.Read(path, $"{name}/{file}", notes) is { } picture)
+            else if (Picture.Read(path, Named(path).ShownAs, _notes) is { } picture)
             {
                 pictures[role] = picture;
             }
@@ -71,22 +66,21 @@ internal static class RunReader
         return pictures;
     }
 
-    private static T? Read<T>(string path, string shownAs, List<string> notes) where T : class
+    private T? Undamaged<T>(Func<T?> read) where T : class
     {
-        if (!File.Exists(path))
-        {
-            return null;
-        }
-
         try
         {
-            using FileStream stream = File.OpenRead(path);
-            return JsonSerializer.Deserialize<T>(stream, Json) ?? throw new JsonException("it holds null");
+            return read();
         }
-        catch (JsonException error)
+        catch (InvalidDataException error)
         {
-            notes.Add($"{shownAs} is damaged and is left out: {error.Message}");
+            _notes.Add(Relative(error.Message) + ". It is left out.");
             return null;
         }
     }
+
+    private (string Path, string ShownAs) Named(string path) => (path, Relative(path));
+
+    // Where the folder lies on this machine is nobody's business and would change the report's bytes.
+    private string Relative(string text) => text.Replace(folder.Path + Path.DirectorySeparatorChar, "", StringComparison.Ordinal);
 }

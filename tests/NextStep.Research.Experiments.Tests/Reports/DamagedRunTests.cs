@@ -1,3 +1,6 @@
+using System.Text.Json;
+using NextStep.Research.Experiments;
+
 namespace NextStep.Research.Reports.Tests;
 
 public sealed class DamagedRunTests
@@ -8,14 +11,18 @@ public sealed class DamagedRunTests
         using var run = new RecordedRun("baseline", "noiseStrength=0", "noiseStrength=1");
         run.WritePlan();
         run.WriteCell(0, 0);
-        run.WriteMetrics(1, 0);
-        run.WriteMetrics(1, 1);
-        File.WriteAllText(Path.Combine(run.CellFolder(1, 1), "failure.json"), """{"stage":"model","message":"loss is NaN at step 812"}""");
+        RecordedRun.WriteMetrics(run.UnfinishedStage(1, 0), 1, 0);
+        RecordedRun.WriteMetrics(run.UnfinishedStage(1, 1), 1, 1);
+        var failure = new CellFailure(
+            RecordedRun.Key(1, 1), "noiseStrength=0", 1, "model", "ArithmeticException", "loss is NaN at step 812", "812 of 2000 steps",
+            "cells/ce1111/model.partial", ["{\"flow.loss\":\"NaN\"}"], "", DateTime.UnixEpoch);
+        File.WriteAllText(Path.Combine(run.CellFolder(1, 1), "failure.json"), JsonSerializer.Serialize(failure, JsonSerializerOptions.Web));
         string html = run.Report();
 
         Assert.Contains("1 of 6 cells finished, 1 failed, 4 unfinished", html, StringComparison.Ordinal);
         string failures = HtmlReportTests.Section(html, "failures");
         Assert.Contains("loss is NaN at step 812", failures, StringComparison.Ordinal);
+        Assert.Contains("812 of 2000 steps", failures, StringComparison.Ordinal);
         Assert.Contains("model at 25,600 images", failures, StringComparison.Ordinal);
         Assert.Contains("not begun", failures, StringComparison.Ordinal);
         Assert.Contains("1 of 2", HtmlReportTests.Section(html, "numbers"), StringComparison.Ordinal);
@@ -40,7 +47,7 @@ public sealed class DamagedRunTests
         string whole = File.ReadAllText(path);
         File.WriteAllText(path, whole[..^40]);
         string html = run.Report();
-        Assert.Contains("cells/cell10/metrics.jsonl: the last line was cut off and is left out.", html, StringComparison.Ordinal);
+        Assert.Contains("cells/ce1110/metrics.jsonl: the last line was cut off and is left out.", html, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -55,7 +62,7 @@ public sealed class DamagedRunTests
         string[] lines = File.ReadAllLines(path);
         lines[4] = line;
         File.WriteAllLines(path, lines);
-        Assert.Contains("cells/cell01/metrics.jsonl: 1 line(s) are not metrics, the first is line 5", run.Report(), StringComparison.Ordinal);
+        Assert.Contains("cells/ce1101/metrics.jsonl: 1 line(s) are not metrics, the first is line 5", run.Report(), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -82,9 +89,9 @@ public sealed class DamagedRunTests
         File.WriteAllText(result, File.ReadAllText(result).Replace("\"samples.png\"", "\"../../plan.json\"", StringComparison.Ordinal));
         string html = run.Report();
 
-        Assert.Contains("cells/cell00/samples.png is missing.", html, StringComparison.Ordinal);
-        Assert.Contains("cells/cell10/samples.png is cut off", html, StringComparison.Ordinal);
-        Assert.Contains("cells/cell11/samples.png is not a PNG picture.", html, StringComparison.Ordinal);
+        Assert.Contains("cells/ce1100/samples.png is missing.", html, StringComparison.Ordinal);
+        Assert.Contains("cells/ce1110/samples.png is cut off", html, StringComparison.Ordinal);
+        Assert.Contains("cells/ce1111/samples.png is not a PNG picture.", html, StringComparison.Ordinal);
         Assert.Contains("outside of the cell", html, StringComparison.Ordinal);
     }
 
@@ -92,10 +99,11 @@ public sealed class DamagedRunTests
     public void A_damaged_result_is_named_and_the_cell_counts_as_unfinished()
     {
         using RecordedRun run = new RecordedRun().WriteAll();
-        File.WriteAllText(Path.Combine(run.CellFolder(1, 1), "result.json"), """{"cell":"cell11","arm":""");
+        File.WriteAllText(Path.Combine(run.CellFolder(1, 1), "result.json"), """{"cell":"ce1111","arm":""");
         string html = run.Report();
-        Assert.Contains("cells/cell11/result.json is damaged", html, StringComparison.Ordinal);
+        Assert.Contains("cells/ce1111/result.json is damaged", html, StringComparison.Ordinal);
         Assert.Contains("3 of 4 cells finished, 1 unfinished", html, StringComparison.Ordinal);
+        Assert.DoesNotContain(run.Folder, html, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -104,9 +112,9 @@ public sealed class DamagedRunTests
         string folder = Directory.CreateTempSubdirectory("nextstep-report-").FullName;
         try
         {
-            Assert.Contains("plan.json", Assert.Throws<FileNotFoundException>(() => HtmlReport.Write(folder, Path.Combine(folder, "r.html"))).Message, StringComparison.Ordinal);
+            Assert.Contains("plan.json", Assert.Throws<InvalidDataException>(() => HtmlReport.Write(folder, Path.Combine(folder, "r.html"))).Message, StringComparison.Ordinal);
             string absent = Path.Combine(folder, "absent");
-            Assert.Contains("absent", Assert.Throws<DirectoryNotFoundException>(() => HtmlReport.Write(absent, Path.Combine(folder, "r.html"))).Message, StringComparison.Ordinal);
+            Assert.Contains("absent", Assert.Throws<InvalidDataException>(() => HtmlReport.Write(absent, Path.Combine(folder, "r.html"))).Message, StringComparison.Ordinal);
             File.WriteAllText(Path.Combine(folder, "plan.json"), """{"name":""");
             Assert.Contains("plan.json", Assert.Throws<InvalidDataException>(() => HtmlReport.Write(folder, Path.Combine(folder, "r.html"))).Message, StringComparison.Ordinal);
             Assert.False(File.Exists(Path.Combine(folder, "r.html")));

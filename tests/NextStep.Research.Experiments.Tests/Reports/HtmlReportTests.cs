@@ -88,7 +88,7 @@ public sealed class HtmlReportTests
     [Fact]
     public void Arms_that_share_a_stage_share_line_and_picture()
     {
-        using RecordedRun run = new RecordedRun().WriteAll();
+        using RecordedRun run = new RecordedRun("baseline", "noiseStrength=0", "noiseStrength=1").WriteAll();
         string html = run.Report();
         Assert.Contains("\"name\":\"baseline = noiseStrength=0\"", html, StringComparison.Ordinal);
         Assert.Contains("Originals above their reconstructions by baseline = noiseStrength=0, seed 0", html, StringComparison.Ordinal);

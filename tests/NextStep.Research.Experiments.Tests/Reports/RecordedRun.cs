@@ -29,25 +29,39 @@ internal sealed class RecordedRun : IDisposable
 
     public string CellFolder(int arm, int seed) => Path.Combine(Folder, "cells", Key(arm, seed));
 
-    public static string Key(int arm, int seed) => $"cell{arm}{seed}";
+    /// <summary>Where a model in training writes before it is done.</summary>
+    public string UnfinishedStage(int arm, int seed) => Path.Combine(Folder, "cells", Key(arm, seed), "model.partial");
 
-    public void WritePlan() => File.WriteAllText(Path.Combine(Folder, "plan.json"), JsonSerializer.Serialize(
-        new
-        {
-            name = "noise-strength",
-            question = Question,
-            arms = Arms.Select((a, i) => new { name = a, settings = new Dictionary<string, string> { ["autoencoder.noiseStrength"] = i == 0 ? "0.5" : $"0.{i - 1}" } }),
-            cells = Arms.SelectMany((a, i) => Enumerable.Range(0, Seeds).Select(s => new { key = Key(i, s), arm = a, seed = s })),
-            claims = new[]
-            {
-                new { say = "generation loss rises with noise strength", test = "trend(flow.loss) > 0", verdict = "supported", evidence = "slope 0.131, 95 % interval 0.082 to 0.180 over 2 seeds" },
-                new { say = "pictures get better up to γ = 0.5", test = "alignment[0.5] > alignment[0]", verdict = "undecided", evidence = "difference 0.02, 95 % interval −0.11 to 0.15 over 2 seeds" },
-                new { say = "reconstructions get worse with noise", test = "autoencoder.psnr[0.5] < autoencoder.psnr[0]", verdict = "contradicted", evidence = "difference 0.41 dB, 95 % interval 0.22 to 0.60 over 2 seeds" },
-            },
-            measure = new[] { "autoencoder.psnr", "flow.loss", "alignment", "alignment.*", "text.loss" },
-            provenance = new Dictionary<string, string> { ["commit"] = "0123abc, clean", ["written"] = "2026-01-02 03:04:05 UTC", ["device"] = "cpu, 2 threads" },
-            commands = new[] { "nextstep sweep experiments/noise-strength.yaml", "nextstep report runs/noise-strength" },
-        }, Json));
+    public static string Key(int arm, int seed) => $"ce11{arm}{seed}";
+
+    private static PlannedStage[] Stages(int arm, int seed) =>
+    [
+        new("autoencoder", $"a{arm / 2}{seed}", $"stages/autoencoder-a{arm / 2}{seed}", true),
+        new("model", $"b{arm}{seed}", $"cells/{Key(arm, seed)}/model", false),
+    ];
+
+    public void WritePlan() => new RunFolder(Folder).WritePlan(new Plan
+    {
+        Name = "noise-strength",
+        Question = Question,
+        Arms =
+        [
+            .. Arms.Select((a, i) => new PlannedArm(
+                a, new Dictionary<string, string> { ["autoencoder.noiseStrength"] = i == 0 ? "0.5" : $"0.{i - 1}" }, new Dictionary<string, string>())),
+        ],
+        Axes = ["autoencoder.noiseStrength"],
+        Cells = [.. Enumerable.Range(0, Seeds).SelectMany(s => Arms.Select((a, i) => new PlannedCell(Key(i, s), a, s, Stages(i, s))))],
+        Claims =
+        [
+            new("generation loss rises with noise strength", "trend(flow.loss) > 0", "supported", "slope 0.131, 95 % interval 0.082 to 0.180 over 2 seeds"),
+            new("pictures get better up to γ = 0.5", "alignment[0.5] > alignment[0]", "undecided", "difference 0.02, 95 % interval −0.11 to 0.15 over 2 seeds"),
+            new("reconstructions get worse with noise", "autoencoder.psnr[0.5] < autoencoder.psnr[0]", "contradicted", "difference 0.41 dB, 95 % interval 0.22 to 0.60 over 2 seeds"),
+        ],
+        Config = new Dictionary<string, string>(),
+        Measure = ["autoencoder.psnr", "flow.loss", "alignment", "alignment.*", "text.loss"],
+        Provenance = new Dictionary<string, string> { ["commit"] = "0123abc, clean", ["started"] = "2026-01-02 03:04:05Z", ["device"] = "cpu, 2 threads" },
+        Commands = ["nextstep sweep experiments/noise-strength.yaml", "nextstep report runs/noise-strength"],
+    });
 
     public RecordedRun WriteAll()
     {
@@ -67,7 +81,7 @@ internal sealed class RecordedRun : IDisposable
     {
         string folder = CellFolder(arm, seed);
         Directory.CreateDirectory(folder);
-        WriteMetrics(arm, seed);
+        WriteMetrics(folder, arm, seed);
         File.WriteAllBytes(Path.Combine(folder, "samples.png"), Grid(arm, seed, rows: 4));
         // The autoencoder is shared by the first two arms.
         File.WriteAllBytes(Path.Combine(folder, "reconstructions.png"), Grid(arm / 2, seed, rows: 2));
@@ -92,7 +106,7 @@ internal sealed class RecordedRun : IDisposable
         File.WriteAllText(Path.Combine(folder, "result.json"), JsonSerializer.Serialize(result, Json));
     }
 
-    public string WriteMetrics(int arm, int seed)
+    public static string WriteMetrics(string folder, int arm, int seed)
     {
         var log = new StringBuilder();
         for (int step = 1; step <= 30; step++)
@@ -108,8 +122,8 @@ internal sealed class RecordedRun : IDisposable
             log.Append(CultureInfo.InvariantCulture, $"{{\"stage\":\"model\",\"images\":{step * 640},\"flow.loss\":{flow:F5},{bins},\"text.loss\":{0.25 + Math.Exp(-step / 5.0):F5},\"gradient.norm\":{flow * 2:F4},\"learningRate\":0.001,\"seconds\":{step * 3}}}\n");
         }
 
-        string path = Path.Combine(CellFolder(arm, seed), "metrics.jsonl");
-        Directory.CreateDirectory(CellFolder(arm, seed));
+        Directory.CreateDirectory(folder);
+        string path = Path.Combine(folder, "metrics.jsonl");
         File.WriteAllText(path, log.ToString());
         return path;
     }
