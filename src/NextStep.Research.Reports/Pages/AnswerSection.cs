@@ -61,7 +61,13 @@ internal static class AnswerSection
     {
         MetricName name = MetricName.Of(metric);
         (string Arm, Estimate Value)[] arms = [.. run.Arms
-            .Select(a => (a.Name, Value: ArmStatistics.Value(run, a.Name, metric))).Where(a => a.Value is not null).Select(a => (a.Name, a.Value!))];
+            .Select(a => (a.Name, Value: ArmStatistics.Value(run, a.Name, metric)))
+            .Where(a => a.Value is { } v && double.IsFinite(v.Mean)).Select(a => (a.Name, a.Value!))];
+        if (arms.Length == 0)
+        {
+            return Html.Of($"<li>{name.Label}: not a number in any arm.</li>");
+        }
+
         (string Arm, Estimate Value) best = name.Better == Better.Higher ? arms.MaxBy(a => a.Value.Mean) : arms.MinBy(a => a.Value.Mean);
         string others = string.Join(", ", arms.Where(a => a.Arm != best.Arm).Select(a => $"{a.Arm} {name.Format(a.Value.Mean)}"));
         return Html.Of($"<li>{name.Label}: best in <strong>{best.Arm}</strong> with {name.Format(best.Value.Mean)}{(others.Length > 0 ? $" (against {others})" : "")}{(best.Value.Count < 2 ? "; one seed, so no interval" : "")}.</li>");

@@ -78,6 +78,20 @@ public sealed class DamagedRunTests
     }
 
     [Fact]
+    public void An_arm_that_is_not_a_number_is_never_the_best()
+    {
+        using RecordedRun run = new RecordedRun { Seeds = 1 }.WriteAll();
+        var folder = new RunFolder(run.Folder);
+        Plan plan = folder.RequirePlan();
+        folder.WritePlan(plan with { Claims = [] });
+        string result = Path.Combine(run.CellFolder(1, 0), "result.json");
+        File.WriteAllText(result, System.Text.RegularExpressions.Regex.Replace(File.ReadAllText(result), "\"flow.loss\":[0-9.]+", "\"flow.loss\":\"NaN\""));
+        string html = run.Report();
+        Assert.Contains("Flow loss: best in <strong>baseline</strong> with 0.4321", html, StringComparison.Ordinal);
+        Assert.Contains("not a number", HtmlReportTests.Section(html, "numbers"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Pictures_that_are_missing_cut_off_or_elsewhere_are_named()
     {
         using RecordedRun run = new RecordedRun().WriteAll();
