@@ -64,6 +64,7 @@ internal static partial class Program
         GenerateCommand.CreateEdit(),
         InspectCommand.Create(),
         ConvertCommand.Create(),
+        DataCommand.Create(),
     };
 
     private static int Wrong(string message)
