@@ -7,7 +7,7 @@ namespace NextStep.Research.Cli;
 /// <summary><c>nextstep data show</c>.</summary>
 internal static class DataCommand
 {
-    private const int CellPixels = 96;
+    private const int CellPixels = 128;
 
     public static Command Create()
     {
@@ -86,7 +86,7 @@ internal static class DataCommand
         using CaptionedBatch batch = Batches.Load(source, indices);
         int enlarge = Math.Max(1, CellPixels / config.ImageSize);
         int columns = Math.Clamp((int)Math.Ceiling(Math.Sqrt(1.5 * indices.Length)), 1, 12);
-        using torch.Tensor sheet = ImageGrid.Make(batch.Pixels, columns, padding: 3, enlarge: enlarge, captions: batch.Captions);
+        using torch.Tensor sheet = ImageGrid.Make(batch.Pixels, columns, padding: 3, background: 0.75, enlarge: enlarge, captions: batch.Captions);
         ImageFile.SavePng(output, sheet);
         AnsiConsole.MarkupLineInterpolated($"{source.Name}: {source.Count} pictures; {indices.Length} drawn into {output}");
     }

@@ -15,7 +15,7 @@ public class ShapesWorldTests
         string white = Convert.ToHexString(SHA256.HashData(SignedDistanceRenderer.Bytes(new Scene(SceneBackground.White, all), 64)));
         string black = Convert.ToHexString(SHA256.HashData(SignedDistanceRenderer.Bytes(new Scene(SceneBackground.Black, all), 32)));
         Assert.Equal("87F6A043E1C8AAF9", white[..16]);
-        Assert.Equal("PENDING", black[..16]);
+        Assert.Equal("898A86293AA1D524", black[..16]);
     }
 
     [Fact]
@@ -57,6 +57,13 @@ public class ShapesWorldTests
                 Assert.All(scene.Objects.Take(i), o => Assert.True(SceneGenerator.Apart(o, scene.Objects[i])));
             }
         }, iter: 300);
+
+    [Fact]
+    public void Two_three_and_four_objects_are_equally_frequent()
+    {
+        int[] counts = [.. Enumerable.Range(0, 600).Select(i => SceneGenerator.Draw(ShapeSkill.Counting, PairSplit.Seen, Streams.Managed(1, "test.counts", i)).Objects.Count)];
+        Assert.All((int[])[2, 3, 4], n => Assert.InRange(counts.Count(c => c == n), 150, 250));
+    }
 
     [Fact]
     public void Eight_pairs_are_held_out_one_for_each_color_and_shape()

@@ -14,9 +14,10 @@ public static class SceneGenerator
     public static Scene Draw(ShapeSkill skill, PairSplit pairs, SplitMix64 random)
     {
         ArgumentNullException.ThrowIfNull(random);
+        // The content stays while the layout is tried again: otherwise crowded pictures would be rare.
+        (ShapeKind Kind, ShapeColor Color)[] content = Content(skill, pairs, random);
         for (int attempt = 0; attempt < Attempts; attempt++)
         {
-            (ShapeKind Kind, ShapeColor Color)[] content = Content(skill, pairs, random);
             if (Arrange(skill, content, random) is { } objects)
             {
                 return new Scene(random.NextDouble() < WhiteShare ? SceneBackground.White : SceneBackground.Black, objects);
