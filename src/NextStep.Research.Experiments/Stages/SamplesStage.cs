@@ -40,8 +40,9 @@ internal static class SamplesStage
         if (config.Data.Source == DataSource.Shapes)
         {
             string[] skills = [.. Skills(config)];
-            string[][] bySkill = [.. skills.Select((s, i) => ShapesSource.EvaluationPrompts(s, (count + skills.Length - 1 - i) / skills.Length, config.Seed, PairSplit.Seen).ToArray())];
-            return [.. Enumerable.Range(0, count).Select(i => bySkill[i % skills.Length][i / skills.Length])];
+            // A skill with fewer distinct prompts than wanted starts over; the noise still differs.
+            IReadOnlyList<string>[] bySkill = [.. skills.Select(s => ShapesSource.EvaluationPrompts(s, (count + skills.Length - 1) / skills.Length, config.Seed))];
+            return [.. Enumerable.Range(0, count).Select(i => bySkill[i % skills.Length][i / skills.Length % bySkill[i % skills.Length].Count])];
         }
         using IImageSource source = ImageSources.Open(config.Data, Split.Train, config.Seed);
         int[] order = Streams.Managed(config.Seed, "evaluation.prompts").Permutation(source.Count);

@@ -11,7 +11,8 @@ namespace NextStep.Research;
 public static class Initialization
 {
     /// <summary>
-    /// Transformer and projectors: N(0, 0.02), biases 0, norms 1 (spec §2.4); head: Xavier-uniform, time MLP N(0, 0.02), modulations
+    /// Transformer and projectors: N(0, 0.02) as released, and N(0, 1/fan-in) where that is wider, as in every small model;
+    /// biases 0, norms 1 (spec §2.4); head: Xavier-uniform, time MLP N(0, 0.02), modulations
     /// and final layer 0, so its first output is exactly 0 (spec §3.1).
     /// </summary>
     public static void Apply(NextStepModel model, long seed)
@@ -30,7 +31,7 @@ public static class Initialization
             }
             else if (!name.StartsWith("image_head.", StringComparison.Ordinal) || name.Contains(".time_embed.", StringComparison.Ordinal))
             {
-                Normal(parameter, 0.02, generator);
+                Normal(parameter, Math.Max(0.02, 1 / Math.Sqrt(parameter.size(1))), generator);
             }
             else if (name.Contains("adaLN_modulation", StringComparison.Ordinal) || name.Contains("final_layer.linear", StringComparison.Ordinal))
             {
