@@ -1,4 +1,78 @@
-using TorchSharp;
-Console.WriteLine(NextStep.Research.TorchBackend.Origin);
-Console.WriteLine(torch.ones(2).sum().item<float>());
-Console.WriteLine(NextStep.Research.TorchBackend.Relaxation);
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using NextStep.Research.Cli;
+using NextStep.Research.Experiments;
+using Spectre.Console;
+
+return Program.Run(args);
+
+internal static partial class Program
+{
+    /// <summary>0: done, 1: failed, 2: wrong use, an invalid experiment file included.</summary>
+    public static int Run(string[] args)
+    {
+        if (Console.IsOutputRedirected)
+        {
+            AnsiConsole.Profile.Width = 500; // a file or pipe has no edge to wrap at
+        }
+        try
+        {
+            ParseResult parse = Root().Parse(args);
+            if (parse.Action is System.CommandLine.Invocation.ParseErrorAction)
+            {
+                return Wrong(string.Join(Environment.NewLine, parse.Errors.Select(e => e.Message)) + $"{Environment.NewLine}See: {Usage(parse.CommandResult)} --help");
+            }
+            return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+        }
+        catch (Exception e) when (Environment.GetEnvironmentVariable("NEXTSTEP_DEBUG") == "1")
+        {
+            Console.Error.WriteLine(e);
+            return 1;
+        }
+        catch (ConfigException e)
+        {
+            return Wrong(e.Message);
+        }
+        catch (PlanChangedException e)
+        {
+            return Wrong(e.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            Console.Error.WriteLine("stopped");
+            return 1;
+        }
+        catch (Exception e)
+        {
+            // A type that could not be set up hides the reason inside.
+            Exception reason = e is TypeInitializationException { InnerException: { } inner } ? inner : e;
+            Console.Error.WriteLine($"error: {reason.Message}");
+            return 1;
+        }
+    }
+
+    private static RootCommand Root() => new("Research kit for NextStep-1-style autoregressive image generation.")
+    {
+        DoctorCommand.Create(),
+        PlanCommand.Create(),
+        SweepCommand.Create(),
+        StatusCommand.Create(),
+        CompareCommand.Create(),
+        ReportCommand.Create(),
+        TrainCommand.Create(),
+        GenerateCommand.Create(),
+        GenerateCommand.CreateEdit(),
+        InspectCommand.Create(),
+        ConvertCommand.Create(),
+        DataCommand.Create(),
+    };
+
+    private static int Wrong(string message)
+    {
+        Console.Error.WriteLine(message);
+        return 2;
+    }
+
+    private static string Usage(CommandResult command) =>
+        command.Parent is CommandResult parent ? $"{Usage(parent)} {command.Command.Name}" : "nextstep";
+}

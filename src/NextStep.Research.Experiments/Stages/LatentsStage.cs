@@ -1,3 +1,5 @@
+using TorchSharp;
+
 namespace NextStep.Research.Experiments;
 
 /// <summary>Encodes both splits once.</summary>

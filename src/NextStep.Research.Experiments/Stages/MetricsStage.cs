@@ -4,9 +4,11 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research.Experiments;
 
-/// <summary>Measures the drawn pictures: verified alignment where the source has a verifier, colour statistics everywhere.</summary>
+/// <summary>Measures the drawn pictures: in the shapes world verified alignment, with what the verifier says of fresh renders and of reconstructions beside it.</summary>
 internal static class MetricsStage
 {
+    private const int CeilingScenes = 100;
+
     public static void Run(StageContext context)
     {
         using IDisposable guard = no_grad();
@@ -15,17 +17,38 @@ internal static class MetricsStage
         string[] prompts = JsonSerializer.Deserialize<string[]>(File.ReadAllText(Path.Combine(folder, "prompts.json"))) ?? [];
         using SafetensorsFile saved = SafetensorsFile.Open(Path.Combine(folder, SamplesStage.Pixels));
         Tensor pictures = saved.Read("pixels");
-        Dictionary<string, double> numbers = [];
+        Dictionary<string, double> numbers = new()
+        {
+            ["samples.brightness"] = pictures.mean().item<float>(),
+            ["samples.contrast"] = pictures.std([1, 2, 3]).mean().item<float>(),
+        };
         if (context.Config.Data.Source == DataSource.Shapes)
         {
-            AlignmentScore score = Alignment.Score(pictures, prompts);
-            numbers["alignment"] = score.Overall;
-            foreach ((string skill, SkillScore part) in score.Skills)
-            {
-                numbers["alignment." + skill] = part.Share;
-            }
-            numbers["alignment.ceiling"] = Alignment.Ceiling(prompts, context.Config.Data.ImageSize, context.Config.Seed);
+            Verify(context, pictures, prompts[..(int)pictures.size(0)], numbers);
         }
         StageFiles.WriteSummary(context.Directory, numbers);
+    }
+
+    private static void Verify(StageContext context, Tensor pictures, string[] prompts, Dictionary<string, double> numbers)
+    {
+        AlignmentReport score = Alignment.Measure(pictures, prompts);
+        numbers["alignment"] = score.Overall;
+        numbers["alignment.low"] = score.Images.Low;
+        numbers["alignment.high"] = score.Images.High;
+        foreach (SkillAlignment skill in score.Skills)
+        {
+            numbers["alignment." + skill.Skill] = skill.Strict.Value;
+        }
+        foreach ((string reason, int count) in score.Reasons)
+        {
+            numbers["failures." + reason] = count;
+        }
+        ResearchConfig config = context.Config;
+        string[] skills = [.. score.Skills.Select(s => s.Skill)];
+        int each = Math.Max(1, CeilingScenes / skills.Length);
+        numbers["alignment.ceiling.renders"] = Alignment.Ceiling(skills, each, config.Data.ImageSize, config.Seed).Overall;
+        using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
+        numbers["alignment.ceiling.reconstructions"] = Alignment.Ceiling(
+            skills, each, config.Data.ImageSize, config.Seed, picture => autoencoder.Decode(autoencoder.Encode(picture).Mean).clamp(-1, 1)).Overall;
     }
 }

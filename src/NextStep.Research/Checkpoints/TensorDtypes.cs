@@ -45,16 +45,6 @@ internal static class TensorDtypes
     /// <summary>Bytes per value.</summary>
     public static int Width(ScalarType type) => Find(NameOf(type))!.Value.Bits / 8;
 
-    /// <summary>Reads the spelling of a command line: fp32, bf16, float16, F32, …</summary>
-    /// <exception cref="ArgumentException">Not a floating-point dtype that weights are kept in.</exception>
-    public static ScalarType Parse(string text) => text.ToUpperInvariant() switch
-    {
-        "FP32" or "F32" or "FLOAT32" or "FLOAT" => ScalarType.Float32,
-        "FP16" or "F16" or "FLOAT16" or "HALF" => ScalarType.Float16,
-        "BF16" or "BFLOAT16" => ScalarType.BFloat16,
-        _ => throw new ArgumentException($"'{text}' is not a dtype for weights; use bf16, fp16 or fp32.", nameof(text)),
-    };
-
     /// <summary>Values in a shape; null when a size is negative or the product does not fit.</summary>
     public static long? Product(IReadOnlyList<long> shape)
     {

@@ -19,7 +19,7 @@ public static class ModelSizes
     {
         //                            layers width heads kv  mlp    head      learning rate
         ModelSize.Nano => new ModelShape(2, 32, 2, 1, 96, 2, 32, 2e-3),
-        ModelSize.Micro => new ModelShape(4, 192, 4, 4, 512, 4, 192, 1.5e-3),
+        ModelSize.Micro => new ModelShape(3, 128, 4, 2, 352, 4, 128, 2e-3),
         ModelSize.Tiny => new ModelShape(8, 384, 6, 2, 1024, 6, 384, 8e-4),
         ModelSize.Small => new ModelShape(12, 768, 12, 4, 2048, 8, 768, 4e-4),
         ModelSize.B3 => new ModelShape(36, 2048, 16, 2, 11008, 12, 1536, 1e-4),

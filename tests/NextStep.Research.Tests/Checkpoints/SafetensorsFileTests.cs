@@ -26,7 +26,7 @@ public sealed class SafetensorsFileTests
         using var scope = NewDisposeScope();
         using var file = SafetensorsFile.Open(Fixtures.File("dtype_samples.safetensors"));
         Assert.Equal(ScalarType.Int64, file.Read("i64").dtype);
-        Assert.True(file.Read("i64").to(ScalarType.Int32).equal(file.Read("i32")).ToBoolean() || file.Entries["i64"].Count == 8);
+        Assert.Equal([8L], file.Read("i32").shape);
         Assert.Equal(ScalarType.Byte, file.Read("u8").dtype);
         Assert.Equal([3L], file.Read("bool").shape);
         Assert.Equal([], file.Read("scalar").shape); // not aligned in the file: copied

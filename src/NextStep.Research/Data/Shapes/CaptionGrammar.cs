@@ -167,11 +167,13 @@ public static class CaptionGrammar
         ShapeColor? color = null;
         if (words.Length == 3)
         {
-            if (!Enum.TryParse(words[1], ignoreCase: true, out ShapeColor named) || !Enum.IsDefined(named))
+            // By name only: Enum.TryParse would also take numbers.
+            int named = Array.FindIndex(Enum.GetValues<ShapeColor>(), c => Lower(c) == words[1]);
+            if (named < 0)
             {
                 return false;
             }
-            color = named;
+            color = (ShapeColor)named;
         }
         foreach (ShapeKind kind in Enum.GetValues<ShapeKind>())
         {

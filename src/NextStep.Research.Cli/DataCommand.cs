@@ -1,0 +1,93 @@
+using System.CommandLine;
+using Spectre.Console;
+using TorchSharp;
+
+namespace NextStep.Research.Cli;
+
+/// <summary><c>nextstep data show</c>.</summary>
+internal static class DataCommand
+{
+    private const int CellPixels = 96;
+
+    public static Command Create()
+    {
+        Command data = new("data", "Captioned pictures: what a source holds.");
+        data.Subcommands.Add(Show());
+        return data;
+    }
+
+    private static Command Show()
+    {
+        Argument<string> source = new("SOURCE") { Description = "shapes, emoji, or a folder of pictures or .tar shards." };
+        Option<int> count = new("--count") { Description = "Pictures on the sheet.", DefaultValueFactory = _ => 48 };
+        Option<int> size = new("--size") { Description = "Side of a picture in pixels.", DefaultValueFactory = _ => 32 };
+        Option<Split> split = new("--split") { Description = "Train or HeldOut.", DefaultValueFactory = _ => Split.Train };
+        Option<long> seed = new("--seed") { Description = "Seed of the scenes and of the choice.", DefaultValueFactory = _ => 0 };
+        Option<string> output = new("--out", "-o") { Description = "The PNG file to write.", DefaultValueFactory = _ => "data.png" };
+        count.Validators.Add(r => RequireRange(r, r.GetValueOrDefault<int>(), 1, 4096));
+        size.Validators.Add(r => RequireRange(r, r.GetValueOrDefault<int>(), 8, 2048));
+        Command show = new("show", """
+            Draws a sheet of pictures with their captions, and lists pictures that cannot be read.
+
+            Examples:
+              nextstep data show shapes --size 64 -o shapes.png
+              nextstep data show ./photos --split HeldOut --count 20
+            """);
+        show.Arguments.Add(source);
+        foreach (Option option in (Option[])[count, size, split, seed, output])
+        {
+            show.Options.Add(option);
+        }
+        show.SetAction(parse =>
+        {
+            DataConfig config = ConfigFor(parse.GetValue(source)!, parse.GetValue(size));
+            Draw(config, parse.GetValue(split), parse.GetValue(seed), parse.GetValue(count), parse.GetValue(output)!);
+            return 0;
+        });
+        return show;
+    }
+
+    private static void RequireRange(System.CommandLine.Parsing.OptionResult result, int value, int low, int high)
+    {
+        if (value < low || value > high)
+        {
+            result.AddError($"{result.Option.Name} must be between {low} and {high}, not {value}.");
+        }
+    }
+
+    private static DataConfig ConfigFor(string source, int size)
+    {
+        DataConfig config = new() { ImageSize = size };
+        return source switch
+        {
+            "shapes" => config with { Source = DataSource.Shapes },
+            "emoji" => config with { Source = DataSource.Emoji, Images = 0 },
+            _ when Directory.Exists(source) && Directory.EnumerateFiles(source, "*.tar").Any() => config with { Source = DataSource.Webdataset, Path = source, Images = 0 },
+            _ => config with { Source = DataSource.Folder, Path = source, Images = 0 },
+        };
+    }
+
+    private static void Draw(DataConfig config, Split split, long seed, int count, string output)
+    {
+        using IImageSource source = ImageSources.Open(config, split, seed);
+        foreach (UnreadablePicture picture in source.Unreadable)
+        {
+            AnsiConsole.MarkupLineInterpolated($"[yellow]unreadable[/] {picture.File}: {picture.Reason}");
+        }
+        if (source.Unreadable.Count > 0)
+        {
+            AnsiConsole.MarkupLineInterpolated($"{source.Unreadable.Count} pictures cannot be used.");
+        }
+        if (source.Count == 0)
+        {
+            throw new InvalidDataException($"{source.Name}: there are no pictures in this split.");
+        }
+        int[] indices = Batches.Indices(seed, "data.show", 0, Math.Min(count, source.Count), source.Count);
+        using CaptionedBatch batch = Batches.Load(source, indices);
+        int enlarge = Math.Max(1, CellPixels / config.ImageSize);
+        int columns = Math.Clamp((int)Math.Ceiling(Math.Sqrt(1.5 * indices.Length)), 1, 12);
+        using torch.Tensor sheet = ImageGrid.Make(batch.Pixels, columns, padding: 3, enlarge: enlarge, captions: batch.Captions);
+        ImageFile.SavePng(output, sheet);
+        AnsiConsole.MarkupLineInterpolated($"{source.Name}: {source.Count} pictures; {indices.Length} drawn into {output}");
+    }
+}

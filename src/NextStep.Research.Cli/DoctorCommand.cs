@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using System.Reflection;
+using System.Runtime.InteropServices;
+using Spectre.Console;
+using TorchSharp;
+
+namespace NextStep.Research.Cli;
+
+/// <summary><c>nextstep doctor</c>: whether this machine can run the kit, and what to do when not.</summary>
+internal static class DoctorCommand
+{
+    private const int MatrixSize = 512;
+
+    public static Command Create()
+    {
+        Option<string> device = new("--device") { Description = "The device to measure.", DefaultValueFactory = _ => "cpu" };
+        Command command = new("doctor", """
+            Shows versions, the native backend and where it came from, devices, memory and speed; says how to mend what is wrong.
+
+            Examples:
+              nextstep doctor
+              NEXTSTEP_LIBTORCH=/opt/torch/lib nextstep doctor --device cuda:0
+            """)
+        {
+            device,
+        };
+        command.SetAction(parse => Run(parse.GetRequiredValue(device)));
+        return command;
+    }
+
+    private static int Run(string device)
+    {
+        Show("nextstep", Version(typeof(DoctorCommand).Assembly));
+        Show("system", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} cores");
+        Show(".NET", RuntimeInformation.FrameworkDescription);
+        Show("memory", string.Create(CultureInfo.InvariantCulture, $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e9:F1} GB"));
+        Show("libtorch from", TorchBackend.Origin + (TorchBackend.Folder is { } folder ? $" ({folder})" : ""));
+        Show("libstdc++", TorchBackend.Relaxation);
+        try
+        {
+            TorchBackend.EnsureUsable();
+            Measure(device);
+            AnsiConsole.WriteLine("all well");
+            return 0;
+        }
+        catch (Exception e) when (Environment.GetEnvironmentVariable("NEXTSTEP_DEBUG") != "1")
+        {
+            // Loading fails in many ways: missing files, wrong versions, missing symbols; all end up in one advice.
+            Exception reason = e;
+            while (reason is TypeInitializationException or TargetInvocationException && reason.InnerException is not null)
+            {
+                reason = reason.InnerException;
+            }
+            Console.Error.WriteLine($"broken: {reason.Message}");
+            Console.Error.WriteLine(Advice(device));
+            return 1;
+        }
+    }
+
+    private static string Advice(string device) =>
+        Environment.GetEnvironmentVariable(TorchBackend.FolderVariable) is { Length: > 0 } ? $"Unset {TorchBackend.FolderVariable}, or let it name the torch/lib folder of a PyTorch 2.10."
+        : TorchBackend.ShimFile is null ? $"No native backend was built in. Build without -p:TorchBackend=none, or set {TorchBackend.FolderVariable} to the torch/lib folder of a PyTorch 2.10."
+        : TorchBackend.Relaxation.StartsWith("MISSING", StringComparison.Ordinal) ? "Delete bin and obj and build again on this machine."
+        : device != "cpu" ? "Try --device cpu. For a GPU, build with -p:TorchBackend=cuda-linux (or cuda-windows), or set NEXTSTEP_LIBTORCH to the torch/lib folder of a PyTorch 2.10 with CUDA."
+        : "Delete bin and obj and build again; if that does not help, run again with NEXTSTEP_DEBUG=1 and read the whole error.";
+
+    // Apart, so that nothing of torch is touched before the lines above are printed.
+    private static void Measure(string name)
+    {
+        Show("TorchSharp", Version(typeof(torch).Assembly));
+        Show("libtorch", torch.__version__);
+        Show("threads", torch.get_num_threads().ToString(CultureInfo.InvariantCulture));
+        Show("CUDA devices", torch.cuda.is_available() ? torch.cuda.device_count().ToString(CultureInfo.InvariantCulture) : "none");
+        torch.Device device = new(name);
+        using torch.Tensor a = torch.ones([MatrixSize, MatrixSize], device: device), b = torch.ones([MatrixSize, MatrixSize], device: device);
+        using (torch.Tensor warm = a.mm(b))
+        using (torch.Tensor corner = warm[0, 0])
+        {
+            if (corner.item<float>() != MatrixSize)
+            {
+                throw new InvalidOperationException($"a matrix product came out wrong: {corner.item<float>()} instead of {MatrixSize}");
+            }
+        }
+        Stopwatch clock = Stopwatch.StartNew();
+        long products = 0;
+        for (; clock.Elapsed.TotalSeconds < 1; products++)
+        {
+            using torch.Tensor c = a.mm(b);
+            using torch.Tensor corner = c[0, 0];
+            _ = corner.item<float>(); // waits for the device
+        }
+        double rate = 2.0 * MatrixSize * MatrixSize * MatrixSize * products / clock.Elapsed.TotalSeconds / 1e9;
+        Show("speed", string.Create(CultureInfo.InvariantCulture, $"{rate:F0} GFLOP/s in float32 matrix products on {name}"));
+    }
+
+    private static string Version(Assembly assembly) =>
+        assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? assembly.GetName().Version?.ToString() ?? "unknown";
+
+    private static void Show(string name, string value) => AnsiConsole.WriteLine($"{name,-14} {value}");
+}

@@ -1,0 +1,90 @@
+using System.Diagnostics;
+using System.Globalization;
+using NextStep.Research.Experiments;
+using Spectre.Console;
+
+namespace NextStep.Research.Cli;
+
+/// <summary>Shows a sweep: a live bar on a terminal, a line every five seconds elsewhere.</summary>
+internal sealed class SweepConsole : IDisposable
+{
+    private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(5);
+    private readonly bool _live;
+    private readonly Stopwatch _sinceLine = Stopwatch.StartNew();
+    private ProgressContext? _bars;
+    private ProgressTask? _bar;
+    private string _waitingFor = "";
+
+    private SweepConsole(bool live) => _live = live;
+
+    public static SweepConsole Create() => new(AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected);
+
+    /// <summary>Runs the sweep inside of the live display where there is one.</summary>
+    public SweepOutcome Run(Func<SweepOutcome> sweep) => !_live ? sweep() : AnsiConsole.Progress()
+        .AutoClear(true)
+        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn())
+        .Start(bars =>
+        {
+            _bars = bars;
+            return sweep();
+        });
+
+    public void Show(SweepEvent e)
+    {
+        switch (e)
+        {
+            case SweepEvent.CellStarted c:
+                Line($"cell {c.Number} of {c.Total}: {c.Cell.Label}");
+                break;
+            case SweepEvent.StageStarted { Reused: true } s:
+                Line($"  {s.Stage.Kind}: done before");
+                break;
+            case SweepEvent.StageStarted s:
+                _sinceLine.Restart();
+                Close();
+                _bar = _bars?.AddTask(Markup.Escape(s.Stage.Kind), maxValue: 1);
+                break;
+            case SweepEvent.StageProgressed p when _bar is not null:
+                _bar.MaxValue = Math.Max(1, p.Progress.Total);
+                _bar.Value = p.Progress.Done;
+                _bar.Description = Markup.Escape(Describe(p));
+                break;
+            case SweepEvent.StageProgressed p when !_live && _sinceLine.Elapsed > LineEvery:
+                _sinceLine.Restart();
+                Line("  " + Describe(p));
+                break;
+            case SweepEvent.StageDone d:
+                Close();
+                Line(string.Create(CultureInfo.InvariantCulture, $"  {d.Stage.Kind}: {d.Seconds:F1} s"));
+                break;
+            case SweepEvent.CellFailed f:
+                Close();
+                Line($"  FAILED in {f.Failure.Stage}: {f.Failure.Message}");
+                break;
+            case SweepEvent.Waiting w when _waitingFor != w.What:
+                _waitingFor = w.What;
+                Line($"  waiting for {w.What}: {w.Owner} works on it");
+                break;
+        }
+    }
+
+    public void Dispose() => Close();
+
+    /// <summary>Stage, share, rate, time left and the newest numbers.</summary>
+    internal static string Describe(SweepEvent.StageProgressed p)
+    {
+        StageProgress s = p.Progress;
+        double rate = p.Seconds > 0 ? s.Done / p.Seconds : 0;
+        string left = rate > 0 && s.Total >= s.Done ? TimeSpan.FromSeconds(Math.Min((s.Total - s.Done) / rate, 3e8)).ToString(@"d\.hh\:mm\:ss", CultureInfo.InvariantCulture).Replace("0.", "", StringComparison.Ordinal) : "?";
+        string numbers = string.Concat(s.Metrics.Take(4).Select(m => string.Create(CultureInfo.InvariantCulture, $", {m.Key} {m.Value:G4}")));
+        return string.Create(CultureInfo.InvariantCulture, $"{p.Stage.Kind}: {s.Done}/{s.Total} {s.Unit}, {rate:F0} {s.Unit}/s, {left} left{numbers}");
+    }
+
+    private void Close()
+    {
+        _bar?.StopTask();
+        _bar = null;
+    }
+
+    private static void Line(string text) => AnsiConsole.WriteLine(text);
+}

@@ -1,0 +1,49 @@
+using System.Text;
+using YamlDotNet.RepresentationModel;
+
+namespace NextStep.Research.Experiments;
+
+/// <summary>The configuration tree as YAML: keys are the records' property names in camelCase.</summary>
+public static class ConfigYaml
+{
+    /// <summary>Reads a file over the defaults; keys that are absent keep them.</summary>
+    /// <exception cref="ConfigException">All errors of the file at once, with lines and nearest names.</exception>
+    public static ResearchConfig Load(string file) => Bind(YamlFile.Load(file), file);
+
+    /// <summary>Reads text; <paramref name="file"/> is the name for messages.</summary>
+    /// <exception cref="ConfigException">As for <see cref="Load"/>.</exception>
+    public static ResearchConfig Parse(string text, string file) => Bind(YamlFile.Parse(text, file), file);
+
+    /// <summary>The whole tree, defaults included, in the order of the records: the same text for the same configuration.</summary>
+    public static string Write(ResearchConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        StringBuilder text = new();
+        Write(text, ConfigSchema.Root, config, "");
+        return text.ToString();
+    }
+
+    private static ResearchConfig Bind(YamlMappingNode root, string file)
+    {
+        List<ConfigError> errors = [];
+        IReadOnlyList<Assignment> assignments = Assignment.Collect(root, file, errors);
+        return errors.Count > 0 ? throw new ConfigException(errors) : Assignment.Apply(new ResearchConfig(), assignments);
+    }
+
+    private static void Write(StringBuilder text, IReadOnlyList<ConfigKey> keys, object record, string indent)
+    {
+        foreach (ConfigKey key in keys)
+        {
+            object? value = key.Property.GetValue(record);
+            if (key.IsGroup)
+            {
+                text.Append(indent).Append(key.Name).Append(":\n");
+                Write(text, key.Children, value!, indent + "  ");
+            }
+            else
+            {
+                text.Append(indent).Append(key.Name).Append(": ").Append(ConfigValue.Format(value)).Append('\n');
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+namespace NextStep.Research.Experiments;
+
+/// <summary><c>failure.json</c> of a cell.</summary>
+/// <param name="Cell">The cell's key.</param>
+/// <param name="Arm">The arm's name.</param>
+/// <param name="Seed">The seed.</param>
+/// <param name="Stage">The kind of the stage that failed.</param>
+/// <param name="Type">The exception's type.</param>
+/// <param name="Message">The exception's message.</param>
+/// <param name="Step">How far the stage was, with the newest metrics; empty before its first report.</param>
+/// <param name="Folder">The stage's folder, relative to the run folder; what it saved lies there.</param>
+/// <param name="Log">The last lines of the stage's <c>metrics.jsonl</c>.</param>
+/// <param name="Trace">The stack trace.</param>
+/// <param name="Time">When, UTC.</param>
+public sealed record CellFailure(
+    string Cell, string Arm, long Seed, string Stage, string Type, string Message, string Step, string Folder, IReadOnlyList<string> Log, string Trace, DateTime Time);
+
+/// <summary><c>progress.json</c> of a cell, for display only.</summary>
+/// <param name="Stage">The kind of the stage that runs.</param>
+/// <param name="Done">How much is done.</param>
+/// <param name="Total">Out of how much.</param>
+/// <param name="Unit">Of what.</param>
+/// <param name="Seconds">Since the stage was started (by this process).</param>
+/// <param name="Metrics">The newest numbers.</param>
+public sealed record CellProgress(string Stage, long Done, long Total, string Unit, double Seconds, IReadOnlyDictionary<string, double> Metrics);
+
+/// <summary><c>stage.json</c> of a finished stage.</summary>
+/// <param name="Kind">Its kind.</param>
+/// <param name="Key">Its key.</param>
+/// <param name="Cell">The cell that ran it.</param>
+/// <param name="Seconds">How long it took the process that ended it.</param>
+internal sealed record StageRecord(string Kind, string Key, string Cell, double Seconds)
+{
+    public const string FileName = "stage.json";
+}
+
+/// <summary>What a cell is doing.</summary>
+public enum CellState
+{
+    /// <summary>Not begun, or interrupted.</summary>
+    Waiting,
+
+    /// <summary>A living process works on it.</summary>
+    Running,
+
+    /// <summary><c>result.json</c> is there.</summary>
+    Done,
+
+    /// <summary><c>failure.json</c> is there.</summary>
+    Failed,
+}
+
+/// <summary>A line of <c>nextstep status</c>.</summary>
+public sealed record CellStatus(PlannedCell Cell, CellState State, CellResult? Result, CellFailure? Failure, CellProgress? Progress)
+{
+    /// <summary>Reads the state of a cell from its files.</summary>
+    /// <exception cref="InvalidDataException">A file is damaged.</exception>
+    public static CellStatus Read(RunFolder folder, PlannedCell cell)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        CellResult? result = folder.ReadResult(cell);
+        CellFailure? failure = result is null ? folder.ReadFailure(cell) : null;
+        bool running = result is null && Claimed.IsLive(System.IO.Path.Combine(folder.Cell(cell), "claim"));
+        CellState state = result is not null ? CellState.Done : running ? CellState.Running : failure is not null ? CellState.Failed : CellState.Waiting;
+        return new CellStatus(cell, state, result, failure, result is null ? folder.ReadProgress(cell) : null);
+    }
+}

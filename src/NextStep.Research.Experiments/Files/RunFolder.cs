@@ -1,0 +1,102 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace NextStep.Research.Experiments;
+
+/// <summary>The files of a run folder: <c>plan.json</c>, <c>stages/</c>, <c>cells/</c>.</summary>
+public sealed class RunFolder(string path)
+{
+    private const long LargestFile = 256L << 20;
+
+    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>The folder itself.</summary>
+    public string Path { get; } = path;
+
+    /// <summary>Where the report goes.</summary>
+    public string ReportFile => System.IO.Path.Combine(Path, "report.html");
+
+    /// <summary>A cell's folder.</summary>
+    public string Cell(PlannedCell cell) => System.IO.Path.Combine(Path, "cells", (cell ?? throw new ArgumentNullException(nameof(cell))).Key);
+
+    /// <summary>A stage's folder when it is done.</summary>
+    public string Stage(PlannedStage stage) => System.IO.Path.Combine(Path, (stage ?? throw new ArgumentNullException(nameof(stage))).Folder);
+
+    /// <summary>The plan, or null in a folder that has none.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public Plan? ReadPlan()
+    {
+        string file = System.IO.Path.Combine(Path, "plan.json");
+        Plan? plan = Read<Plan>(file);
+        if (plan is not null && (plan.Arms.Count == 0 || plan.Cells.Any(c => !IsKey(c.Key) || c.Stages.Any(s => !IsInside(s.Folder)))))
+        {
+            throw new InvalidDataException($"{file} is damaged: it names folders outside of the run folder, or no arm");
+        }
+        return plan;
+    }
+
+    /// <summary>The plan.</summary>
+    /// <exception cref="InvalidDataException">There is none, or it is damaged.</exception>
+    public Plan RequirePlan() => ReadPlan() ?? throw new InvalidDataException(
+        Directory.Exists(Path) ? $"{Path} has no plan.json, so it is no run folder" : $"there is no run folder {Path}");
+
+    /// <summary>Writes the plan.</summary>
+    public void WritePlan(Plan plan) => AtomicFile.WriteText(System.IO.Path.Combine(Path, "plan.json"), JsonSerializer.Serialize(plan, Json));
+
+    /// <summary>The result of a cell, or null while it is not done.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public CellResult? ReadResult(PlannedCell cell) => Read<CellResult>(System.IO.Path.Combine(Cell(cell), "result.json"));
+
+    /// <summary>Why a cell failed, or null.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public CellFailure? ReadFailure(PlannedCell cell) => Read<CellFailure>(System.IO.Path.Combine(Cell(cell), "failure.json"));
+
+    /// <summary>How far a cell is, as last noted by the process that runs it, or null.</summary>
+    public CellProgress? ReadProgress(PlannedCell cell)
+    {
+        try
+        {
+            return Read<CellProgress>(System.IO.Path.Combine(Cell(cell), "progress.json"));
+        }
+        catch (InvalidDataException)
+        {
+            return null; // only for display
+        }
+    }
+
+    /// <summary>The results that are there, in the plan's order.</summary>
+    /// <exception cref="InvalidDataException">A file is damaged.</exception>
+    public IReadOnlyList<CellResult> ReadResults(Plan plan) => [.. (plan ?? throw new ArgumentNullException(nameof(plan))).Cells.Select(ReadResult).OfType<CellResult>()];
+
+    internal static T? Read<T>(string file)
+        where T : class
+    {
+        if (!File.Exists(file))
+        {
+            return null;
+        }
+        if (new FileInfo(file).Length > LargestFile)
+        {
+            throw new InvalidDataException($"{file} is larger than {LargestFile >> 20} MB");
+        }
+        try
+        {
+            return JsonSerializer.Deserialize<T>(File.ReadAllText(file), Json) ?? throw new JsonException("it holds null");
+        }
+        catch (JsonException e)
+        {
+            throw new InvalidDataException($"{file} is damaged: {e.Message}", e);
+        }
+    }
+
+    internal static void Write<T>(string file, T value) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, Json));
+
+    private static bool IsKey(string key) => key.Length is > 0 and <= 64 && key.All(char.IsAsciiHexDigit);
+
+    private static bool IsInside(string folder) => !System.IO.Path.IsPathRooted(folder) && !folder.Split('/', '\\').Contains("..");
+}

@@ -1,0 +1,101 @@
+namespace NextStep.Research.Experiments;
+
+/// <summary>A config path and the values it takes; zipped axes walk together.</summary>
+internal sealed record Axis(ConfigKey Key, IReadOnlyList<object?> Values, bool Zipped);
+
+/// <summary>A named arm as it stands in the file.</summary>
+internal sealed record ArmSource(string Name, IReadOnlyList<Assignment> Values, string File, int Line);
+
+/// <summary>The arms of an experiment: the baseline, the full grid of the axes, then the named ones.</summary>
+internal sealed class ArmBuilder(ResearchConfig baseline, IReadOnlyList<Axis> axes, IReadOnlyList<ArmSource> named)
+{
+    private const int MostArms = 100_000;
+    private readonly Dictionary<ConfigKey, string> _names = ShortNames([.. axes.Select(a => a.Key)]);
+
+    public IReadOnlyList<Arm> Build(List<ConfigError> errors)
+    {
+        double count = axes.Where(a => !a.Zipped).Aggregate(1.0, (n, a) => n * a.Values.Count) * (axes.FirstOrDefault(a => a.Zipped)?.Values.Count ?? 1);
+        if (count > MostArms)
+        {
+            errors.Add(new ConfigError("axes", 0, "", FormattableString.Invariant($"the grid has {count:F0} points; at most {MostArms} are taken")));
+            return [];
+        }
+        Dictionary<string, string> baselineText = Texts(baseline);
+        List<Arm> arms = [Make(Arm.Baseline, baseline, baselineText, Coordinates([.. axes.Select(a => (a.Key, ConfigPath.Get(baseline, a.Key.Path)))]))];
+        bool onGrid = axes.Count == 0;
+        foreach ((ConfigKey Key, object? Value)[] point in axes.Count == 0 ? [] : Grid())
+        {
+            ResearchConfig config = point.Aggregate(baseline, (c, p) => ConfigPath.Replace(c, p.Key, p.Value));
+            if (point.All(p => ConfigValue.AreEqual(p.Value, ConfigPath.Get(baseline, p.Key.Path))))
+            {
+                onGrid = true;
+                continue;
+            }
+            // Values equal to the baseline's go without saying.
+            string name = string.Join(',', point.Where(p => !ConfigValue.AreEqual(p.Value, ConfigPath.Get(baseline, p.Key.Path)))
+                .Select(p => $"{_names[p.Key]}={ConfigValue.Format(p.Value)}"));
+            arms.Add(Make(name, config, baselineText, Coordinates(point)));
+        }
+        if (!onGrid)
+        {
+            arms[0] = arms[0] with { Coordinates = new Dictionary<string, string>() };
+        }
+        foreach (ArmSource source in named)
+        {
+            Arm arm = Make(source.Name, Assignment.Apply(baseline, source.Values), baselineText, new Dictionary<string, string>());
+            if (arms.Find(a => a.Name == arm.Name || SameDifferences(a, arm)) is { } twin)
+            {
+                errors.Add(new ConfigError(source.File, source.Line, $"arms.{source.Name}",
+                    twin.Name == arm.Name ? "an arm of the axes has this name" : $"is the same configuration as the arm '{twin.Name}'"));
+            }
+            arms.Add(arm);
+        }
+        return arms;
+    }
+
+    private IEnumerable<(ConfigKey Key, object? Value)[]> Grid()
+    {
+        List<IEnumerable<(ConfigKey, object?)[]>> factors = [.. axes.Where(a => !a.Zipped).Select(a => a.Values.Select(v => new[] { (a.Key, v) }))];
+        Axis[] zipped = [.. axes.Where(a => a.Zipped)];
+        if (zipped.Length > 0)
+        {
+            factors.Add(Enumerable.Range(0, zipped[0].Values.Count).Select(i => zipped.Select(a => (a.Key, a.Values[i])).ToArray()));
+        }
+        IEnumerable<(ConfigKey, object?)[]> points = [[]];
+        return factors.Aggregate(points, (all, factor) => all.SelectMany(p => factor.Select(f => p.Concat(f).ToArray())));
+    }
+
+    private static Arm Make(string name, ResearchConfig config, Dictionary<string, string> baseline, IReadOnlyDictionary<string, string> coordinates) => new()
+    {
+        Name = name,
+        Config = config,
+        Differences = Texts(config).Where(t => baseline[t.Key] != t.Value).ToDictionary(t => t.Key, t => t.Value),
+        Coordinates = coordinates,
+    };
+
+    private static Dictionary<string, string> Coordinates((ConfigKey Key, object? Value)[] point) =>
+        point.ToDictionary(p => p.Key.Path, p => ConfigValue.Format(p.Value));
+
+    private static Dictionary<string, string> Texts(ResearchConfig config) =>
+        ConfigSchema.Leaves.ToDictionary(l => l.Path, l => ConfigValue.Format(ConfigPath.Get(config, l.Path)));
+
+    private static bool SameDifferences(Arm a, Arm b) =>
+        a.Differences.Count == b.Differences.Count && a.Differences.All(d => b.Differences.TryGetValue(d.Key, out string? value) && value == d.Value);
+
+    /// <summary>The last part of each path, with as many parts before it as tell it from the other axes.</summary>
+    internal static Dictionary<ConfigKey, string> ShortNames(IReadOnlyList<ConfigKey> keys)
+    {
+        Dictionary<ConfigKey, string> names = [];
+        foreach (ConfigKey key in keys)
+        {
+            string[] parts = key.Path.Split('.');
+            int taken = 1;
+            while (taken < parts.Length && keys.Any(k => k != key && ("." + k.Path).EndsWith("." + string.Join('.', parts[^taken..]), StringComparison.Ordinal)))
+            {
+                taken++;
+            }
+            names[key] = string.Join('.', parts[^taken..]);
+        }
+        return names;
+    }
+}

@@ -1,0 +1,45 @@
+namespace NextStep.Research.Experiments;
+
+/// <summary>An experiment file, read and checked.</summary>
+public sealed record Experiment
+{
+    /// <summary>Its name, also that of the run folder.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What is asked; may be empty.</summary>
+    public required string Question { get; init; }
+
+    /// <summary>All arms; the first is the baseline.</summary>
+    public required IReadOnlyList<Arm> Arms { get; init; }
+
+    /// <summary>Config paths of the axes (and of lists walked together) in the order of the file.</summary>
+    public required IReadOnlyList<string> Axes { get; init; }
+
+    /// <summary>At least one; every arm is run with each.</summary>
+    public required IReadOnlyList<long> Seeds { get; init; }
+
+    /// <summary>Names or patterns (<c>artifacts.*</c>) of the metrics to show; empty: all.</summary>
+    public required IReadOnlyList<string> Measure { get; init; }
+
+    /// <summary>What is claimed, to be judged on the results.</summary>
+    public required IReadOnlyList<Claim> Claims { get; init; }
+}
+
+/// <summary>One configuration under study.</summary>
+public sealed record Arm
+{
+    /// <summary>The name of the first arm of every experiment.</summary>
+    public const string Baseline = "baseline";
+
+    /// <summary><c>baseline</c>, a name from the file, or the difference: <c>noiseStrength=0</c>.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The configuration; its seed is that of the cell, not set here.</summary>
+    public required ResearchConfig Config { get; init; }
+
+    /// <summary>Config paths in which it differs from the baseline, with its values as text.</summary>
+    public required IReadOnlyDictionary<string, string> Differences { get; init; }
+
+    /// <summary>Its value on every axis of the experiment, as text; null values where the arm is no point of the grid.</summary>
+    public required IReadOnlyDictionary<string, string> Coordinates { get; init; }
+}

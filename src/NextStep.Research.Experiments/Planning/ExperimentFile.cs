@@ -1,0 +1,143 @@
+using YamlDotNet.RepresentationModel;
+
+namespace NextStep.Research.Experiments;
+
+/// <summary>
+/// Reads experiment files: baseline, axes, arms, seeds and claims over a configuration, with <c>extends</c>.
+/// The keys of the configuration tree stand directly in the file or below <c>config</c>.
+/// </summary>
+public static class ExperimentFile
+{
+    /// <summary>Reads a file; <paramref name="overrides"/> are <c>path=value</c> as given to <c>--set</c>, applied to every arm.</summary>
+    /// <exception cref="ConfigException">Everything that is wrong, at once.</exception>
+    public static Experiment Load(string file, IReadOnlyList<string>? overrides = null)
+    {
+        List<ConfigError> errors = [];
+        ExperimentSections sections = ExperimentSections.Load(file, errors);
+        List<Assignment> settings = [];
+        foreach (string text in overrides ?? [])
+        {
+            try
+            {
+                (ConfigKey key, object? value) = ConfigPath.ReadAssignment(text);
+                settings.Add(new Assignment(key, value, "--set", 0));
+            }
+            catch (ConfigException e)
+            {
+                errors.AddRange(e.Errors);
+            }
+        }
+        Experiment? experiment = new ExperimentReader(sections, settings, errors).Read();
+        return errors.Count > 0 || experiment is null ? throw new ConfigException(errors) : experiment;
+    }
+
+    /// <summary>Reads only the configuration of a file: that of the baseline. Plain configuration files work too.</summary>
+    /// <exception cref="ConfigException">Everything that is wrong, at once.</exception>
+    public static ResearchConfig LoadBaseline(string file, IReadOnlyList<string>? overrides = null) => Load(file, overrides).Arms[0].Config;
+}
+
+/// <summary>A file and those it extends, merged: configuration keys one by one, any other section as a whole.</summary>
+internal sealed class ExperimentSections
+{
+    private const int LongestChain = 16;
+
+    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims"];
+
+    private readonly Dictionary<string, (string File, YamlNode Key, YamlNode Value)> _sections = [];
+
+    /// <summary>The file that was asked for.</summary>
+    public required string File { get; init; }
+
+    /// <summary>Configuration values, the extended files' first.</summary>
+    public List<Assignment> Config { get; } = [];
+
+    /// <summary>Values of the baseline, the extended files' first.</summary>
+    public List<Assignment> Baseline { get; } = [];
+
+    public static ExperimentSections Load(string file, List<ConfigError> errors)
+    {
+        ExperimentSections sections = new() { File = file };
+        sections.Add(file, [], errors);
+        return sections;
+    }
+
+    /// <summary>A section's node with the file it came from, or null.</summary>
+    public (string File, int Line, YamlNode Value)? Find(string name) =>
+        _sections.TryGetValue(name, out (string File, YamlNode Key, YamlNode Value) s) ? (s.File, (int)s.Key.Start.Line, s.Value) : null;
+
+    private void Add(string file, List<string> chain, List<ConfigError> errors)
+    {
+        YamlMappingNode root;
+        try
+        {
+            root = YamlFile.Load(file);
+        }
+        catch (ConfigException e)
+        {
+            errors.AddRange(e.Errors);
+            return;
+        }
+        chain = [.. chain, Path.GetFullPath(file)];
+        if (root.Children.TryGetValue(new YamlScalarNode("extends"), out YamlNode? parent))
+        {
+            Extend(file, parent, chain, errors);
+        }
+        foreach ((YamlNode key, YamlNode value) in root.Children)
+        {
+            string name = (key as YamlScalarNode)?.Value ?? "";
+            string first = name.Split('.')[0];
+            if (name is "config" or "baseline")
+            {
+                AddValues(name, file, key, value, errors);
+            }
+            else if (Names.Contains(name))
+            {
+                _sections[name] = (file, key, value);
+            }
+            else if (ConfigSchema.Find(first) is null)
+            {
+                errors.Add(new ConfigError(file, (int)key.Start.Line, name, "unknown key" + NearestName.Hint(first, [.. Names, .. ConfigSchema.Root.Select(k => k.Name)])));
+            }
+        }
+        Config.AddRange(Assignment.Collect(root, file, errors, name => ConfigSchema.Find(name.Split('.')[0]) is null));
+    }
+
+    private void AddValues(string name, string file, YamlNode key, YamlNode value, List<ConfigError> errors)
+    {
+        if (value is YamlMappingNode mapping)
+        {
+            (name == "config" ? Config : Baseline).AddRange(Assignment.Collect(mapping, file, errors));
+        }
+        else if (!ConfigValue.IsNull(value))
+        {
+            errors.Add(new ConfigError(file, (int)key.Start.Line, name, $"expected config keys with values, found {ConfigValue.Describe(value)}"));
+        }
+    }
+
+    private void Extend(string file, YamlNode parent, List<string> chain, List<ConfigError> errors)
+    {
+        int line = (int)parent.Start.Line;
+        if (parent is not YamlScalarNode { Value: { Length: > 0 } relative })
+        {
+            errors.Add(new ConfigError(file, line, "extends", $"expected the name of a file, found {ConfigValue.Describe(parent)}"));
+            return;
+        }
+        string target = Path.Combine(Path.GetDirectoryName(file) ?? "", relative);
+        if (chain.Contains(Path.GetFullPath(target)))
+        {
+            errors.Add(new ConfigError(file, line, "extends", $"'{relative}' extends this file in turn"));
+        }
+        else if (chain.Count >= LongestChain)
+        {
+            errors.Add(new ConfigError(file, line, "extends", $"more than {LongestChain} files extend each other"));
+        }
+        else if (!System.IO.File.Exists(target))
+        {
+            errors.Add(new ConfigError(file, line, "extends", $"there is no file {target}"));
+        }
+        else
+        {
+            Add(target, chain, errors);
+        }
+    }
+}

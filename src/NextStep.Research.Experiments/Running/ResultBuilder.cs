@@ -1,0 +1,90 @@
+using System.Runtime.InteropServices;
+
+namespace NextStep.Research.Experiments;
+
+/// <summary>Gathers what the stages left (<c>summary.json</c>, <c>pictures.json</c>, <c>prompts.json</c>, <c>metrics.jsonl</c>, <c>model/</c>) into a cell's folder and result.</summary>
+internal sealed partial class ResultBuilder(RunFolder folder, PlannedCell cell)
+{
+    public CellResult Build()
+    {
+        Dictionary<string, double> metrics = [];
+        Dictionary<string, string> pictures = [];
+        IReadOnlyList<string> prompts = [];
+        Dictionary<string, double> seconds = [];
+        foreach (PlannedStage stage in cell.Stages)
+        {
+            string source = folder.Stage(stage);
+            if (RunFolder.Read<StageRecord>(Path.Combine(source, StageRecord.FileName)) is { } record && record.Cell == cell.Key)
+            {
+                seconds[stage.Kind] = record.Seconds;
+            }
+            foreach ((string name, double value) in RunFolder.Read<Dictionary<string, double>>(Path.Combine(source, "summary.json")) ?? [])
+            {
+                metrics[name] = value;
+            }
+            foreach ((string role, string file) in RunFolder.Read<Dictionary<string, string>>(Path.Combine(source, "pictures.json")) ?? [])
+            {
+                pictures[role] = role + Path.GetExtension(file);
+                Link(Path.Combine(source, file), Path.Combine(folder.Cell(cell), pictures[role]));
+            }
+            prompts = RunFolder.Read<string[]>(Path.Combine(source, "prompts.json")) ?? prompts;
+            string model = Path.Combine(source, "model");
+            if (Directory.Exists(model))
+            {
+                LinkFolder(model, Path.Combine(folder.Cell(cell), "checkpoint"));
+            }
+        }
+        JoinLogs();
+        return new CellResult
+        {
+            Cell = cell.Key,
+            Arm = cell.Arm,
+            Seed = cell.Seed,
+            Metrics = metrics,
+            Stages = cell.Stages.ToDictionary(s => s.Kind, s => s.Folder),
+            Pictures = pictures,
+            Prompts = prompts,
+            Seconds = seconds,
+        };
+    }
+
+    private void JoinLogs() => AtomicFile.Write(Path.Combine(folder.Cell(cell), "metrics.jsonl"), joined =>
+    {
+        foreach (string log in cell.Stages.Select(s => Path.Combine(folder.Stage(s), "metrics.jsonl")).Where(File.Exists))
+        {
+            using FileStream source = File.OpenRead(log);
+            source.CopyTo(joined);
+        }
+    });
+
+    private static void LinkFolder(string source, string target)
+    {
+        if (Directory.Exists(target))
+        {
+            Directory.Delete(target, true); // of an attempt that never reached result.json
+        }
+        foreach (string file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
+        {
+            Link(file, Path.Combine(target, Path.GetRelativePath(source, file)));
+        }
+    }
+
+    /// <summary>A hard link where the file system has them, else a copy.</summary>
+    private static void Link(string source, string target)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
+        File.Delete(target);
+        bool linked = OperatingSystem.IsWindows() ? CreateHardLink(target, source, 0) : LinkUnix(source, target) == 0;
+        if (!linked)
+        {
+            File.Copy(source, target);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int LinkUnix(string source, string target);
+
+    [LibraryImport("kernel32", EntryPoint = "CreateHardLinkW", StringMarshalling = StringMarshalling.Utf16)]
+    [return: MarshalAs(UnmanagedType.Bool)]
+    private static partial bool CreateHardLink(string target, string source, nint reserved);
+}

@@ -1,0 +1,57 @@
+namespace NextStep.Research.Experiments;
+
+/// <summary>The folder's plan is not that of the file any more.</summary>
+public sealed class PlanChangedException(string folder, IReadOnlyList<string> differences)
+    : Exception($"{folder} was begun with another plan:{Environment.NewLine}  {string.Join(Environment.NewLine + "  ", differences.Take(40))}"
+        + (differences.Count > 40 ? $"{Environment.NewLine}  … and {differences.Count - 40} more" : "")
+        + $"{Environment.NewLine}Give another --out, or --accept-changed-plan to go on; what still fits is kept.")
+{
+    /// <summary>One line each.</summary>
+    public IReadOnlyList<string> Differences { get; } = differences;
+}
+
+/// <summary>A sweep from its plan to its judged claims.</summary>
+public static class Sweep
+{
+    /// <summary>
+    /// Makes the run folder ready for <paramref name="plan"/>. A folder that was begun with another plan is refused
+    /// unless <paramref name="acceptChanged"/>; wording, measures and claims may change freely.
+    /// </summary>
+    /// <exception cref="PlanChangedException">The folder's plan differs.</exception>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    public static Plan Prepare(RunFolder folder, Plan plan, bool acceptChanged)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(plan);
+        if (folder.ReadPlan() is { } old)
+        {
+            IReadOnlyList<string> differences = old.DifferencesTo(plan);
+            if (differences.Count > 0 && !acceptChanged)
+            {
+                throw new PlanChangedException(folder.Path, differences);
+            }
+            plan = plan with { Provenance = old.Provenance, Commands = old.Commands };
+        }
+        folder.WritePlan(plan);
+        return plan;
+    }
+
+    /// <summary>Notes who works on the folder; only called when there is work.</summary>
+    public static Plan NoteOrigin(RunFolder folder, Plan plan, IReadOnlyDictionary<string, string> provenance, string command)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(plan);
+        Plan noted = plan with { Provenance = provenance, Commands = plan.Commands.Contains(command) ? plan.Commands : [.. plan.Commands, command] };
+        folder.WritePlan(noted);
+        return noted;
+    }
+
+    /// <summary>Judges the claims on the results that are there and writes the plan with the verdicts.</summary>
+    public static Plan Judge(RunFolder folder, Plan plan)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        Plan judged = plan with { Claims = ClaimJudge.Judge(plan, folder.ReadResults(plan)) };
+        folder.WritePlan(judged);
+        return judged;
+    }
+}

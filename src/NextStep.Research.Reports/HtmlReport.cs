@@ -1,0 +1,59 @@
+namespace NextStep.Research.Reports;
+
+/// <summary>
+/// The report of a run folder as one HTML file: question and answer first, then numbers, pictures, curves and provenance.
+/// It loads nothing from anywhere; the same results give the same bytes.
+/// </summary>
+public static class HtmlReport
+{
+    /// <summary>
+    /// Reads <paramref name="runFolder"/>, finished or not, and writes the report. Damaged or missing files of single cells
+    /// become notes in the report that name them.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The folder or its <c>plan.json</c> is not there or is damaged.</exception>
+    /// <exception cref="IOException">The output cannot be written; an older report is left as it was.</exception>
+    /// <example><code>HtmlReport.Write("runs/quickstart", "runs/quickstart/report.html");</code></example>
+    public static void Write(string runFolder, string outputFile)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(runFolder);
+        RunResults run = RunReader.Read(runFolder);
+        AtomicFile.WriteText(outputFile, Page(run).Markup);
+    }
+
+    private static Html Page(RunResults run) => Html.Of($"""
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
+        <meta name="generator" content="NextStep.Research">
+        <title>{run.Plan.Name}: {run.Plan.Question}</title>
+        <style>
+        {Asset("report.css")}</style>
+        </head>
+        <body>
+        <a class="skip" href="#answer">Skip to the answer</a>
+        <main>
+        {AnswerSection.Of(run)}
+        {NumbersSection.Of(run)}
+        {PicturesSection.Of(run)}
+        {TrainingSection.Of(run)}
+        {OriginSection.Of(run)}
+        </main>
+        <dialog aria-label="Enlarged picture"><p></p><img alt=""></dialog>
+        <script>{new Html(PlotlyChart.Script())}</script>
+        <script>
+        {Asset("report.js")}</script>
+        </body>
+        </html>
+
+        """);
+
+    private static Html Asset(string name)
+    {
+        using Stream stream = typeof(HtmlReport).Assembly.GetManifestResourceStream("Assets/" + name)!;
+        using var reader = new StreamReader(stream);
+        return new Html(reader.ReadToEnd());
+    }
+}

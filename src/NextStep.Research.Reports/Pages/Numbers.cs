@@ -1,0 +1,47 @@
+using System.Globalization;
+
+namespace NextStep.Research.Reports;
+
+/// <summary>Numbers as the report prints them, the same in every culture.</summary>
+internal static class Numbers
+{
+    /// <summary>Four significant digits; powers of ten outside 0.001 to 100,000.</summary>
+    public static string Format(double value)
+    {
+        if (!double.IsFinite(value))
+        {
+            return double.IsNaN(value) ? "not a number" : value > 0 ? "∞" : "−∞";
+        }
+
+        double size = Math.Abs(value);
+        string text = value switch
+        {
+            0 => "0",
+            _ when size is < 1e-3 or >= 1e5 => value.ToString("0.##e0", CultureInfo.InvariantCulture),
+            _ when size >= 1000 => value.ToString("#,0", CultureInfo.InvariantCulture),
+            _ => value.ToString(size >= 100 ? "0.0" : size >= 10 ? "0.00" : size >= 1 ? "0.000" : "0.0000", CultureInfo.InvariantCulture),
+        };
+        return text.Replace('-', '−');
+    }
+
+    /// <summary>With its sign, for differences.</summary>
+    public static string Signed(double value) => value > 0 ? "+" + Format(value) : Format(value);
+
+    /// <summary>Seconds as "48 s", "3 min 20 s" or "2 h 05 min".</summary>
+    public static string Duration(double seconds)
+    {
+        if (!double.IsFinite(seconds) || seconds < 0 || seconds > TimeSpan.MaxValue.TotalSeconds / 2)
+        {
+            return "unknown";
+        }
+
+        TimeSpan time = TimeSpan.FromSeconds(seconds);
+        return time switch
+        {
+            { TotalSeconds: < 10 } => time.TotalSeconds.ToString("0.0", CultureInfo.InvariantCulture) + " s",
+            { TotalMinutes: < 1 } => time.TotalSeconds.ToString("0", CultureInfo.InvariantCulture) + " s",
+            { TotalHours: < 1 } => $"{time.Minutes} min {time.Seconds:00} s",
+            _ => $"{(long)time.TotalHours} h {time.Minutes:00} min",
+        };
+    }
+}

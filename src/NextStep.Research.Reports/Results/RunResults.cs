@@ -1,0 +1,34 @@
+using NextStep.Research.Experiments;
+
+namespace NextStep.Research.Reports;
+
+/// <summary>One cell with all that its folder holds. A cell that still runs counts as waiting: only results are told.</summary>
+internal sealed record CellRun(PlannedCell Cell, CellState State)
+{
+    public CellResult? Result { get; init; }
+
+    public CellFailure? Failure { get; init; }
+
+    public MetricsLog Log { get; init; } = MetricsLog.Empty;
+
+    /// <summary>By role: <c>samples</c>, <c>reconstructions</c>.</summary>
+    public IReadOnlyDictionary<string, Picture> Pictures { get; init; } = new Dictionary<string, Picture>();
+
+    public string Arm => Cell.Arm;
+
+    public long Seed => Cell.Seed;
+}
+
+/// <summary>All that the report shows of a run folder.</summary>
+/// <param name="Plan">The plan with its judged claims.</param>
+/// <param name="Cells">In the order of the plan.</param>
+/// <param name="Notes">What could not be read, each with the file's name.</param>
+internal sealed record RunResults(Plan Plan, IReadOnlyList<CellRun> Cells, IReadOnlyList<string> Notes)
+{
+    /// <summary>The baseline first.</summary>
+    public IReadOnlyList<PlannedArm> Arms => Plan.Arms;
+
+    public string Baseline => Plan.Arms[0].Name;
+
+    public IEnumerable<CellRun> Of(string arm) => Cells.Where(c => c.Arm == arm);
+}

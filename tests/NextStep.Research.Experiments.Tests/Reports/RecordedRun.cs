@@ -1,0 +1,161 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using NextStep.Research.Experiments;
+
+namespace NextStep.Research.Reports.Tests;
+
+/// <summary>A small run folder in a temporary place, as a sweep would leave it; deleted at the end.</summary>
+internal sealed class RecordedRun : IDisposable
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+
+    public RecordedRun(params string[] arms)
+    {
+        Arms = arms.Length > 0 ? arms : ["baseline", "noiseStrength=0"];
+        Folder = Path.Combine(Path.GetTempPath(), "nextstep-report-" + Guid.NewGuid().ToString("N"));
+        Directory.CreateDirectory(Folder);
+    }
+
+    public string Folder { get; }
+
+    public IReadOnlyList<string> Arms { get; }
+
+    public int Seeds { get; init; } = 2;
+
+    public IReadOnlyList<string> Prompts { get; init; } = ["a red circle", "a red circle", "a blue square", "a green triangle"];
+
+    public string Question { get; init; } = "Does noise on the latents give better pictures?";
+
+    public string CellFolder(int arm, int seed) => Path.Combine(Folder, "cells", Key(arm, seed));
+
+    /// <summary>Where a model in training writes before it is done.</summary>
+    public string UnfinishedStage(int arm, int seed) => Path.Combine(Folder, "cells", Key(arm, seed), "model.partial");
+
+    public static string Key(int arm, int seed) => $"ce11{arm}{seed}";
+
+    private static PlannedStage[] Stages(int arm, int seed) =>
+    [
+        new("autoencoder", $"a{arm / 2}{seed}", $"stages/autoencoder-a{arm / 2}{seed}", true),
+        new("model", $"b{arm}{seed}", $"cells/{Key(arm, seed)}/model", false),
+    ];
+
+    public void WritePlan() => new RunFolder(Folder).WritePlan(new Plan
+    {
+        Name = "noise-strength",
+        Question = Question,
+        Arms =
+        [
+            .. Arms.Select((a, i) => new PlannedArm(
+                a, new Dictionary<string, string> { ["autoencoder.noiseStrength"] = i == 0 ? "0.5" : $"0.{i - 1}" }, new Dictionary<string, string>())),
+        ],
+        Axes = ["autoencoder.noiseStrength"],
+        Cells = [.. Enumerable.Range(0, Seeds).SelectMany(s => Arms.Select((a, i) => new PlannedCell(Key(i, s), a, s, Stages(i, s))))],
+        Claims =
+        [
+            new("generation loss rises with noise strength", "trend(flow.loss) > 0", "supported", "slope 0.131, 95 % interval 0.082 to 0.180 over 2 seeds"),
+            new("pictures get better up to γ = 0.5", "alignment[0.5] > alignment[0]", "undecided", "difference 0.02, 95 % interval −0.11 to 0.15 over 2 seeds"),
+            new("reconstructions get worse with noise", "autoencoder.psnr[0.5] < autoencoder.psnr[0]", "contradicted", "difference 0.41 dB, 95 % interval 0.22 to 0.60 over 2 seeds"),
+        ],
+        Config = new Dictionary<string, string>(),
+        Measure = ["autoencoder.psnr", "flow.loss", "alignment", "alignment.*", "text.loss"],
+        Provenance = new Dictionary<string, string> { ["commit"] = "0123abc, clean", ["started"] = "2026-01-02 03:04:05Z", ["device"] = "cpu, 2 threads" },
+        Commands = ["nextstep sweep experiments/noise-strength.yaml", "nextstep report runs/noise-strength"],
+    });
+
+    public RecordedRun WriteAll()
+    {
+        WritePlan();
+        for (int arm = 0; arm < Arms.Count; arm++)
+        {
+            for (int seed = 0; seed < Seeds; seed++)
+            {
+                WriteCell(arm, seed);
+            }
+        }
+
+        return this;
+    }
+
+    public void WriteCell(int arm, int seed)
+    {
+        string folder = CellFolder(arm, seed);
+        Directory.CreateDirectory(folder);
+        WriteMetrics(folder, arm, seed);
+        File.WriteAllBytes(Path.Combine(folder, "samples.png"), Grid(arm, seed, rows: 4));
+        // The autoencoder is shared by the first two arms.
+        File.WriteAllBytes(Path.Combine(folder, "reconstructions.png"), Grid(arm / 2, seed, rows: 2));
+        var result = new CellResult
+        {
+            Cell = Key(arm, seed),
+            Arm = Arms[arm],
+            Seed = seed,
+            Metrics = new Dictionary<string, double>
+            {
+                ["autoencoder.psnr"] = 29.5 + (0.31 * (arm / 2)) + (0.05 * seed),
+                ["flow.loss"] = 0.4321 + (0.1 * arm) + (0.01 * seed),
+                ["alignment"] = 0.625 - (0.1 * arm) + (0.012 * seed * (arm + 1)),
+                ["alignment.single"] = 0.71 - (0.2 * arm) + (0.03 * seed),
+                ["text.loss"] = 0.25,
+            },
+            Stages = new Dictionary<string, string> { ["autoencoder"] = "stages/autoencoder-abc" },
+            Pictures = new Dictionary<string, string> { ["samples"] = "samples.png", ["reconstructions"] = "reconstructions.png" },
+            Prompts = Prompts,
+            Seconds = new Dictionary<string, double> { ["autoencoder"] = 61.25, ["model"] = 120.5, ["samples"] = 3.25 },
+        };
+        File.WriteAllText(Path.Combine(folder, "result.json"), JsonSerializer.Serialize(result, Json));
+    }
+
+    public static string WriteMetrics(string folder, int arm, int seed)
+    {
+        var log = new StringBuilder();
+        for (int step = 1; step <= 30; step++)
+        {
+            double auto = 0.05 + Math.Exp(-step / 6.0) + (0.004 * Math.Sin((7 * step) + seed + (arm / 2)));
+            log.Append(CultureInfo.InvariantCulture, $"{{\"stage\":\"autoencoder\",\"images\":{step * 320},\"autoencoder.loss\":{auto:F5},\"autoencoder.psnr\":{31 - (12 * auto):F4},\"learningRate\":0.002,\"seconds\":{step * 2}}}\n");
+        }
+
+        for (int step = 1; step <= 40; step++)
+        {
+            double flow = 0.43 + (0.1 * arm) + (0.9 * Math.Exp(-step / 8.0)) + (0.02 * Math.Sin((5 * step) + (3 * seed)));
+            string bins = string.Join(',', Enumerable.Range(0, 10).Select(b => string.Create(CultureInfo.InvariantCulture, $"\"flow.loss.t{b}\":{flow * (0.6 + (0.02 * (b - 5) * (b - 5))):F5}")));
+            log.Append(CultureInfo.InvariantCulture, $"{{\"stage\":\"model\",\"images\":{step * 640},\"flow.loss\":{flow:F5},{bins},\"text.loss\":{0.25 + Math.Exp(-step / 5.0):F5},\"gradient.norm\":{flow * 2:F4},\"learningRate\":0.001,\"seconds\":{step * 3}}}\n");
+        }
+
+        Directory.CreateDirectory(folder);
+        string path = Path.Combine(folder, "metrics.jsonl");
+        File.WriteAllText(path, log.ToString());
+        return path;
+    }
+
+    /// <summary>The report's text without plotly.js, which is megabytes of somebody else's.</summary>
+    public string Report()
+    {
+        string html = File.ReadAllText(WriteReport());
+        int start = html.LastIndexOf("<script>", html.LastIndexOf("Plotly.newPlot(plot", StringComparison.Ordinal), StringComparison.Ordinal);
+        int plotly = html.LastIndexOf("<script>", start - 1, StringComparison.Ordinal);
+        return html[..plotly] + html[start..];
+    }
+
+    public string WriteReport()
+    {
+        string output = Path.Combine(Folder, "report.html");
+        HtmlReport.Write(Folder, output);
+        return output;
+    }
+
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+
+    private static byte[] Grid(int arm, int seed, int rows)
+    {
+        const int Tile = 16;
+        int[] colours = [0xd03030, 0x3050d0, 0x30a040, 0xe0b020, 0x9040b0, 0x40b0c0];
+        return TinyPng.Bytes(Tile * 8, Tile * rows, (x, y) =>
+        {
+            int tile = ((y / Tile) * 8) + (x / Tile);
+            int dx = (x % Tile) - 8, dy = (y % Tile) - 8, size = 3 + ((tile + seed) % 4);
+            bool inside = (tile % 2 == 0 ? (dx * dx) + (dy * dy) < size * size : Math.Abs(dx) < size && Math.Abs(dy) < size) && ((x + (y * arm)) % 7 != 0 || arm == 0);
+            return inside ? colours[tile % colours.Length] : 0xf0ead8;
+        });
+    }
+}

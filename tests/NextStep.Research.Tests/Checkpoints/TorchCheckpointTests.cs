@@ -1,0 +1,161 @@
+using System.IO.Compression;
+using System.Text;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research.Tests;
+
+public sealed class TorchCheckpointTests
+{
+    [Fact]
+    public void The_recorded_archive_holds_what_its_safetensors_twin_holds()
+    {
+        using var scope = NewDisposeScope();
+        using var expected = SafetensorsFile.Open(Fixtures.File("small_checkpoint.safetensors"));
+        var read = TorchCheckpoint.ReadAll(Fixtures.File("small_checkpoint.pt"));
+        Assert.Equal(expected.Entries.Keys.Order(StringComparer.Ordinal), read.Keys.Order(StringComparer.Ordinal));
+        foreach (var (name, tensor) in read)
+        {
+            TensorAssert.Same(expected.Read(name), tensor, name);
+        }
+        Assert.False(read["transposed_view"].is_contiguous());
+    }
+
+    [Fact]
+    public void What_is_written_is_read_back()
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        var tensors = new Dictionary<string, Tensor>
+        {
+            ["a.weight"] = rand(3, 4).t(),
+            ["scalar"] = tensor(2.5, dtype: ScalarType.Float64),
+            ["empty"] = empty(0, 3),
+            ["bool"] = tensor(new[] { true, false }),
+            ["half"] = ones(3, dtype: ScalarType.Float16),
+            ["brain"] = ones(3, dtype: ScalarType.BFloat16) * 3,
+            ["bytes"] = arange(300, dtype: ScalarType.Int64).to(ScalarType.Byte),
+            ["short"] = arange(3, dtype: ScalarType.Int16),
+        };
+        var path = folder.File("a.pt");
+        TorchCheckpoint.Write(path, tensors);
+        foreach (var (name, tensor) in TorchCheckpoint.ReadAll(path))
+        {
+            TensorAssert.Same(tensors[name], tensor, name);
+        }
+        using var zip = ZipFile.OpenRead(path); // an independent reader agrees, checksums included
+        Assert.Equal("3\n", new StreamReader(zip.GetEntry("archive/version")!.Open()).ReadToEnd());
+        using var file = TorchCheckpoint.Open(path);
+        Assert.Equal(tensors.Count, file.Entries.Count);
+        Assert.All(file.Entries.Values, entry => Assert.Equal(0, entry.Offset % 64));
+    }
+
+    [Fact]
+    public void A_training_checkpoint_gives_its_weights_and_nested_containers_dotted_names()
+    {
+        using var folder = new TemporaryFolder();
+        var tensor = Pickled.Tensor("0", 2);
+        var path = folder.File("a.pt");
+        Pickled.Archive(path, Pickled.Dictionary(("epoch", "K\u0003"), ("state_dict", Pickled.Dictionary(("w", tensor))), ("optimizer", Pickled.Dictionary(("m", tensor)))), ("0", new byte[8]));
+        using (var file = TorchCheckpoint.Open(path))
+        {
+            Assert.Equal(["w"], file.Entries.Keys);
+        }
+        Pickled.Archive(path, Pickled.Dictionary(("ema", Pickled.Dictionary(("w", tensor))), ("list", "](" + tensor + tensor + "e")), ("0", new byte[8]));
+        using var nested = TorchCheckpoint.Open(path);
+        Assert.Equal(["ema.w", "list.0", "list.1"], nested.Entries.Keys);
+    }
+
+    [Theory]
+    [InlineData("cposix\nsystem\n(X\u0004\0\0\0truetR.", "posix.system")]
+    [InlineData("cbuiltins\neval\n(X\u0001\0\0\01tR.", "builtins.eval")]
+    [InlineData("\u008c\u0002os\u008c\u0006system\u0093)R.", "os.system")]
+    [InlineData("ctorch.storage\n_load_from_bytes\n(U\u0001atR.", "torch.storage._load_from_bytes")]
+    [InlineData("ctorch\nload\n.", "torch.load")]
+    [InlineData("ccollections\nOrderedDict\n(K\u0001tR.", "collections.OrderedDict")]
+    [InlineData("ccollections\nOrderedDict\n)\u0081.", "0x81")]
+    [InlineData("(iposix\nsystem\n.", "0x69")]
+    [InlineData("P0\n.", "0x50")]
+    [InlineData("ccollections\nOrderedDict\n)R}b]b.", "state")]
+    [InlineData("h\u0007.", "recalls")]
+    [InlineData("}", "ends early")]
+    [InlineData("t.", "mark")]
+    [InlineData("X\u00ff\u00ff\u00ff\u00ff.", "ends early")]
+    [InlineData("]q\u0000h\u0000a.", "nested too deeply")]
+    public void A_pickle_that_wants_more_than_tensors_is_refused_by_name(string pickle, string fault)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("evil.pt");
+        Pickled.Archive(path, pickle);
+        var error = Assert.Throws<InvalidDataException>(() => TorchCheckpoint.Open(path));
+        Assert.Contains("evil.pt", error.Message, StringComparison.Ordinal);
+        Assert.Contains(fault, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Containers_that_multiply_by_reference_are_refused_quickly()
+    {
+        var pickle = new StringBuilder("]q\u00000");
+        for (var level = 1; level < 31; level++)
+        {
+            pickle.Append("](").Append('h').Append((char)(level - 1)).Append('h').Append((char)(level - 1)).Append("eq").Append((char)level).Append(level < 30 ? "0" : "");
+        }
+        using var folder = new TemporaryFolder();
+        Pickled.Archive(folder.File("bomb.pt"), pickle.Append('.').ToString());
+        Assert.Contains("repeat without end", Assert.Throws<InvalidDataException>(() => TorchCheckpoint.Open(folder.File("bomb.pt"))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(3, 0, 3, 1, "shows 3 values")]
+    [InlineData(2, 1, 2, 1, "past the end")]
+    [InlineData(2, 0, 2, 5, "past the end")]
+    [InlineData(4, 0, 2, 1, "claims 4 values")]
+    [InlineData(2, 0, 1, 0, null)]
+    [InlineData(2, 0, 2, 0, null)]
+    public void A_tensor_has_to_lie_inside_its_storage(int claimed, int offset, int size, int stride, string? fault)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("a.pt");
+        Pickled.Archive(path, Pickled.Dictionary(("w", Pickled.Tensor("0", claimed == 4 ? 4 : 2, offset, size, stride))), ("0", new byte[8]));
+        if (fault is null)
+        {
+            using var file = TorchCheckpoint.Open(path);
+            using var tensor = file.Read("w");
+            Assert.Equal([(long)size], tensor.shape);
+            return;
+        }
+        Assert.Contains(fault, Assert.Throws<InvalidDataException>(() => TorchCheckpoint.Open(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_compressed_member_is_not_unpacked()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("bomb.pt");
+        using (var zip = ZipFile.Open(path, ZipArchiveMode.Create))
+        {
+            using var stream = zip.CreateEntry("archive/data.pkl", CompressionLevel.Optimal).Open();
+            stream.Write(new byte[10_000_000]);
+        }
+        Assert.Contains("compressed", Assert.Throws<InvalidDataException>(() => TorchCheckpoint.Open(path)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_flipped_bit_in_the_values_is_noticed()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("a.pt");
+        using var values = ones(100);
+        TorchCheckpoint.Write(path, new Dictionary<string, Tensor> { ["w"] = values });
+        long offset;
+        using (var file = TorchCheckpoint.Open(path))
+        {
+            offset = file.Entries["w"].Offset;
+        }
+        var bytes = File.ReadAllBytes(path);
+        bytes[offset + 17] ^= 4;
+        File.WriteAllBytes(path, bytes);
+        using var damaged = TorchCheckpoint.Open(path);
+        Assert.Contains("checksum", Assert.Throws<InvalidDataException>(() => damaged.Read("w")).Message, StringComparison.Ordinal);
+    }
+}
