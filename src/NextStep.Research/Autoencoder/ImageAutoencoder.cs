@@ -23,8 +23,11 @@ public sealed class ImageAutoencoder : nn.Module
         : base(nameof(ImageAutoencoder))
     {
         Config = config;
-        encoder = new Encoder(config, device);
-        decoder = new Decoder(config, device);
+        using (NewDisposeScope()) // every convolution leaves a temporary behind while it is built; its parameters stay
+        {
+            encoder = new Encoder(config, device);
+            decoder = new Decoder(config, device);
+        }
         if (config.Normalization == LatentNormalization.Channel)
         {
             channel_mean = zeros(config.LatentChannels, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();

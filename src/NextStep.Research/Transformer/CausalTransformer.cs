@@ -7,7 +7,7 @@ namespace NextStep.Research;
 /// <summary>The decoder-only language model: embedding, blocks, final norm, language head (spec §2).</summary>
 public sealed class CausalTransformer : nn.Module
 {
-    internal readonly Embedding embed_tokens;
+    internal readonly TokenEmbedding embed_tokens;
     internal readonly ModuleList<DecoderLayer> layers;
     internal readonly RmsNorm norm;
     internal readonly Linear lm_head;
@@ -18,7 +18,7 @@ public sealed class CausalTransformer : nn.Module
     {
         config.Validate();
         Config = config;
-        embed_tokens = nn.Embedding(config.VocabularySize, config.HiddenSize, device: device, dtype: dtype);
+        embed_tokens = new TokenEmbedding(config.VocabularySize, config.HiddenSize, device, dtype);
         layers = nn.ModuleList(Enumerable.Range(0, config.Layers).Select(_ => new DecoderLayer(config, device, dtype)).ToArray());
         norm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon, device, dtype);
         lm_head = nn.Linear(config.HiddenSize, config.VocabularySize, false, device, dtype);
