@@ -41,7 +41,7 @@ internal static class ParityCommand
 
     private static int Run(string[] paths, bool json)
     {
-        string[] files = [.. paths.SelectMany(p => Directory.Exists(p) ? Directory.GetFiles(p, "*.safetensors").Order(StringComparer.Ordinal) : [p])];
+        string[] files = [.. paths.SelectMany(FilesOf)];
         ParityReport report = ParityRunner.Run(files);
         if (json)
         {
@@ -53,6 +53,9 @@ internal static class ParityCommand
         }
         return report.Passed ? 0 : 1;
     }
+
+    private static IEnumerable<string> FilesOf(string path) =>
+        Directory.Exists(path) ? Directory.GetFiles(path, "*.safetensors").Order(StringComparer.Ordinal) : [path];
 
     private static void Draw(ParityReport report)
     {

@@ -75,7 +75,10 @@ internal sealed class WeightsParity : ParityKind
                 {
                     throw new InvalidDataException($"{name} was {tensor.dtype} and came back as {ours.dtype}.");
                 }
-                fixture.Check(name, ours, 0);
+                if (!name.EndsWith(Cast, StringComparison.Ordinal))
+                {
+                    fixture.Check(name, ours, 0);
+                }
                 if (tensors.ContainsKey(name + Cast))
                 {
                     fixture.Check(name + Cast, tensor.to_type(ScalarType.Float32), 0);
