@@ -50,12 +50,12 @@ internal sealed class FixtureFile : IDisposable
         }
     }
 
-    /// <summary>The other files of a kind in this file's folder.</summary>
+    /// <summary>The files of a kind in this file's folder; their names begin with it.</summary>
     public IReadOnlyList<string> Beside(string kind)
     {
         string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
         List<string> found = [];
-        foreach (string path in Directory.GetFiles(folder, "*.safetensors").Order(StringComparer.Ordinal))
+        foreach (string path in Directory.GetFiles(folder, kind + "*.safetensors").Order(StringComparer.Ordinal))
         {
             using SafetensorsFile other = SafetensorsFile.Open(path);
             if (other.Metadata.GetValueOrDefault("kind")?.StartsWith(kind, StringComparison.Ordinal) == true)
