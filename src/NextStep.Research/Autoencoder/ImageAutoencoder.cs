@@ -23,8 +23,11 @@ public sealed class ImageAutoencoder : nn.Module
         : base(nameof(ImageAutoencoder))
     {
         Config = config;
-        encoder = new Encoder(config, device);
-        decoder = new Decoder(config, device);
+        using (NewDisposeScope()) // every convolution leaves a temporary behind while it is built; its parameters stay
+        {
+            encoder = new Encoder(config, device);
+            decoder = new Decoder(config, device);
+        }
         if (config.Normalization == LatentNormalization.Channel)
         {
             channel_mean = zeros(config.LatentChannels, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
@@ -46,6 +49,9 @@ public sealed class ImageAutoencoder : nn.Module
         Tensor[] parts = encoder.forward(pixels).chunk(2, 1);
         return new LatentPosterior(Normalize(parts[0]).MoveToOuterDisposeScope(), parts[1].clamp(-30, 20).MoveToOuterDisposeScope());
     }
+
+    /// <summary>What the encoder puts out, [n, 2C, h, w]: mean and log variance, neither normalised nor clamped.</summary>
+    public Tensor Moments(Tensor pixels) => encoder.forward(pixels);
 
     /// <summary>The encoder's mean before normalisation.</summary>
     public Tensor EncodeRaw(Tensor pixels)
@@ -98,14 +104,20 @@ public sealed class ImageAutoencoder : nn.Module
         channel_std!.copy_(std);
     }
 
+    /// <summary>Layer norm of every patch×patch×C block of [n, C, h, w], no affine, ε 1e−6 (spec §4.4); same shape.</summary>
+    public static Tensor NormalizeTokens(Tensor latents, int patch)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor tokens = TokenNormalization.Apply(PatchOrder.Patchify(latents, patch));
+        return PatchOrder.Unpatchify(tokens, patch, latents.size(2) / patch, latents.size(3) / patch).MoveToOuterDisposeScope();
+    }
+
     private Tensor Normalize(Tensor mean)
     {
         switch (Config.Normalization)
         {
             case LatentNormalization.Token:
-                int patch = Config.NormalizationPatch ?? Config.PatchSize;
-                Tensor tokens = TokenNormalization.Apply(PatchOrder.Patchify(mean, patch));
-                return PatchOrder.Unpatchify(tokens, patch, mean.size(2) / patch, mean.size(3) / patch);
+                return NormalizeTokens(mean, Config.NormalizationPatch ?? Config.PatchSize);
             case LatentNormalization.Channel when training:
                 Tensor centred = mean - mean.mean([0, 2, 3], keepdim: true);
                 return centred / centred.square().mean([0, 2, 3], keepdim: true).add(TokenNormalization.Epsilon).sqrt();

@@ -36,7 +36,7 @@ public sealed class FlowSampler : IDisposable
 
     private readonly FlowHeadNetwork _network;
     private readonly FlowSamplerOptions _options;
-    private readonly float[] _times;
+    private readonly FlowSolver _solver;
     private readonly Tensor _timeEmbeddings;
     private readonly ScalarType _dtype;
     private readonly Device _device;
@@ -46,14 +46,12 @@ public sealed class FlowSampler : IDisposable
     {
         _network = network;
         _options = options;
-        _times = options.Solver == Solver.Reference
-            ? TimestepSchedule.ReferenceGrid(options.Steps, options.TimestepShift, options.LastStep)
-            : TimestepSchedule.Grid(options.Steps, options.TimestepShift);
+        _solver = new FlowSolver(options);
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor weight = network.parameters().First();
         (_dtype, _device) = (weight.dtype, weight.device);
-        Tensor times = tensor(_times[..options.Steps]).to(_dtype, _device); // rounded like the activations, as in training
+        Tensor times = tensor([.. _solver.Times]).to(_dtype, _device); // rounded like the activations, as in training
         _timeEmbeddings = network.EmbedTimes(times).DetachFromDisposeScope();
     }
 
@@ -61,8 +59,9 @@ public sealed class FlowSampler : IDisposable
     /// <param name="conditions">[branches·m, H], branch-major.</param>
     /// <param name="guidance">Branches and scales of this token.</param>
     /// <param name="noise">Initial noise [m, d], then one draw per stochastic step.</param>
+    /// <param name="onStep">Called with the state [m, d] after every step, for inspection; it is disposed afterwards.</param>
     /// <returns>[m, d] float32.</returns>
-    public Tensor Sample(Tensor conditions, Guidance guidance, NoiseSource noise)
+    public Tensor Sample(Tensor conditions, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep = null)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -88,7 +87,8 @@ public sealed class FlowSampler : IDisposable
                 FlowModulations now = new([.. all.Blocks.Select(b => b[i])], all.Final[i]);
                 Tensor input = state.to_type(_dtype);
                 Tensor velocity = _network.Velocity(branches == 1 ? input : input.repeat(branches, 1), now).to_type(ScalarType.Float32);
-                state = Step(state, guidance.Combine(velocity), start + i, noise, pictures).MoveToOuterDisposeScope();
+                state = _solver.Step(state, guidance.Combine(velocity), start + i, () => Draw(noise, pictures)).MoveToOuterDisposeScope();
+                onStep?.Invoke(state);
             }
             x = state.MoveToOuterDisposeScope();
         }
@@ -118,43 +118,5 @@ public sealed class FlowSampler : IDisposable
         using Tensor rows = noise.Normal(repeat, width);
         using Tensor tiled = rows.repeat(pictures / repeat, 1);
         return tiled.to(_device).alias();
-    }
-
-    private Tensor Step(Tensor x, Tensor velocity, int index, NoiseSource noise, long pictures)
-    {
-        if (_options.Solver == Solver.Reference)
-        {
-            return ReferenceStep(x, velocity, index, noise, pictures);
-        }
-        double t = _times[index], next = _times[index + 1], delta = next - t, eta = _options.NoiseLevel;
-        Tensor noiseEstimate = x - (velocity * (float)t);
-        Tensor dataEstimate = x + (velocity * (float)(1 - t));
-        switch (_options.Solver)
-        {
-            case Solver.Sde:
-                // σ̃ = 1 − t₁ replaces σ = 1, where 1/(1 − σ) is infinite (Flow-GRPO; the same number as spec §3.5c for s = 1).
-                double sigma = 1 - t, substitute = sigma >= 1 ? 1 - _times[1] : sigma;
-                double strength = eta * Math.Sqrt(sigma / (1 - substitute));
-                return (noiseEstimate * (float)(1 - next - (strength * strength * delta / (2 * sigma))))
-                    + (dataEstimate * (float)next) + (Draw(noise, pictures) * (float)(strength * Math.Sqrt(delta)));
-            case Solver.Cps:
-                double injected = (1 - next) * Math.Sin(eta * Math.PI / 2);
-                Tensor kept = (noiseEstimate * (float)Math.Sqrt(Math.Max(0, ((1 - next) * (1 - next)) - (injected * injected)))) + (dataEstimate * (float)next);
-                return injected == 0 ? kept : kept + (Draw(noise, pictures) * (float)injected);
-            default:
-                return (noiseEstimate * (float)(1 - next)) + (dataEstimate * (float)next);
-        }
-    }
-
-    // Spec §3.4: drift v + (1 − t)·score with score = (t·v − x)/((1 − t)² + t(1 − t)), noise √(2(1 − t)Δ); the last step is Euler over δ.
-    private Tensor ReferenceStep(Tensor x, Tensor velocity, int index, NoiseSource noise, long pictures)
-    {
-        if (index == _options.Steps - 1)
-        {
-            return x + (velocity * _options.LastStep);
-        }
-        double t = _times[index], delta = _times[index + 1] - t;
-        Tensor drift = (velocity * (float)(1 + t)) - x;
-        return x + (drift * (float)delta) + (Draw(noise, pictures) * (float)Math.Sqrt(2 * (1 - t) * delta));
     }
 }

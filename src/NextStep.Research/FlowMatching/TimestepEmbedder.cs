@@ -28,12 +28,12 @@ public sealed class TimestepEmbedder : nn.Module<Tensor, Tensor>
         return mlp.forward(Sinusoids(input, FrequencyWidth).to_type(first.dtype)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>[cos(t·f₀) … cos(t·f₁₂₇), sin(t·f₀) …] with f_i = 10000^(−i/half), in float32; an odd width gets a zero column.</summary>
-    public static Tensor Sinusoids(Tensor times, int width)
+    /// <summary>[cos(t·f₀) … cos(t·f₁₂₇), sin(t·f₀) …] with f_i = period^(−i/half), in float32; an odd width gets a zero column.</summary>
+    public static Tensor Sinusoids(Tensor times, int width, double period = 10_000)
     {
         using DisposeScope scope = NewDisposeScope();
         int half = width / 2;
-        Tensor frequencies = arange(half, dtype: ScalarType.Float32, device: times.device).mul((float)(-Math.Log(10_000) / half)).exp();
+        Tensor frequencies = arange(half, dtype: ScalarType.Float32, device: times.device).mul((float)(-Math.Log(period) / half)).exp();
         Tensor arguments = times.to_type(ScalarType.Float32).unsqueeze(-1) * frequencies;
         Tensor embedding = cat([arguments.cos(), arguments.sin()], -1);
         if (width % 2 != 0)

@@ -55,11 +55,7 @@ public static class TokenSampler
         {
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope step = NewDisposeScope();
-            if (model.GenerationPosition(index, device, dtype) is { } position)
-            {
-                hidden = hidden + position;
-            }
-            Tensor conditions = model.ProjectOut(hidden);
+            Tensor conditions = model.ProjectOut(model.GenerationPosition(index, device, dtype) is { } position ? hidden + position : hidden);
             Guidance guidance = new(
                 prompt.Branches,
                 Guidance.At(sampling.GuidanceSchedule, sampling.Guidance, index, count),
@@ -75,7 +71,9 @@ public static class TokenSampler
             if (index < count - 1)
             {
                 Tensor next = model.ProjectIn(token).repeat((int)prompt.Branches, 1).unsqueeze(1);
-                hidden = Last(model.Transformer.Forward(next, keyMask?.narrow(1, 0, cache.Length + 1), cache)).MoveToOuterDisposeScope();
+                Tensor following = Last(model.Transformer.Forward(next, keyMask?.narrow(1, 0, cache.Length + 1), cache)).MoveToOuterDisposeScope();
+                hidden.Dispose();
+                hidden = following;
             }
         }
         return stack(tokens, 1).MoveToOuterDisposeScope();

@@ -12,6 +12,9 @@ internal sealed class JsonKeys
 
     private JsonKeys(string file, JsonObject root) => (_file, _root) = (file, root);
 
+    /// <summary>Keys that are at hand already; <paramref name="source"/> names them in errors.</summary>
+    public static JsonKeys Of(JsonObject root, string source) => new(source, root);
+
     public static JsonKeys Open(string file)
     {
         if (!File.Exists(file))

@@ -62,9 +62,10 @@ public static class ReleasedConfig
     /// <param name="file">The file.</param>
     /// <param name="special">From the tokenizer's files; the ids in the file, where given, win.</param>
     /// <exception cref="InvalidDataException">A key is missing or has an impossible value; the message names file and key.</exception>
-    public static NextStepConfig Read(string file, SpecialTokens special)
+    public static NextStepConfig Read(string file, SpecialTokens special) => Read(JsonKeys.Open(file), special);
+
+    internal static NextStepConfig Read(JsonKeys keys, SpecialTokens special)
     {
-        JsonKeys keys = JsonKeys.Open(file);
         int hidden = keys.Int("hidden_size"), heads = keys.Int("num_attention_heads");
         bool bias = keys.Bool("attention_bias", true);
         int channels = keys.Int(null, "latent_channels", "num_channels"), patch = keys.Int(null, "latent_patch_size", "patch_size");
@@ -165,7 +166,11 @@ public static class ReleasedConfig
                 throw new InvalidDataException($"{file}: {Own} is damaged: {e.Message}", e);
             }
         }
-        return new AutoencoderConfig
+        return ReadAutoencoder(keys, patchSize);
+    }
+
+    internal static AutoencoderConfig ReadAutoencoder(JsonKeys keys, int patchSize) =>
+        new()
         {
             Width = keys.Int(128, "ch"),
             Multipliers = keys.Ints("ch_mult", [1, 2, 4, 4]),
@@ -179,7 +184,6 @@ public static class ReleasedConfig
             Shift = keys.Double("shift_factor", 0.1159),
             Deterministic = keys.Bool("deterministic", false),
         };
-    }
 
     internal static JsonSerializerOptions JsonOptions { get; } = new(JsonSerializerDefaults.Web)
     {

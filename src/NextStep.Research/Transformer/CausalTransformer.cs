@@ -7,7 +7,7 @@ namespace NextStep.Research;
 /// <summary>The decoder-only language model: embedding, blocks, final norm, language head (spec §2).</summary>
 public sealed class CausalTransformer : nn.Module
 {
-    internal readonly Embedding embed_tokens;
+    internal readonly TokenEmbedding embed_tokens;
     internal readonly ModuleList<DecoderLayer> layers;
     internal readonly RmsNorm norm;
     internal readonly Linear lm_head;
@@ -18,7 +18,7 @@ public sealed class CausalTransformer : nn.Module
     {
         config.Validate();
         Config = config;
-        embed_tokens = nn.Embedding(config.VocabularySize, config.HiddenSize, device: device, dtype: dtype);
+        embed_tokens = new TokenEmbedding(config.VocabularySize, config.HiddenSize, device, dtype);
         layers = nn.ModuleList(Enumerable.Range(0, config.Layers).Select(_ => new DecoderLayer(config, device, dtype)).ToArray());
         norm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon, device, dtype);
         lm_head = nn.Linear(config.HiddenSize, config.VocabularySize, false, device, dtype);
@@ -64,7 +64,7 @@ public sealed class CausalTransformer : nn.Module
         return hidden.MoveToOuterDisposeScope();
     }
 
-    // A key is visible when it is not in the future and not padding; a padded query sees itself, so that no row is empty.
+    // A key is visible when it is not in the future and not padding; a query with no such key sees itself, so that no row is empty.
     private static Tensor? AttentionMask(Tensor? keyMask, long past, long length, Device device)
     {
         if (keyMask is null && (past == 0 || length == 1))
@@ -74,8 +74,12 @@ public sealed class CausalTransformer : nn.Module
         Tensor keys = arange(past + length, dtype: ScalarType.Int64, device: device).unsqueeze(0);
         Tensor queries = arange(past, past + length, dtype: ScalarType.Int64, device: device).unsqueeze(1);
         Tensor causal = keys.le(queries);
-        return keyMask is null
-            ? causal.view(1, 1, length, past + length)
-            : causal.logical_and(keyMask.to_type(ScalarType.Bool).unsqueeze(1).logical_or(keys.eq(queries).unsqueeze(0))).unsqueeze(1);
+        if (keyMask is null)
+        {
+            return causal.view(1, 1, length, past + length);
+        }
+        Tensor visible = causal.logical_and(keyMask.to_type(ScalarType.Bool).unsqueeze(1)); // [batch, positions, keys]
+        Tensor alone = visible.any(-1, true).logical_not().logical_and(keys.eq(queries));
+        return visible.logical_or(alone).unsqueeze(1);
     }
 }

@@ -15,6 +15,7 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
         : base(nameof(RmsNorm))
     {
         weight = new Parameter(ones(width, dtype: dtype, device: device));
+        weight.DetachFromDisposeScope(); // lives as long as the module, whatever scope it is built in
         _epsilon = epsilon;
         RegisterComponents();
     }

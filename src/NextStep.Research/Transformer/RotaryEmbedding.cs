@@ -14,12 +14,19 @@ public sealed record RotaryAngles(Tensor Cosine, Tensor Sine)
     public static RotaryAngles At(Tensor positions, int headDim, double theta, ScalarType dtype)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor exponents = arange(0, headDim, 2, dtype: ScalarType.Float32, device: positions.device).div((float)headDim);
-        Tensor inverse = pow((float)theta, exponents).reciprocal();
+        Tensor inverse = InverseFrequencies(headDim, theta, positions.device);
         Tensor pos = positions.dim() == 1 ? positions.unsqueeze(0) : positions;
         Tensor half = pos.to_type(ScalarType.Float32).unsqueeze(-1) * inverse; // [batch, positions, d/2]
         Tensor angles = cat([half, half], -1).unsqueeze(1);
         return new RotaryAngles(angles.cos().to_type(dtype).MoveToOuterDisposeScope(), angles.sin().to_type(dtype).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>θ^(−2j/d), j = 0 … d/2 − 1, float32 [d/2].</summary>
+    public static Tensor InverseFrequencies(int headDim, double theta, Device? device = null)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor exponents = arange(0, headDim, 2, dtype: ScalarType.Float32, device: device).div((float)headDim);
+        return pow((float)theta, exponents).reciprocal().MoveToOuterDisposeScope();
     }
 
     /// <summary>x·cos + rotate_half(x)·sin, rotate_half(x) = [−x₂, x₁]. x: [batch, heads, positions, d].</summary>

@@ -1,0 +1,113 @@
+using System.Text.Json;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research.Tests;
+
+/// <summary>A random-weight folder in the released layout: written, loaded, run end to end.</summary>
+public sealed class ReleasedFolderTests : IDisposable
+{
+    private readonly IDisposable _guard = no_grad();
+    private readonly DisposeScope _scope = NewDisposeScope();
+
+    public void Dispose()
+    {
+        _scope.Dispose();
+        _guard.Dispose();
+    }
+
+    [Theory]
+    [InlineData(Solver.Ode, 1)]
+    [InlineData(Solver.Reference, 2)]
+    public void Generation_and_editing_are_the_same_before_saving_and_after_loading(Solver solver, int each)
+    {
+        using TemporaryFolder folder = new();
+        TextTokenizer tokenizer = QwenStyle(folder);
+        using NextStepModel model = TinyModels.Model(tokenizer);
+        using ImageAutoencoder autoencoder = TinyModels.Pictures();
+        SamplingConfig sampling = new() { Solver = solver, Steps = 4, Guidance = 3, ImageGuidance = 1.5, TimestepShift = 1.5 };
+        string saved = folder.File("saved");
+        ReleasedFolder.Save(saved, model, autoencoder, tokenizer, 16, sampling);
+        Assert.Equal(
+            ["added_tokens.json", "config.json", "merges.txt", "model.safetensors", "vocab.json"],
+            Directory.GetFiles(saved).Select(f => Path.GetFileName(f)).Order(StringComparer.Ordinal));
+        using LoadedModel loaded = ReleasedFolder.Load(saved);
+        Assert.Equal(16, loaded.ImageSize);
+        Assert.Equal(sampling.Steps, loaded.Sampling.Steps);
+
+        GenerationRequest plain = new()
+        {
+            Prompts = ["a red circle", "über 3*3 squares"],
+            ImagesPerPrompt = each,
+            Height = 16,
+            Width = 24,
+            NegativePrompt = "blurry",
+            Sampling = sampling,
+        };
+        GenerationRequest edit = plain with
+        {
+            Prompts = ["<image>make it blue", "turn <image> round"],
+            Images = [TinyModels.Normal("a", 3, 8, 12).clamp(-1, 1), TinyModels.Normal("b", 3, 16, 8).clamp(-1, 1)],
+        };
+        foreach (GenerationRequest request in (GenerationRequest[])[plain, edit])
+        {
+            Tensor before = Draw(new ImageGenerator(model, autoencoder, tokenizer), request, each), after = Draw(loaded.Generator(), request, each);
+            Assert.Equal([2L * each, 3, 16, 24], before.shape);
+            Assert.True(before.isfinite().all().item<bool>());
+            Assert.True(before.std().item<float>() > 0.01);
+            TensorAssert.Same(before, after);
+        }
+    }
+
+    [Fact]
+    public void A_picture_does_not_depend_on_the_batch_it_is_drawn_in()
+    {
+        TextTokenizer tokenizer = WordTokenizer.FromCaptions(["a red circle"]);
+        using NextStepModel model = TinyModels.Model(tokenizer);
+        using ImageAutoencoder autoencoder = TinyModels.Pictures();
+        GenerationRequest request = new() { Prompts = ["a red circle"], ImagesPerPrompt = 3, Height = 8, Width = 12, Seed = 5, Sampling = new SamplingConfig { Steps = 3 } };
+        ImageGenerator generator = new(model, autoencoder, tokenizer);
+        Tensor together = generator.Drawn(request), single = generator.Drawn(request with { BatchSize = 1 });
+        Assert.InRange(TinyModels.Distance(together, single), 0, 1e-4);
+        Assert.InRange(TinyModels.Distance(together.narrow(0, 2, 1), generator.Drawn(request with { ImagesPerPrompt = 1, FirstImage = 2 })), 0, 1e-4);
+        Assert.True(TinyModels.Distance(together[0], together[1]) > 1e-2);
+    }
+
+    [Fact]
+    public void Requests_that_do_not_fit_are_refused_with_a_reason()
+    {
+        TextTokenizer tokenizer = WordTokenizer.FromCaptions(["a red circle"]);
+        using NextStepModel model = TinyModels.Model(tokenizer);
+        using ImageAutoencoder autoencoder = TinyModels.Pictures();
+        ImageGenerator generator = new(model, autoencoder, tokenizer);
+        GenerationRequest request = new() { Prompts = ["a red circle"], Height = 8, Width = 8 };
+        Assert.Contains("multiples of 4", Assert.Throws<ArgumentException>(() => generator.Drawn(request with { Width = 10 })).Message, StringComparison.Ordinal);
+        Assert.Contains("<image>", Assert.Throws<ArgumentException>(() => generator.Drawn(request with { Prompts = ["<image>a"] })).Message, StringComparison.Ordinal);
+        Assert.Contains("1 input", Assert.Throws<ArgumentException>(() => generator.Drawn(request with { Images = [zeros(3, 8, 8)] })).Message, StringComparison.Ordinal);
+    }
+
+    // The draws a run asks for, in order: the pictures' noise for every token and stochastic step.
+    private static Tensor Draw(ImageGenerator generator, GenerationRequest request, int each)
+    {
+        bool reference = request.Sampling.Solver == Solver.Reference;
+        int rows = reference ? each : request.Prompts.Count * each, count = 24 * (reference ? request.Sampling.Steps : 1);
+        using RecordedNoise noise = new(Enumerable.Range(0, count).Select(i => TinyModels.Normal($"draw {i}", rows, 16)));
+        Tensor pictures = generator.Drawn(request with { Noise = noise });
+        Assert.Equal(0, noise.Remaining);
+        return pictures;
+    }
+
+    private static QwenTokenizer QwenStyle(TemporaryFolder folder)
+    {
+        string path = folder.File("tokenizer");
+        Directory.CreateDirectory(path);
+        Dictionary<string, int> vocabulary = ByteAlphabet.Characters.Select((c, i) => (c, i)).ToDictionary(p => p.c.ToString(), p => p.i);
+        vocabulary.Add("re", 256);
+        vocabulary.Add("red", 257);
+        File.WriteAllText(Path.Combine(path, "vocab.json"), JsonSerializer.Serialize(vocabulary));
+        File.WriteAllText(Path.Combine(path, "merges.txt"), "#version: 0.2\nr e\nre d\n");
+        string[] added = ["[PAD]", "<|image_area|>", "<|begin_of_image|>", "<|end_of_image|>", "<|image_placeholder|>", "<|endoftext|>"];
+        File.WriteAllText(Path.Combine(path, "added_tokens.json"), JsonSerializer.Serialize(added.Select((t, i) => (t, i)).ToDictionary(p => p.t, p => 258 + p.i)));
+        return QwenTokenizer.Load(path);
+    }
+}
