@@ -60,6 +60,7 @@ internal static partial class Program
         CompareCommand.Create(),
         ReportCommand.Create(),
         TrainCommand.Create(),
+        ParityCommand.Create(),
         GenerateCommand.Create(),
         GenerateCommand.CreateEdit(),
         InspectCommand.Create(),

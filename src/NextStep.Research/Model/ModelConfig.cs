@@ -98,9 +98,9 @@ public sealed record TransformerOptions
     [Range(8, 262144)]
     public int? Intermediate { get; init; }
 
-    /// <summary>Base θ of the rotary embedding (14B: 1e6).</summary>
+    /// <summary>Base θ of the rotary embedding (14B: 1e6); null = 1e6 for 3b and 14b, 1e4 for the small sizes, whose sequences are short.</summary>
     [Range(1.0, 1e9)]
-    public double RopeTheta { get; init; } = 10_000;
+    public double? RopeTheta { get; init; }
 }
 
 /// <summary>The <c>model.head</c> node.</summary>

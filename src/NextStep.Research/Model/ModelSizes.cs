@@ -65,7 +65,7 @@ public static class ModelSizes
             Heads = heads,
             KeyValueHeads = model.Transformer.KeyValueHeads ?? (heads % shape.KeyValueHeads == 0 ? shape.KeyValueHeads : heads),
             HeadDim = width / heads,
-            RopeTheta = model.Transformer.RopeTheta,
+            RopeTheta = model.Transformer.RopeTheta ?? (model.Size >= ModelSize.B3 ? 1_000_000 : 10_000),
         };
         transformer.Validate();
         return new NextStepConfig
