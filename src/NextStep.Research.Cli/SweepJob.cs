@@ -15,15 +15,26 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
 
     public bool AcceptChangedPlan { get; init; }
 
+    /// <summary>Processes that share the cells, and the cores among them.</summary>
+    public int Jobs { get; init; } = 1;
+
+    /// <summary>True in a process that another one started: it works, and leaves judging and reporting to that one.</summary>
+    public bool Worker { get; init; }
+
+    /// <summary>How this process was called, for its workers.</summary>
+    public IReadOnlyList<string> Arguments { get; init; } = [];
+
     /// <summary><paramref name="finish"/> is called at the end, stopped and failed sweeps included.</summary>
     public int Run(Action<RunFolder> finish)
     {
         RunFolder folder = new(Output);
         using Interrupt interrupt = new();
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
+            interrupt.Token, Worker ? LocalWorkers.ParentGone() : CancellationToken.None);
         try
         {
             Plan plan = Sweep.Prepare(folder, Plan.Make(Experiment, Stages), AcceptChangedPlan);
-            return Run(folder, plan, finish, interrupt.Token);
+            return Run(folder, plan, finish, stop.Token);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException && e is not FileNotFoundException)
         {
@@ -39,9 +50,25 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         if (runner.HasWork)
         {
             TorchBackend.EnsureUsable();
+            if (Jobs > 1)
+            {
+                TorchSharp.torch.set_num_threads(Math.Max(1, Environment.ProcessorCount / Jobs));
+            }
+        }
+        if (Worker)
+        {
+            runner.Run(cancellation);
+            return 0;
+        }
+        if (runner.HasWork)
+        {
             plan = Sweep.NoteOrigin(folder, plan, Provenance.Collect(File, Experiment.Arms[0].Config.Device), string.Join(' ', ["nextstep", .. Environment.GetCommandLineArgs().Skip(1)]));
         }
-        SweepOutcome outcome = console.Run(() => runner.Run(cancellation));
+        SweepOutcome outcome;
+        using (runner.HasWork && Jobs > 1 ? new LocalWorkers(Jobs - 1, Arguments) : null)
+        {
+            outcome = console.Run(() => runner.Run(cancellation));
+        }
         Sweep.Judge(folder, plan);
         finish(folder);
         foreach (CellFailure failure in outcome.Failed)

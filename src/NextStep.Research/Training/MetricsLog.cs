@@ -15,7 +15,11 @@ public sealed class MetricsLog : IDisposable
     private readonly double _secondsBefore;
 
     /// <summary>Opens the log to continue behind <paramref name="images"/>: later lines, and a torn last one, are dropped.</summary>
-    public MetricsLog(string path, string stage, long images)
+    /// <param name="path">The file.</param>
+    /// <param name="stage">Written into every line.</param>
+    /// <param name="images">Progress of the checkpoint that is continued.</param>
+    /// <param name="checkpointLine">The line written just before that checkpoint, put back should the file have lost it.</param>
+    public MetricsLog(string path, string stage, long images, string? checkpointLine = null)
     {
         _stage = stage;
         List<string> kept = [];
@@ -31,9 +35,18 @@ public sealed class MetricsLog : IDisposable
                 _secondsBefore = values["seconds"]?.GetValue<double>() ?? _secondsBefore;
             }
         }
+        if (checkpointLine is not null && (kept.Count == 0 || kept[^1] != checkpointLine))
+        {
+            kept.Add(checkpointLine);
+            _secondsBefore = Parse(checkpointLine)?["seconds"]?.GetValue<double>() ?? _secondsBefore;
+        }
+        LastLine = checkpointLine;
         AtomicFile.WriteText(path, string.Concat(kept.Select(l => l + "\n")));
         _writer = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read)) { AutoFlush = true, NewLine = "\n" };
     }
+
+    /// <summary>The newest line, as a checkpoint keeps it.</summary>
+    public string? LastLine { get; private set; }
 
     /// <summary>Seconds of work so far, those before a resume included.</summary>
     public double Seconds => _secondsBefore + _clock.Elapsed.TotalSeconds;
@@ -47,7 +60,8 @@ public sealed class MetricsLog : IDisposable
             line[name] = double.IsFinite(value) ? value : null;
         }
         line["seconds"] = Math.Round(Seconds, 3);
-        _writer.WriteLine(line.ToJsonString());
+        LastLine = line.ToJsonString();
+        _writer.WriteLine(LastLine);
     }
 
     /// <inheritdoc/>

@@ -41,6 +41,8 @@ public sealed record TrainingRun(
 /// </summary>
 public sealed class TrainingLoop(TrainerConfig config, double learningRate, TrainingRun run)
 {
+    private const string LastLineKey = "lastMetricsLine";
+
     private static readonly IReadOnlyDictionary<string, double> Nothing = new Dictionary<string, double>();
 
     /// <summary>Trains <paramref name="module"/> and leaves it with its averaged weights.</summary>
@@ -50,10 +52,10 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
     {
         string state = Path.Combine(run.Directory, "checkpoint", "state.safetensors");
         using FusedOptimizer optimizer = new(module, config.WeightDecay, config.Ema);
-        long images = Restore(state, optimizer);
+        (long images, string? lastLine) = Restore(state, optimizer);
         long total = (config.Images + config.BatchSize - 1) / config.BatchSize * config.BatchSize;
         long lastLog = images, lastCheckpoint = images;
-        using MetricsLog log = new(Path.Combine(run.Directory, "metrics.jsonl"), run.Stage, images);
+        using MetricsLog log = new(Path.Combine(run.Directory, "metrics.jsonl"), run.Stage, images, lastLine);
         Dictionary<string, double> sums = [], counts = [];
         IReadOnlyDictionary<string, double> newest = Nothing;
         module.train();
@@ -86,7 +88,7 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
                 lastLog = images;
                 if (images - lastCheckpoint >= config.CheckpointEvery && images < total)
                 {
-                    Save(state, optimizer, images);
+                    Save(state, optimizer, images, log.LastLine);
                     lastCheckpoint = images;
                 }
             }
@@ -138,7 +140,7 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
     private void Diverge(FusedOptimizer optimizer, long images, double loss, IReadOnlyList<string> ids)
     {
         string file = Path.Combine(run.Directory, "checkpoint", "diverged.safetensors");
-        Save(file, optimizer, images);
+        Save(file, optimizer, images, null);
         long step = images / config.BatchSize;
         string what = double.IsFinite(loss) ? "gradient" : "loss";
         throw new DivergedException(
@@ -146,7 +148,7 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
             step, ids, file);
     }
 
-    private static void Save(string file, FusedOptimizer optimizer, long images)
+    private static void Save(string file, FusedOptimizer optimizer, long images, string? lastLine)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
         Dictionary<string, string> metadata = new()
@@ -154,14 +156,18 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
             ["images"] = images.ToString(CultureInfo.InvariantCulture),
             ["steps"] = optimizer.Steps.ToString(CultureInfo.InvariantCulture),
         };
+        if (lastLine is not null)
+        {
+            metadata[LastLineKey] = lastLine;
+        }
         SafetensorsFile.Write(file, optimizer.State(), metadata);
     }
 
-    private static long Restore(string file, FusedOptimizer optimizer)
+    private static (long Images, string? LastLine) Restore(string file, FusedOptimizer optimizer)
     {
         if (!File.Exists(file))
         {
-            return 0;
+            return (0, null);
         }
         using SafetensorsFile saved = SafetensorsFile.Open(file);
         if (!long.TryParse(saved.Metadata.GetValueOrDefault("images"), CultureInfo.InvariantCulture, out long images)
@@ -170,6 +176,6 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
             throw new InvalidDataException($"{file} does not say how many images were seen; delete it to start this stage anew.");
         }
         optimizer.Restore(name => saved.Entries.ContainsKey(name) ? saved.Read(name) : throw new InvalidDataException($"{file} lacks the tensor {name}; delete it to start this stage anew."), steps);
-        return images;
+        return (images, saved.Metadata.GetValueOrDefault(LastLineKey));
     }
 }

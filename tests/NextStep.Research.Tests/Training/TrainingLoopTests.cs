@@ -69,9 +69,9 @@ public sealed class TrainingLoopTests
         };
         using IImageSource source = ImageSources.Open(config.Data, Split.Train, 0);
         Train(config, source, Path.Combine(folder.Path, "first"), 10); // compiles kernels, fills caches
-        long before = Tensor.TotalCount;
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount;
         Train(config, source, Path.Combine(folder.Path, "second"), 100);
-        Assert.Equal(before, Tensor.TotalCount);
+        Assert.Equal(before, DisposeScopeManager.Statistics.ThreadTotalLiveCount);
     }
 
     private static void Train(ResearchConfig config, IImageSource source, string folder, int steps)
