@@ -149,10 +149,11 @@ public sealed class FusedOptimizer : IDisposable
             Parameters = [.. parameters.Select(p => p.Parameter)];
             Tensors = [.. Parameters];
             WeightDecay = weightDecay;
+            using IDisposable guard = no_grad();
             First = [.. Parameters.Select(p => zeros_like(p).DetachFromDisposeScope())];
             Second = [.. Parameters.Select(p => zeros_like(p).DetachFromDisposeScope())];
-            StepCounts = [.. Parameters.Select(p => zeros(1, dtype: ScalarType.Float32, device: p.device).squeeze().DetachFromDisposeScope())];
-            Average = average ? [.. Parameters.Select(p => p.detach().clone().DetachFromDisposeScope())] : [];
+            StepCounts = [.. Parameters.Select(p => zeros([], ScalarType.Float32, p.device).DetachFromDisposeScope())];
+            Average = average ? [.. Parameters.Select(p => p.clone().DetachFromDisposeScope())] : [];
         }
 
         public Parameter[] Parameters { get; }
