@@ -37,7 +37,7 @@ public sealed class SweepRunner
         Dictionary<string, int> place = waiting.Select((c, i) => (c.Key, i + 1)).ToDictionary();
         int total = waiting.Count, ran = 0, skipped = 0;
         Dictionary<string, CellFailure> failed = [];
-        HashSet<string> tried = [];
+        HashSet<string> tried = [], elsewhere = []; // cells that another process was seen to work on count as run, not as done before
         while (waiting.Count > 0 && !cancellation.IsCancellationRequested)
         {
             List<PlannedCell> busy = [];
@@ -49,7 +49,7 @@ public sealed class SweepRunner
                 }
                 if (_folder.ReadResult(cell) is not null)
                 {
-                    skipped++;
+                    Count(cell);
                     continue;
                 }
                 bool retry = _options.RetryFailed && tried.Add(cell.Key);
@@ -62,11 +62,12 @@ public sealed class SweepRunner
                 if (claim is null)
                 {
                     busy.Add(cell);
+                    elsewhere.Add(cell.Key);
                     continue;
                 }
                 if (_folder.ReadResult(cell) is not null) // done by another process in this moment
                 {
-                    skipped++;
+                    Count(cell);
                     continue;
                 }
                 _options.Report(new SweepEvent.CellStarted(cell, place[cell.Key], total));
@@ -93,5 +94,7 @@ public sealed class SweepRunner
             }
         }
         return new SweepOutcome(ran, skipped, [.. failed.Values], cancellation.IsCancellationRequested && waiting.Count > 0);
+
+        void Count(PlannedCell cell) => _ = elsewhere.Contains(cell.Key) ? ran++ : skipped++;
     }
 }
