@@ -42,7 +42,7 @@ internal static class AutoencoderStage
             {
                 int shown = Math.Min(Shown, count);
                 Tensor rows = cat([originals.narrow(0, 0, shown), output.narrow(0, 0, shown)]);
-                ImageFile.SavePng(Path.Combine(context.Directory, "reconstructions.png"), ImageGrid.Make(rows, shown));
+                ImageFile.SavePng(Path.Combine(context.Directory, "reconstructions.png"), ImageGrid.Make(rows, shown, enlarge: SamplesStage.Enlarged(context.Config)));
             }
         }
         numbers["autoencoder.parameters"] = autoencoder.parameters().Sum(p => p.numel());

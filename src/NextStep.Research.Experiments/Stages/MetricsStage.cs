@@ -14,8 +14,8 @@ internal static class MetricsStage
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
         string folder = context.Inputs["samples"];
-        string[] prompts = JsonSerializer.Deserialize<string[]>(File.ReadAllText(Path.Combine(folder, "prompts.json"))) ?? [];
         using SafetensorsFile saved = SafetensorsFile.Open(Path.Combine(folder, SamplesStage.Pixels));
+        string[] prompts = JsonSerializer.Deserialize<string[]>(saved.Metadata["prompts"]) ?? [];
         Tensor pictures = saved.Read("pixels");
         Dictionary<string, double> numbers = new()
         {
@@ -24,7 +24,7 @@ internal static class MetricsStage
         };
         if (context.Config.Data.Source == DataSource.Shapes)
         {
-            Verify(context, pictures, prompts[..(int)pictures.size(0)], numbers);
+            Verify(context, pictures, prompts, numbers);
         }
         StageFiles.WriteSummary(context.Directory, numbers);
     }

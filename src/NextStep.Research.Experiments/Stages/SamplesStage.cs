@@ -1,3 +1,4 @@
+using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,12 +23,17 @@ internal static class SamplesStage
             new GenerationRequest { Prompts = prompts, Height = config.Data.ImageSize, Width = config.Data.ImageSize, Sampling = config.Sampling, Seed = config.Seed },
             p => context.Progress(new StageProgress(p.Tokens, p.Total, "tokens", new Dictionary<string, double>())),
             context.Cancellation).cpu();
-        SafetensorsFile.Write(Path.Combine(context.Directory, Pixels), new Dictionary<string, Tensor> { ["pixels"] = pictures });
+        SafetensorsFile.Write(
+            Path.Combine(context.Directory, Pixels), new Dictionary<string, Tensor> { ["pixels"] = pictures },
+            new Dictionary<string, string> { ["prompts"] = JsonSerializer.Serialize(prompts) });
         int shown = Math.Min(Shown, prompts.Count);
-        ImageFile.SavePng(Path.Combine(context.Directory, "samples.png"), ImageGrid.Make(pictures.narrow(0, 0, shown), Math.Min(Columns, shown)));
+        ImageFile.SavePng(Path.Combine(context.Directory, "samples.png"), ImageGrid.Make(pictures.narrow(0, 0, shown), Math.Min(Columns, shown), enlarge: Enlarged(config)));
         StageFiles.WritePictures(context.Directory, new Dictionary<string, string> { ["samples"] = "samples.png" });
-        StageFiles.WritePrompts(context.Directory, prompts);
+        StageFiles.WritePrompts(context.Directory, [.. prompts.Take(shown)]);
     }
+
+    /// <summary>Whole pixels per pixel that make small pictures big enough to look at.</summary>
+    public static int Enlarged(ResearchConfig config) => Math.Max(1, 96 / config.Data.ImageSize);
 
     /// <summary>The configured prompts repeated to the wanted number; else the source's own: of the shapes world by skill, of other sources training captions.</summary>
     public static IReadOnlyList<string> Prompts(ResearchConfig config)
