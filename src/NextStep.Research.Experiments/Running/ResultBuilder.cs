@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace NextStep.Research.Experiments;
 
-/// <summary>Gathers what the stages left (<c>summary.json</c>, <c>pictures.json</c>, <c>prompts.json</c>, <c>metrics.jsonl</c>, <c>model/</c>) into a cell's folder and result.</summary>
+/// <summary>Gathers what the stages left (<c>summary.json</c>, <c>pictures.json</c>, <c>prompts.json</c>, <c>identities.json</c>, <c>curves.json</c>, <c>metrics.jsonl</c>, <c>model/</c>) into a cell's folder and result.</summary>
 internal sealed partial class ResultBuilder(RunFolder folder, PlannedCell cell)
 {
     public CellResult Build()
@@ -11,6 +11,8 @@ internal sealed partial class ResultBuilder(RunFolder folder, PlannedCell cell)
         Dictionary<string, string> pictures = [];
         IReadOnlyList<string> prompts = [];
         Dictionary<string, double> seconds = [];
+        Dictionary<string, string> identities = [];
+        Dictionary<string, Curve> curves = [];
         foreach (PlannedStage stage in cell.Stages)
         {
             string source = folder.Stage(stage);
@@ -27,6 +29,14 @@ internal sealed partial class ResultBuilder(RunFolder folder, PlannedCell cell)
                 pictures[role] = role + Path.GetExtension(file);
                 Link(Path.Combine(source, file), Path.Combine(folder.Cell(cell), pictures[role]));
             }
+            foreach ((string name, string identity) in RunFolder.Read<Dictionary<string, string>>(Path.Combine(source, "identities.json")) ?? [])
+            {
+                identities[name] = identity;
+            }
+            foreach ((string name, Curve curve) in RunFolder.Read<Dictionary<string, Curve>>(Path.Combine(source, Curve.FileName)) ?? [])
+            {
+                curves[name] = curve;
+            }
             prompts = RunFolder.Read<string[]>(Path.Combine(source, "prompts.json")) ?? prompts;
             string model = Path.Combine(source, "model");
             if (Directory.Exists(model))
@@ -35,6 +45,10 @@ internal sealed partial class ResultBuilder(RunFolder folder, PlannedCell cell)
             }
         }
         JoinLogs();
+        if (curves.Count > 0)
+        {
+            RunFolder.Write(Path.Combine(folder.Cell(cell), Curve.FileName), curves);
+        }
         return new CellResult
         {
             Cell = cell.Key,
@@ -45,6 +59,7 @@ internal sealed partial class ResultBuilder(RunFolder folder, PlannedCell cell)
             Pictures = pictures,
             Prompts = prompts,
             Seconds = seconds,
+            Identities = identities,
         };
     }
 

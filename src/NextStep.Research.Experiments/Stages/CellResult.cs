@@ -26,4 +26,10 @@ public sealed record CellResult
 
     /// <summary>Seconds spent per stage; shared stages count in the cell that ran them.</summary>
     public required IReadOnlyDictionary<string, double> Seconds { get; init; }
+
+    /// <summary>
+    /// Where a number depends on more than the pictures (a feature extractor, a reference set, a sample count), a text that
+    /// says on what, by metric name. Numbers of different identities are never compared.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Identities { get; init; } = new Dictionary<string, string>();
 }

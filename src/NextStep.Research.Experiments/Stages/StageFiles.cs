@@ -1,12 +1,8 @@
-using System.Text.Json;
-
 namespace NextStep.Research.Experiments;
 
 /// <summary>The small files that a stage leaves for the cell's result.</summary>
 internal static class StageFiles
 {
-    private static readonly JsonSerializerOptions Options = new() { WriteIndented = true };
-
     /// <summary><c>summary.json</c>: final numbers by name.</summary>
     public static void WriteSummary(string directory, IReadOnlyDictionary<string, double> numbers) =>
         Write(directory, "summary.json", numbers.Where(n => double.IsFinite(n.Value)).ToDictionary(n => n.Key, n => n.Value));
@@ -17,6 +13,11 @@ internal static class StageFiles
     /// <summary><c>prompts.json</c>: prompts of the sample sheet in the order of its cells.</summary>
     public static void WritePrompts(string directory, IReadOnlyList<string> prompts) => Write(directory, "prompts.json", prompts);
 
-    private static void Write<T>(string directory, string name, T value) =>
-        AtomicFile.WriteText(Path.Combine(directory, name), JsonSerializer.Serialize(value, Options));
+    /// <summary><c>identities.json</c>: metric name to what its number depends on; see <see cref="CellResult.Identities"/>.</summary>
+    public static void WriteIdentities(string directory, IReadOnlyDictionary<string, string> identities) => Write(directory, "identities.json", identities);
+
+    /// <summary><c>curves.json</c>: name to a curve for the report, for instance <c>latents.robustness.psnr</c>.</summary>
+    public static void WriteCurves(string directory, IReadOnlyDictionary<string, Curve> curves) => Write(directory, Curve.FileName, curves);
+
+    private static void Write<T>(string directory, string name, T value) => RunFolder.Write(Path.Combine(directory, name), value);
 }
