@@ -35,7 +35,6 @@ internal static class DoctorCommand
         Show("nextstep", Version(typeof(DoctorCommand).Assembly));
         Show("system", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} cores");
         Show(".NET", RuntimeInformation.FrameworkDescription);
-        Show("memory", string.Create(CultureInfo.InvariantCulture, $"{GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 1e9:F1} GB"));
         Show("libtorch from", TorchBackend.Origin + (TorchBackend.Folder is { } folder ? $" ({folder})" : ""));
         Show("libstdc++", TorchBackend.Relaxation);
         try
@@ -72,7 +71,14 @@ internal static class DoctorCommand
         Show("TorchSharp", Version(typeof(torch).Assembly));
         Show("libtorch", torch.__version__);
         Show("threads", torch.get_num_threads().ToString(CultureInfo.InvariantCulture));
-        Show("CUDA devices", torch.cuda.is_available() ? torch.cuda.device_count().ToString(CultureInfo.InvariantCulture) : "none");
+        int gpus = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
+        Show("CUDA devices", gpus == 0 ? "none" : gpus.ToString(CultureInfo.InvariantCulture));
+        for (int i = 0; i < gpus; i++)
+        {
+            Show($"cuda:{i}", Room(new torch.Device($"cuda:{i}")));
+        }
+        Show("host memory", Room(torch.CPU));
+        FullSize(gpus);
         torch.Device device = new(name);
         using torch.Tensor a = torch.ones([MatrixSize, MatrixSize], device: device), b = torch.ones([MatrixSize, MatrixSize], device: device);
         using (torch.Tensor warm = a.mm(b))
@@ -94,6 +100,34 @@ internal static class DoctorCommand
         double rate = 2.0 * MatrixSize * MatrixSize * MatrixSize * products / clock.Elapsed.TotalSeconds / 1e9;
         Show("speed", string.Create(CultureInfo.InvariantCulture, $"{rate:F0} GFLOP/s in float32 matrix products on {name}"));
     }
+
+    // Whether the released 14B model would run, and on what.
+    private static void FullSize(int gpus)
+    {
+        MemoryEstimate need = MemoryEstimate.Released(torch.ScalarType.BFloat16, 512);
+        Show("14B needs", $"{need}, in bfloat16, for one 512×512 picture with guidance");
+        string verdict;
+        try
+        {
+            DeviceRoom host = DeviceRoom.Of(torch.CPU);
+            DeviceRoom[] rooms = gpus == 0 ? [host] : [.. Enumerable.Range(0, gpus).Select(i => DeviceRoom.Of(new torch.Device($"cuda:{i}")))];
+            string names = gpus == 0 ? "cpu" : string.Join(",", Enumerable.Range(0, gpus).Select(i => $"cuda:{i}"));
+            verdict = $"fits: --device {names} --precision bfloat16 ({DevicePlacement.Plan(need, rooms, host)})"
+                + (gpus == 0 ? "; without a GPU a picture takes hours" : "");
+        }
+        catch (DeviceTooSmallException)
+        {
+            verdict = gpus == 0
+                ? "does not fit here. A GPU is used through an existing PyTorch 2.10: NEXTSTEP_LIBTORCH=…/site-packages/torch/lib, or a build with -p:TorchBackend=cuda-linux"
+                : "does not fit the free memory here; add --device cuda:0,cpu to run the rest of the layers on the processor, slowly";
+        }
+        Show("14B here", verdict);
+    }
+
+    private static string Room(torch.Device device) =>
+        $"{Gigabytes(DeviceMemory.Free(device))} free of {Gigabytes(DeviceMemory.Total(device))}";
+
+    private static string Gigabytes(long? bytes) => bytes is { } b ? MemoryEstimate.Gigabytes(b) : "unknown";
 
     private static string Version(Assembly assembly) =>
         assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? assembly.GetName().Version?.ToString() ?? "unknown";

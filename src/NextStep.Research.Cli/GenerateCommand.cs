@@ -28,8 +28,9 @@ internal static class GenerateCommand
     private static readonly Option<int?> Width = new("--width") { Description = "Pixels; default: the training size." };
     private static readonly Option<string> Noise = new("--noise") { Description = "A safetensors file of recorded draws: draws.run0, draws.run1, …" };
     private static readonly Option<long> Seed = new("--seed") { Description = "Seed of the noise.", DefaultValueFactory = _ => 42 };
-    private static readonly Option<string> DeviceName = new("--device") { Description = "cpu or cuda:0.", DefaultValueFactory = _ => "cpu" };
-    private static readonly Option<Precision> PrecisionName = new("--precision") { Description = "float32, bfloat16 or float16.", DefaultValueFactory = _ => Precision.Float32 };
+    private static readonly Option<int> Batch = new("--batch") { Description = "Pictures drawn at once; fewer need less memory.", DefaultValueFactory = _ => 64 };
+    private static readonly Option<string> DeviceName = new("--device") { Description = "cpu, cuda:0, or several over which the layers are spread by free memory: cuda:0,cuda:1 or cuda:0,cpu.", DefaultValueFactory = _ => "cpu" };
+    private static readonly Option<Precision?> PrecisionName = new("--precision") { Description = "float32, bfloat16 or float16; default: float32 on the CPU, as stored elsewhere." };
 
     /// <summary>Text to image.</summary>
     public static Command Create()
@@ -40,8 +41,12 @@ internal static class GenerateCommand
             Examples:
               nextstep generate --model runs/quickstart/cells/3f2a --prompt "a red circle" -n 16 -o out.png
               nextstep generate --model NextStep-1.1 --preset t2i-1.1 --prompt "a baby bear reading a book" --height 512 --width 512 --device cuda:0 --precision bfloat16 -o bear.png
+              nextstep generate --model NextStep-1-Large --preset t2i-1 --prompt "a lighthouse at dusk" --height 256 --width 384 --device cuda:0,cuda:1 --precision bfloat16 --batch 1 -n 4 -o dusk.png
+
+            The 14B models need about 34 GB in bfloat16, on one device or over several; "nextstep doctor" says what this machine has. A GPU is
+            used through the libraries of an existing PyTorch 2.10: NEXTSTEP_LIBTORCH=…/site-packages/torch/lib nextstep generate …
             """);
-        Add(command, Model, Prompt, Count, Output, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Normalize, Height, Width, Noise, Seed, DeviceName, PrecisionName);
+        Add(command, Model, Prompt, Count, Output, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Normalize, Height, Width, Noise, Seed, Batch, DeviceName, PrecisionName);
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, [], cancellation)));
         return command;
     }
@@ -56,7 +61,7 @@ internal static class GenerateCommand
               nextstep edit --model runs/edits/cells/3f2a --image in.png --prompt "make the circle blue" -o out.png
               nextstep edit --model NextStep-1-Large-Edit --preset edit-1 --image cat.jpg --prompt "<image>Add a pirate hat to the cat's head." --height 512 --width 512 --device cuda:0 --precision bfloat16 -o pirate.png
             """);
-        Add(command, Model, Images, Prompt, Count, Output, Preset, Positive, Negative, Scale, ImageScale, Schedule, SolverName, Steps, Shift, Normalize, Height, Width, Noise, Seed, DeviceName, PrecisionName);
+        Add(command, Model, Images, Prompt, Count, Output, Preset, Positive, Negative, Scale, ImageScale, Schedule, SolverName, Steps, Shift, Normalize, Height, Width, Noise, Seed, Batch, DeviceName, PrecisionName);
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, parse.GetValue(Images) ?? [], cancellation)));
         return command;
     }
@@ -73,8 +78,8 @@ internal static class GenerateCommand
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        using LoadedModel loaded = ReleasedFolder.Load(parse.GetRequiredValue(Model), new Device(parse.GetRequiredValue(DeviceName)), parse.GetValue(PrecisionName).ToScalarType());
         SamplingPreset? preset = parse.GetValue(Preset) is { } name ? SamplingPresets.Find(name) : null;
+        using LoadedModel loaded = Load(parse, preset, imageFiles.Length);
         SamplingConfig sampling = preset?.Sampling ?? loaded.Sampling;
         int height = parse.GetValue(Height) ?? loaded.ImageSize ?? 512, width = parse.GetValue(Width) ?? loaded.ImageSize ?? 512;
         string[] prompts = parse.GetRequiredValue(Prompt);
@@ -93,6 +98,7 @@ internal static class GenerateCommand
             NegativePrompt = parse.GetValue(Negative) ?? preset?.NegativePrompt ?? "",
             Images = [.. imageFiles.Select(f => Resize.To(ImageFile.Load(f), height, width))],
             Seed = parse.GetValue(Seed),
+            BatchSize = parse.GetValue(Batch),
             Noise = noise,
             Sampling = sampling with
             {
@@ -121,5 +127,28 @@ internal static class GenerateCommand
         ImageFile.SavePng(output, pictures.size(0) == 1 ? pictures[0] : ImageGrid.Make(pictures, columns));
         AnsiConsole.WriteLine(System.FormattableString.Invariant($"{output}: {pictures.size(0)} pictures in {clock.Elapsed.TotalSeconds:F1} s"));
         return 0;
+    }
+
+    // Memory is checked for what will be drawn before a byte of the weights is read.
+    private static LoadedModel Load(ParseResult parse, SamplingPreset? preset, int inputs)
+    {
+        IReadOnlyList<Device> devices = DevicePlacement.Parse(parse.GetRequiredValue(DeviceName));
+        double guidance = parse.GetValue(Scale) ?? preset?.Sampling.Guidance ?? 2;
+        int branches = inputs > 0 ? 3 : guidance == 1 ? 1 : 2;
+        long pictures = Math.Min(parse.GetValue(Batch), (long)parse.GetValue(Count) * parse.GetRequiredValue(Prompt).Length);
+        long? pixels = parse.GetValue(Height) is { } height && parse.GetValue(Width) is { } width ? (long)height * width * (1 + inputs) : null;
+        ScalarType? dtype = parse.GetValue(PrecisionName)?.ToScalarType() ?? (devices.All(d => d.type == DeviceType.CPU) ? ScalarType.Float32 : null);
+        return AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()).Start(progress =>
+        {
+            ProgressTask task = progress.AddTask("loading");
+            return ReleasedFolder.Load(parse.GetRequiredValue(Model), new LoadOptions
+            {
+                Devices = devices,
+                Dtype = dtype,
+                Sequences = branches * pictures,
+                Pixels = pixels,
+                Progress = (done, total) => (task.MaxValue, task.Value) = (total, done),
+            });
+        });
     }
 }

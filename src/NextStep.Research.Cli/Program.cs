@@ -66,6 +66,7 @@ internal static partial class Program
         InspectCommand.Create(),
         ConvertCommand.Create(),
         DataCommand.Create(),
+        BenchCommand.Create(),
     };
 
     private static int Wrong(string message)

@@ -1,4 +1,5 @@
 using System.IO.MemoryMappedFiles;
+using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
 namespace NextStep.Research;
@@ -8,8 +9,10 @@ namespace NextStep.Research;
 /// the file stays mapped until this object and the last tensor over it are disposed, in any order.
 /// Writes into such a tensor stay private to the process.
 /// </summary>
-internal sealed unsafe class MappedFile : IDisposable
+internal sealed unsafe partial class MappedFile : IDisposable
 {
+    private const int PageOut = 21; // MADV_PAGEOUT, Linux 5.4
+
     private readonly MemoryMappedViewAccessor? _view; // null for an empty file, which cannot be mapped
     private readonly byte* _start;
 
@@ -65,6 +68,20 @@ internal sealed unsafe class MappedFile : IDisposable
         return TensorMemory.Borrow((nint)address, sizes, type, _view!.SafeMemoryMappedViewHandle);
     }
 
+    /// <summary>
+    /// Gives the memory of the bytes [offset, offset + count) back, so that reading a large file does not fill it; they are read again when asked for.
+    /// Only a hint, Linux alone has it: what was written privately stays.
+    /// </summary>
+    public void Release(long offset, long count)
+    {
+        Check(offset, count);
+        nint page = Environment.SystemPageSize, first = ((nint)(_start + offset) + page - 1) & -page, end = (nint)(_start + offset + count) & -page;
+        if (OperatingSystem.IsLinux() && end > first)
+        {
+            _ = Advise(first, (nuint)(end - first), PageOut);
+        }
+    }
+
     public void Dispose()
     {
         Disposed = true;
@@ -79,4 +96,7 @@ internal sealed unsafe class MappedFile : IDisposable
             throw new InvalidDataException($"{Path}: bytes {offset} to {offset + count} lie outside the file of {Length} bytes.");
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "madvise")]
+    private static partial int Advise(nint address, nuint length, int advice);
 }

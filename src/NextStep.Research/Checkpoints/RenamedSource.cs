@@ -46,5 +46,7 @@ internal sealed class RenamedSource : TensorSource
         }
     }
 
+    public override void Release(string name) => _inner.Release(_stored[name]);
+
     protected override void Dispose(bool disposing) => _inner.Dispose();
 }

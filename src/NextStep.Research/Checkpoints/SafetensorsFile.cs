@@ -55,6 +55,13 @@ public sealed class SafetensorsFile : TensorSource
         return _file.Tensor(entry.Offset, [.. entry.Shape], type);
     }
 
+    /// <inheritdoc/>
+    public override void Release(string name)
+    {
+        var entry = Find(name);
+        _file.Release(entry.Offset, entry.ByteLength);
+    }
+
     /// <summary>
     /// Writes tensors of any device and layout, streamed, under a temporary name first. The bytes depend on the contents alone:
     /// values are ordered by falling width, which keeps each aligned, then by name (ordinal); metadata by key.

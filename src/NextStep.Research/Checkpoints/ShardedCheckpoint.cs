@@ -104,6 +104,13 @@ public sealed partial class ShardedCheckpoint : TensorSource
     }
 
     /// <inheritdoc/>
+    public override void Release(string name)
+    {
+        Find(name);
+        _where[name].Release(name);
+    }
+
+    /// <inheritdoc/>
     protected override void Dispose(bool disposing)
     {
         foreach (var shard in _shards.Values)

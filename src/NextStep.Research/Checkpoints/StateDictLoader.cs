@@ -34,6 +34,38 @@ public static class StateDictLoader
         }
     }
 
+    /// <summary>
+    /// Gives a module that was built on the meta device its weights, one tensor at a time, each straight to its device: nothing is initialised first, and
+    /// host memory holds no more than one tensor beyond those that stay there.
+    /// </summary>
+    /// <param name="module">Its parameters and buffers are on the meta device.</param>
+    /// <param name="source">The checkpoint.</param>
+    /// <param name="deviceOf">Module name → device.</param>
+    /// <param name="dtype">Of floating-point tensors; null keeps what is stored.</param>
+    /// <param name="rename">As in <see cref="Load(nn.Module, TensorSource, Func{string, string?}?, IReadOnlySet{string}?)"/>.</param>
+    /// <param name="optional">Names that the checkpoint may have in excess; the module's own must all be there.</param>
+    /// <param name="progress">Called after each tensor with the bytes read so far and in all.</param>
+    /// <exception cref="InvalidDataException">As for <see cref="Load(nn.Module, TensorSource, Func{string, string?}?, IReadOnlySet{string}?)"/>; nothing was placed.</exception>
+    public static void Place(
+        nn.Module module, TensorSource source, Func<string, Device> deviceOf, ScalarType? dtype, Func<string, string?>? rename = null, IReadOnlySet<string>? optional = null,
+        Action<long, long>? progress = null)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentNullException.ThrowIfNull(source);
+        ArgumentNullException.ThrowIfNull(deviceOf);
+        var wanted = module.state_dict();
+        var plan = Match(wanted.ToDictionary(pair => pair.Key, pair => pair.Value.shape, StringComparer.Ordinal), source, rename, optional);
+        using var guard = no_grad();
+        long done = 0, total = plan.Sum(pair => source.Entries[pair.Value].ByteLength);
+        foreach (var (name, stored) in plan)
+        {
+            var floating = source.Entries[stored].Type is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
+            using var value = source.ReadCopy(stored, floating ? dtype : null, deviceOf(name));
+            TensorMemory.Assign(wanted[name], value);
+            progress?.Invoke(done += source.Entries[stored].ByteLength, total);
+        }
+    }
+
     /// <summary>Which checkpoint tensor goes where, all checked and nothing read: for callers that place tensors themselves.</summary>
     /// <param name="wanted">Module name → shape.</param>
     /// <param name="source">The checkpoint.</param>

@@ -41,6 +41,21 @@ internal static unsafe partial class TensorMemory
         return address;
     }
 
+    /// <summary>
+    /// Lets <paramref name="target"/>, wherever it lives and whoever holds it, be what <paramref name="value"/> is: how a parameter that was built on the meta device gets
+    /// its memory. TorchSharp has no call for it: setting a tensor's data refuses another device.
+    /// </summary>
+    public static void Assign(Tensor target, Tensor value)
+    {
+        EnsureLoaded();
+        bool learns = target.requires_grad;
+        if (AssignTensors(value.Handle, target.Handle) != 0)
+        {
+            throw new InvalidOperationException("libtorch could not assign a tensor.");
+        }
+        target.requires_grad = learns;
+    }
+
     /// <summary>Hands the raw bytes of a tensor of any device and layout, in row-major order, to <paramref name="use"/> piece by piece.</summary>
     public static void ForEachPiece(Tensor tensor, ByteSink use)
     {
@@ -92,6 +107,9 @@ internal static unsafe partial class TensorMemory
     [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_new")]
     private static partial nint NewTensor(
         nint data, delegate* unmanaged[Cdecl]<nint, void> deleter, long[] sizes, int dimensions, sbyte type, sbyte dtype, int deviceType, int deviceIndex, [MarshalAs(UnmanagedType.U1)] bool requiresGrad);
+
+    [LibraryImport("torch_cpu", EntryPoint = "aoti_torch_assign_tensors")]
+    private static partial int AssignTensors(nint source, nint target);
 
     [LibraryImport("LibTorchSharp", EntryPoint = "THSTensor_data")]
     private static partial nint Data(nint tensor);

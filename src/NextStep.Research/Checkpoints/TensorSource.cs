@@ -42,6 +42,20 @@ public abstract class TensorSource : IDisposable
         }
     }
 
+    /// <summary>The tensor <paramref name="name"/> in memory of its own, cast and moved; what the file's map took to read it is given back.</summary>
+    public Tensor ReadCopy(string name, ScalarType? dtype, Device? device = null)
+    {
+        using var stored = Read(name);
+        var target = device ?? CPU;
+        var type = dtype ?? stored.dtype;
+        var copy = type == stored.dtype && target.type == DeviceType.CPU ? stored.clone() : stored.to(type, target);
+        Release(name);
+        return copy;
+    }
+
+    /// <summary>Says that the bytes of <paramref name="name"/> are not needed for now.</summary>
+    public abstract void Release(string name);
+
     /// <summary>
     /// Opens a <c>.safetensors</c> file, a torch archive (<c>.pt</c>, <c>.pth</c>, <c>.bin</c>), an index of shards, or a folder that holds weights:
     /// an index, else <c>model.safetensors</c> or the only safetensors file, else <c>checkpoint.pt</c>.

@@ -46,6 +46,13 @@ public sealed class TorchCheckpoint : TensorSource
         }
     }
 
+    /// <inheritdoc/>
+    public override void Release(string name)
+    {
+        var entry = Find(name);
+        _file.Release(entry.Offset, entry.ByteLength);
+    }
+
     /// <summary>All tensors of the file, owned by the caller.</summary>
     /// <exception cref="InvalidDataException">As <see cref="Open"/>, or a storage's checksum is wrong.</exception>
     public static IReadOnlyDictionary<string, Tensor> ReadAll(string path)

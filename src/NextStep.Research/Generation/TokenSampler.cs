@@ -36,8 +36,8 @@ public static class TokenSampler
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
         long rows = prompt.Ids.size(0), length = prompt.Ids.size(1);
-        Tensor weight = model.Transformer.parameters().First();
-        (ScalarType dtype, Device device) = (weight.dtype, weight.device);
+        IReadOnlyList<Device> layers = model.Transformer.LayerDevices;
+        (ScalarType dtype, Device device) = (model.Transformer.Dtype, layers[0]);
         using FlowSampler sampler = new(model.Head.Network, new FlowSamplerOptions
         {
             Solver = sampling.Solver,
@@ -46,7 +46,7 @@ public static class TokenSampler
             NoiseLevel = sampling.NoiseLevel,
             NoiseRepeat = noiseRepeat,
         });
-        using KeyValueCache cache = new(model.Config.Transformer, rows, length + count - 1, dtype, device);
+        using KeyValueCache cache = new(model.Config.Transformer, rows, length + count - 1, dtype, layers);
         Tensor? keyMask = prompt.KeyMask is null ? null : cat([prompt.KeyMask.to(device), ones(rows, count, dtype: ScalarType.Bool, device: device)], 1);
         Tensor embedded = model.Embed(prompt.Ids.to(device), prompt.InputTokens?.to(dtype, device));
         Tensor hidden = Last(model.Transformer.Forward(embedded, keyMask?.narrow(1, 0, length), cache)); // [rows, H]
@@ -55,7 +55,7 @@ public static class TokenSampler
         {
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope step = NewDisposeScope();
-            Tensor conditions = model.ProjectOut(model.GenerationPosition(index, device, dtype) is { } position ? hidden + position : hidden);
+            Tensor conditions = model.ProjectOut(model.GenerationPosition(index, hidden.device, dtype) is { } position ? hidden + position : hidden);
             Guidance guidance = new(
                 prompt.Branches,
                 Guidance.At(sampling.GuidanceSchedule, sampling.Guidance, index, count),

@@ -14,6 +14,24 @@ public sealed record ModelShape(int Layers, int Width, int Heads, int KeyValueHe
 /// <summary>The size dial and the named head sizes, as tables.</summary>
 public static class ModelSizes
 {
+    /// <summary>Rows of the released embedding table.</summary>
+    public const int ReleasedVocabulary = 152_064;
+
+    /// <summary>The released autoencoder: FLUX's shape, f8, 16 channels (spec §4.3).</summary>
+    public static AutoencoderConfig ReleasedAutoencoder { get; } = new()
+    {
+        Width = 128,
+        Multipliers = [1, 2, 4, 4],
+        BlocksPerLevel = 2,
+        LatentChannels = 16,
+        NormGroups = 32,
+    };
+
+    /// <summary>The released 14B model. Special tokens come from a folder's tokenizer files; these are those of the first release.</summary>
+    public static NextStepConfig Released { get; } = Resolve(
+        new ModelConfig { Size = ModelSize.B14 }, ReleasedAutoencoder, ReleasedVocabulary,
+        new SpecialTokens { Pad = 151665, ImageArea = 151666, BeginOfImage = 151667, EndOfImage = 151668, ImagePlaceholder = 151669, EndOfText = 151643 });
+
     /// <summary>The row of a size. 14B and its head are the released shape (spec §2.1); 3B is Qwen2.5-3B's (36 layers of 2048).</summary>
     public static ModelShape Of(ModelSize size) => size switch
     {

@@ -59,8 +59,8 @@ public sealed class NextStepModel : nn.Module
     /// <summary>The flow-matching head.</summary>
     public FlowMatchingHead Head => image_head;
 
-    /// <summary>Image tokens [.., d] to the transformer's input [.., H].</summary>
-    public Tensor ProjectIn(Tensor tokens) => image_in_projector.forward(tokens);
+    /// <summary>Image tokens [.., d] to the transformer's input [.., H], where the first layer lies.</summary>
+    public Tensor ProjectIn(Tensor tokens) => image_in_projector.forward(tokens.to(image_in_projector.weight!.device));
 
     /// <summary>Final hidden states [.., H] to conditions of the head [.., H].</summary>
     public Tensor ProjectOut(Tensor hidden) => image_out_projector.forward(hidden);
@@ -73,7 +73,7 @@ public sealed class NextStepModel : nn.Module
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor embedded = _transformer.Embed(ids);
-        Tensor slots = ids.flatten().eq(Config.Special.ImagePlaceholder).nonzero().squeeze(1);
+        Tensor slots = ids.to(embedded.device).flatten().eq(Config.Special.ImagePlaceholder).nonzero().squeeze(1);
         long given = tokens?.size(0) ?? 0;
         if (tokens is null)
         {

@@ -22,6 +22,25 @@ public sealed record LoadedModel(NextStepModel Model, ImageAutoencoder Autoencod
     }
 }
 
+/// <summary>How a folder is loaded.</summary>
+public sealed record LoadOptions
+{
+    /// <summary>One device, or several over which the layers are spread in this order.</summary>
+    public required IReadOnlyList<Device> Devices { get; init; }
+
+    /// <summary>Of the model's weights; null = as stored. The autoencoder is always float32.</summary>
+    public ScalarType? Dtype { get; init; } = ScalarType.Float32;
+
+    /// <summary>Guidance branches × pictures drawn at once, for the memory check.</summary>
+    public long Sequences { get; init; } = 2;
+
+    /// <summary>Pixels of one picture, for the memory check; null = the training size, or 512 × 512.</summary>
+    public long? Pixels { get; init; }
+
+    /// <summary>Called with the bytes of weights read so far and in all.</summary>
+    public Action<long, long>? Progress { get; init; }
+}
+
 /// <summary>
 /// The folder layout of the released models: <c>config.json</c>, safetensors (one file or shards with an index), tokenizer files,
 /// <c>vae/config.json</c> and <c>vae/checkpoint.pt</c>. Models trained here are saved in the same layout.
@@ -29,16 +48,37 @@ public sealed record LoadedModel(NextStepModel Model, ImageAutoencoder Autoencod
 public static class ReleasedFolder
 {
     private const string ConfigFile = "config.json";
+    private const long DefaultSide = 512;
+    private const long SmallModel = 500_000_000;
     private static readonly HashSet<string> Optional = ["gen_pos_embed"];
 
     /// <summary>Writes a whole model folder.</summary>
-    public static void Save(string folder, NextStepModel model, ImageAutoencoder autoencoder, TextTokenizer tokenizer, int imageSize, SamplingConfig sampling)
+    public static void Save(string folder, NextStepModel model, ImageAutoencoder autoencoder, TextTokenizer tokenizer, int imageSize, SamplingConfig sampling) =>
+        Save(folder, OutgoingTensor.From(model.state_dict()), model.Config, autoencoder, tokenizer, imageSize, sampling);
+
+    /// <summary>
+    /// Writes the folder of an untrained model with the weights that training would start from, tensor by tensor: <paramref name="model"/> may be on the meta device and
+    /// larger than the memory. For trying a machine before the real weights are there.
+    /// </summary>
+    public static void SaveUntrained(string folder, NextStepModel model, ImageAutoencoder autoencoder, TextTokenizer tokenizer, int imageSize, SamplingConfig sampling, long seed = 0)
+    {
+        ScalarType dtype = model.Transformer.Dtype;
+        IEnumerable<OutgoingTensor> tensors = model.named_parameters().Select(p => new OutgoingTensor(p.name, dtype, p.parameter.shape, () =>
+        {
+            using Tensor first = Initialization.First(p.name, p.parameter.shape, seed);
+            return first.to(dtype).alias();
+        }));
+        Save(folder, tensors, model.Config, autoencoder, tokenizer, imageSize, sampling);
+    }
+
+    private static void Save(
+        string folder, IEnumerable<OutgoingTensor> tensors, NextStepConfig config, ImageAutoencoder autoencoder, TextTokenizer tokenizer, int imageSize, SamplingConfig sampling)
     {
         Directory.CreateDirectory(folder);
-        SafetensorsFile.Write(Path.Combine(folder, "model.safetensors"), model.state_dict(), new Dictionary<string, string> { ["format"] = "pt" });
+        SafetensorsFile.Write(Path.Combine(folder, "model.safetensors"), tensors, new Dictionary<string, string> { ["format"] = "pt" });
         tokenizer.Save(folder);
         SaveAutoencoder(Path.Combine(folder, "vae"), autoencoder);
-        AtomicFile.WriteText(Path.Combine(folder, ConfigFile), ReleasedConfig.Write(model.Config, imageSize, sampling));
+        AtomicFile.WriteText(Path.Combine(folder, ConfigFile), ReleasedConfig.Write(config, imageSize, sampling));
     }
 
     /// <summary>Writes the <c>vae</c> folder alone.</summary>
@@ -49,42 +89,79 @@ public static class ReleasedFolder
         AtomicFile.WriteText(Path.Combine(folder, ConfigFile), ReleasedConfig.Write(autoencoder.Config));
     }
 
-    /// <summary>Loads a whole model folder, tensor by tensor, in evaluation mode.</summary>
+    /// <summary>Loads a whole model folder on one device, in evaluation mode.</summary>
     /// <param name="folder">The folder, or a trained cell's folder with a <c>checkpoint</c> in it.</param>
     /// <param name="device">Where the model runs.</param>
-    /// <param name="dtype">Of the weights; the autoencoder stays in float32 on the CPU.</param>
+    /// <param name="dtype">Of the weights; the autoencoder stays in float32.</param>
     /// <exception cref="InvalidDataException">Files are missing, damaged, or do not fit each other; the message lists all.</exception>
-    public static LoadedModel Load(string folder, Device? device = null, ScalarType dtype = ScalarType.Float32)
+    public static LoadedModel Load(string folder, Device? device = null, ScalarType dtype = ScalarType.Float32) =>
+        Load(folder, new LoadOptions { Devices = [device ?? CPU], Dtype = dtype });
+
+    /// <summary>
+    /// Loads a whole model folder in evaluation mode: built without memory, then every tensor is read from the mapped file straight to its device, so that the host
+    /// holds no more than one tensor of what runs elsewhere.
+    /// </summary>
+    /// <exception cref="InvalidDataException">Files are missing, damaged, or do not fit each other; the message lists all.</exception>
+    /// <exception cref="DeviceTooSmallException">The devices do not hold the model and what it is to draw.</exception>
+    public static LoadedModel Load(string folder, LoadOptions options)
     {
         folder = Resolve(folder);
-        string configFile = Path.Combine(folder, ConfigFile);
+        string configFile = Path.Combine(folder, ConfigFile), vae = Path.Combine(folder, "vae");
         TextTokenizer tokenizer = TextTokenizerFiles.Exists(folder) ? TextTokenizerFiles.Load(folder) : QwenTokenizer.Load(folder);
         NextStepConfig config = ReleasedConfig.Read(configFile, tokenizer.Special);
         (int? imageSize, SamplingConfig sampling) = ReleasedConfig.ReadOwn(configFile);
-        NextStepModel model = new(config, device, dtype);
-        using (TensorSource source = TensorSource.OpenAny(folder))
+        using TensorSource source = TensorSource.OpenAny(folder);
+        ScalarType dtype = options.Dtype ?? StoredDtype(source);
+        NextStepModel model = new(config, META, dtype);
+        ImageAutoencoder autoencoder = new(ReleasedConfig.ReadAutoencoder(Path.Combine(vae, ConfigFile), config.LatentPatchSize), META);
+        try
         {
-            StateDictLoader.Load(model, source, WeightNames.WithoutModelPrefix, Optional);
+            DevicePlacement placement = Place(model, autoencoder, dtype, options, imageSize);
+            StateDictLoader.Place(model, source, placement.Of, dtype, WeightNames.WithoutModelPrefix, Optional, options.Progress);
+            PlaceAutoencoder(autoencoder, vae, placement.Head);
+            model.eval();
+            autoencoder.eval();
+            return new LoadedModel(model, autoencoder, tokenizer, imageSize, sampling);
         }
-        model.eval();
-        ImageAutoencoder autoencoder = LoadAutoencoder(Path.Combine(folder, "vae"), config.LatentPatchSize);
-        if (device is not null)
+        catch
         {
-            autoencoder.to(device);
+            model.Dispose();
+            autoencoder.Dispose();
+            throw;
         }
-        return new LoadedModel(model, autoencoder, tokenizer, imageSize, sampling);
     }
 
     /// <summary>Loads a <c>vae</c> folder, either naming of its tensors, in evaluation mode on the CPU in float32.</summary>
     public static ImageAutoencoder LoadAutoencoder(string folder, int patchSize)
     {
-        ImageAutoencoder autoencoder = new(ReleasedConfig.ReadAutoencoder(Path.Combine(folder, ConfigFile), patchSize));
-        // FLUX names and diffusers names load alike; training losses and the like are left out.
-        using TensorSource source = WeightNames.InLayout(TensorSource.OpenAny(folder), AutoencoderLayout.Flux);
-        StateDictLoader.Load(autoencoder, source, n => IsAutoencoder(n) ? n : null);
+        ImageAutoencoder autoencoder = new(ReleasedConfig.ReadAutoencoder(Path.Combine(folder, ConfigFile), patchSize), META);
+        PlaceAutoencoder(autoencoder, folder, CPU);
         autoencoder.eval();
         return autoencoder;
     }
+
+    // FLUX names and diffusers names load alike; training losses and the like are left out.
+    private static void PlaceAutoencoder(ImageAutoencoder autoencoder, string folder, Device device)
+    {
+        using TensorSource source = WeightNames.InLayout(TensorSource.OpenAny(folder), AutoencoderLayout.Flux);
+        StateDictLoader.Place(autoencoder, source, _ => device, ScalarType.Float32, n => IsAutoencoder(n) ? n : null);
+    }
+
+    // A small model is not measured against the devices: asking takes longer than it would ever save.
+    private static DevicePlacement Place(NextStepModel model, ImageAutoencoder autoencoder, ScalarType dtype, LoadOptions options, int? imageSize)
+    {
+        long side = imageSize ?? DefaultSide, pixels = options.Pixels ?? side * side;
+        long perToken = autoencoder.Config.PixelsPerToken;
+        MemoryEstimate need = MemoryEstimate.Of(model, autoencoder, dtype, options.Sequences, (pixels / (perToken * perToken)) + MemoryEstimate.PromptAllowance, pixels);
+        return options.Devices.Count == 1 && need.Total < SmallModel
+            ? DevicePlacement.Single(options.Devices[0], model.Config.Transformer.Layers)
+            : DevicePlacement.Plan(need, [.. options.Devices.Select(DeviceRoom.Of)], DeviceRoom.Of(CPU));
+    }
+
+    // The dtype of most of the bytes.
+    private static ScalarType StoredDtype(TensorSource source) =>
+        source.Entries.Values.Where(e => e.Type is ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16)
+            .GroupBy(e => e.Type!.Value).OrderByDescending(g => g.Sum(e => e.ByteLength)).FirstOrDefault()?.Key ?? ScalarType.Float32;
 
     private static bool IsAutoencoder(string name) =>
         name.StartsWith("encoder.", StringComparison.Ordinal) || name.StartsWith("decoder.", StringComparison.Ordinal) || name is "channel_mean" or "channel_std";

@@ -20,28 +20,28 @@ public static class Initialization
         using IDisposable guard = no_grad();
         foreach ((string name, Parameter parameter) in model.named_parameters())
         {
-            using Generator generator = Streams.For(seed, "init." + name);
-            if (name.EndsWith(".bias", StringComparison.Ordinal))
-            {
-                parameter.zero_();
-            }
-            else if (parameter.dim() == 1)
-            {
-                parameter.fill_(1);
-            }
-            else if (!name.StartsWith("image_head.", StringComparison.Ordinal) || name.Contains(".time_embed.", StringComparison.Ordinal))
-            {
-                Normal(parameter, Math.Max(0.02, 1 / Math.Sqrt(parameter.size(1))), generator);
-            }
-            else if (name.Contains("adaLN_modulation", StringComparison.Ordinal) || name.Contains("final_layer.linear", StringComparison.Ordinal))
-            {
-                parameter.zero_();
-            }
-            else
-            {
-                Uniform(parameter, Math.Sqrt(6.0 / (parameter.size(0) + parameter.size(1))), generator);
-            }
+            using Tensor first = First(name, parameter.shape, seed);
+            parameter.copy_(first);
         }
+    }
+
+    /// <summary>The first weights of one tensor of a model, float32 on the CPU.</summary>
+    internal static Tensor First(string name, long[] shape, long seed)
+    {
+        if (name.EndsWith(".bias", StringComparison.Ordinal)
+            || (shape.Length > 1 && name.StartsWith("image_head.", StringComparison.Ordinal)
+                && (name.Contains("adaLN_modulation", StringComparison.Ordinal) || name.Contains("final_layer.linear", StringComparison.Ordinal))))
+        {
+            return zeros(shape);
+        }
+        if (shape.Length == 1)
+        {
+            return ones(shape);
+        }
+        using Generator generator = Streams.For(seed, "init." + name);
+        return !name.StartsWith("image_head.", StringComparison.Ordinal) || name.Contains(".time_embed.", StringComparison.Ordinal)
+            ? Normal(shape, Math.Max(0.02, 1 / Math.Sqrt(shape[1])), generator)
+            : Uniform(shape, Math.Sqrt(6.0 / (shape[0] + shape[1])), generator);
     }
 
     /// <summary>Autoencoder: convolutions uniform in ±√(1/fan-in), biases 0, norms 1.</summary>
@@ -61,22 +61,15 @@ public static class Initialization
             }
             else
             {
-                Uniform(parameter, Math.Sqrt(1.0 / (parameter.numel() / parameter.size(0))), generator);
+                using Tensor drawn = Uniform(parameter.shape, Math.Sqrt(1.0 / (parameter.numel() / parameter.size(0))), generator);
+                parameter.copy_(drawn);
             }
         }
     }
 
-    private static void Normal(Tensor parameter, double std, Generator generator)
-    {
-        using Tensor drawn = randn(parameter.shape, ScalarType.Float32, CPU, generator: generator);
-        drawn.mul_((float)std);
-        parameter.copy_(drawn);
-    }
+    private static Tensor Normal(long[] shape, double std, Generator generator) =>
+        randn(shape, ScalarType.Float32, CPU, generator: generator).mul_((float)std);
 
-    private static void Uniform(Tensor parameter, double bound, Generator generator)
-    {
-        using Tensor drawn = rand(parameter.shape, ScalarType.Float32, CPU, generator: generator);
-        drawn.mul_((float)(2 * bound)).sub_((float)bound);
-        parameter.copy_(drawn);
-    }
+    private static Tensor Uniform(long[] shape, double bound, Generator generator) =>
+        rand(shape, ScalarType.Float32, CPU, generator: generator).mul_((float)(2 * bound)).sub_((float)bound);
 }

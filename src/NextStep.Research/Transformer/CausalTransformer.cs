@@ -28,13 +28,19 @@ public sealed class CausalTransformer : nn.Module
     /// <summary>The shape.</summary>
     public TransformerConfig Config { get; }
 
-    /// <summary>Rows of the embedding table: ids [batch, positions] to [batch, positions, H].</summary>
-    public Tensor Embed(Tensor ids) => embed_tokens.forward(ids);
+    /// <summary>Device of each layer: all the same unless the weights were placed on several.</summary>
+    public IReadOnlyList<Device> LayerDevices => [.. layers.Select(l => l.Device)];
 
-    /// <summary>Language logits [.., vocabulary] of normed hidden states.</summary>
-    public Tensor Logits(Tensor hidden) => lm_head.forward(hidden);
+    /// <summary>Dtype of the weights.</summary>
+    public ScalarType Dtype => norm.weight.dtype;
 
-    /// <summary>Hidden states after the final norm, [batch, positions, H].</summary>
+    /// <summary>Rows of the embedding table: ids [batch, positions] to [batch, positions, H], where the first layer lies.</summary>
+    public Tensor Embed(Tensor ids) => On(layers[0].Device, embed_tokens.forward(On(embed_tokens.weight.device, ids)));
+
+    /// <summary>Language logits [.., vocabulary] of normed hidden states, where the language head lies.</summary>
+    public Tensor Logits(Tensor hidden) => lm_head.forward(On(lm_head.weight!.device, hidden));
+
+    /// <summary>Hidden states after the final norm, [batch, positions, H], where the norm lies.</summary>
     /// <param name="embeddings">[batch, positions, H].</param>
     /// <param name="keyMask">Bool [batch, keys] over cached and new positions, false = padding; null = none. Padding only on the left when a cache is used.</param>
     /// <param name="cache">Past positions; the new ones are appended.</param>
@@ -47,22 +53,31 @@ public sealed class CausalTransformer : nn.Module
         Tensor at = positions ?? arange(past, past + length, dtype: ScalarType.Int64, device: embeddings.device);
         RotaryAngles angles = RotaryAngles.At(at, Config.HeadDim, Config.RopeTheta, embeddings.dtype);
         Tensor? mask = AttentionMask(keyMask, past, length, embeddings.device);
+        Device device = embeddings.device;
         Tensor x = embeddings;
         for (int i = 0; i < layers.Count; i++)
         {
+            if (layers[i].Device is { } next && !Same(next, device))
+            {
+                (x, angles, mask, device) = (x.to(next), angles.To(next), mask?.to(next), next);
+            }
             onLayer?.Invoke(x);
-            Tensor next = layers[i].Forward(x, angles, mask, cache, i);
+            Tensor following = layers[i].Forward(x, angles, mask, cache, i);
             if (i > 0)
             {
                 x.Dispose();
             }
-            x = next;
+            x = following;
         }
         cache?.Advance(length);
-        Tensor hidden = norm.forward(x);
+        Tensor hidden = norm.forward(On(norm.weight.device, x));
         onLayer?.Invoke(hidden);
         return hidden.MoveToOuterDisposeScope();
     }
+
+    private static Tensor On(Device device, Tensor x) => Same(x.device, device) ? x : x.to(device);
+
+    private static bool Same(Device a, Device b) => a.type == b.type && a.index == b.index;
 
     // A key is visible when it is not in the future and not padding; a query with no such key sees itself, so that no row is empty.
     private static Tensor? AttentionMask(Tensor? keyMask, long past, long length, Device device)

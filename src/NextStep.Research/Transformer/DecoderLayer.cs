@@ -49,6 +49,9 @@ public sealed class DecoderLayer : nn.Module
         RegisterComponents();
     }
 
+    /// <summary>Where its weights lie.</summary>
+    public Device Device => input_layernorm.weight.device;
+
     /// <summary>[batch, positions, H] to the same shape; see <see cref="Attention.Forward"/>.</summary>
     public Tensor Forward(Tensor x, RotaryAngles angles, Tensor? mask, KeyValueCache? cache, int layer)
     {

@@ -7,7 +7,7 @@ namespace NextStep.Research;
 /// <summary>y = cast(x / √(mean(x²) + ε)) ⊙ weight, the mean in float32 (spec §2.2).</summary>
 public sealed class RmsNorm : nn.Module<Tensor, Tensor>
 {
-    private readonly Parameter weight;
+    internal readonly Parameter weight;
     private readonly double _epsilon;
 
     /// <summary>Over the last axis of <paramref name="width"/> features.</summary>

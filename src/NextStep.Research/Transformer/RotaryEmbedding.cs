@@ -29,6 +29,9 @@ public sealed record RotaryAngles(Tensor Cosine, Tensor Sine)
         return pow((float)theta, exponents).reciprocal().MoveToOuterDisposeScope();
     }
 
+    /// <summary>The same on another device.</summary>
+    public RotaryAngles To(Device device) => new(Cosine.to(device), Sine.to(device));
+
     /// <summary>x·cos + rotate_half(x)·sin, rotate_half(x) = [−x₂, x₁]. x: [batch, heads, positions, d].</summary>
     public Tensor Rotate(Tensor x)
     {

@@ -10,7 +10,7 @@ namespace NextStep.Research;
 /// </summary>
 public sealed class TokenEmbedding : nn.Module<Tensor, Tensor>
 {
-    private readonly Parameter weight;
+    internal readonly Parameter weight;
 
     /// <summary>A table of <paramref name="rows"/> rows.</summary>
     public TokenEmbedding(int rows, int width, Device? device = null, ScalarType? dtype = null)

@@ -8,29 +8,13 @@ namespace NextStep.Research.Tests;
 public sealed class FullSizeTests
 {
     private static readonly JsonObject Recorded = JsonNode.Parse(File.ReadAllText(Fixtures.File("state_dict_full.json")))!.AsObject();
-    private static readonly AutoencoderConfig Pictures = new()
-    {
-        Width = 128,
-        Multipliers = [1, 2, 4, 4],
-        BlocksPerLevel = 2,
-        LatentChannels = 16,
-        NormGroups = 32,
-    };
-
-    private static readonly SpecialTokens Special = new()
-    {
-        Pad = 151665,
-        ImageArea = 151666,
-        BeginOfImage = 151667,
-        EndOfImage = 151668,
-        ImagePlaceholder = 151669,
-        EndOfText = 151643,
-    };
+    private static readonly AutoencoderConfig Pictures = ModelSizes.ReleasedAutoencoder;
+    private static readonly SpecialTokens Special = ModelSizes.Released.Special;
 
     [Fact]
     public void The_14B_model_has_the_recorded_names_shapes_and_parameters()
     {
-        using NextStepModel model = new(ModelSizes.Resolve(new ModelConfig { Size = ModelSize.B14 }, Pictures, 152064, Special), META, ScalarType.BFloat16);
+        using NextStepModel model = new(ModelSizes.Released, META, ScalarType.BFloat16);
         Assert.Equal(Expected("model"), Shapes(model));
         Assert.Equal(14_953_814_080, model.parameters().Sum(p => p.numel()));
         Assert.Equal(692, Recorded["model"]!["tensors"]!.AsArray().Count);
