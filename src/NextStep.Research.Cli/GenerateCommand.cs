@@ -9,7 +9,7 @@ namespace NextStep.Research.Cli;
 /// <summary><c>nextstep generate</c> and <c>nextstep edit</c>: pictures from a trained or released model.</summary>
 internal static class GenerateCommand
 {
-    private static readonly Option<string> Model = new("--model", "-m") { Description = "A trained cell, or a folder in the released layout.", Required = true };
+    private static readonly Option<string> Model = new("--model", "-m") { Description = "A trained cell, or a folder in the released layout; default: the small model of the shapes world that comes with nextstep.", DefaultValueFactory = _ => ShippedModel.Folder };
     private static readonly Option<string[]> Prompt = new("--prompt", "-p") { Description = "What to draw; repeat for several prompts.", Required = true };
     private static readonly Option<int> Count = new("--count", "-n") { Description = "Pictures per prompt.", DefaultValueFactory = _ => 1 };
     private static readonly Option<string> Output = new("--output", "-o") { Description = "The PNG file; several pictures make one sheet.", Required = true };
@@ -39,6 +39,7 @@ internal static class GenerateCommand
             Draws pictures from prompts.
 
             Examples:
+              nextstep generate --prompt "a blue star above a red square" -n 4 -o out.png
               nextstep generate --model runs/quickstart/cells/3f2a --prompt "a red circle" -n 16 -o out.png
               nextstep generate --model NextStep-1.1 --preset t2i-1.1 --prompt "a baby bear reading a book" --height 512 --width 512 --device cuda:0 --precision bfloat16 -o bear.png
               nextstep generate --model NextStep-1-Large --preset t2i-1 --prompt "a lighthouse at dusk" --height 256 --width 384 --device cuda:0,cuda:1 --precision bfloat16 --batch 1 -n 4 -o dusk.png
@@ -58,7 +59,7 @@ internal static class GenerateCommand
             Changes pictures as a prompt says. A prompt without the marker <image> gets one in front.
 
             Examples:
-              nextstep edit --model runs/edits/cells/3f2a --image in.png --prompt "make the circle blue" -o out.png
+              nextstep edit --image in.png --prompt "make the red circle blue" -o out.png
               nextstep edit --model NextStep-1-Large-Edit --preset edit-1 --image cat.jpg --prompt "<image>Add a pirate hat to the cat's head." --height 512 --width 512 --device cuda:0 --precision bfloat16 -o pirate.png
             """);
         Add(command, Model, Images, Prompt, Count, Output, Preset, Positive, Negative, Scale, ImageScale, Schedule, SolverName, Steps, Shift, Normalize, Height, Width, Noise, Seed, Batch, DeviceName, PrecisionName);

@@ -43,8 +43,8 @@ public sealed record GenerationRequest
     public int BatchSize { get; init; } = 64;
 }
 
-/// <summary>How far a generation is: image tokens drawn, over all pictures.</summary>
-public sealed record GenerationProgress(long Tokens, long Total);
+/// <summary>How far a generation is: image tokens drawn, over all pictures, and the newest of them, which is disposed afterwards.</summary>
+public sealed record GenerationProgress(long Tokens, long Total, SampledToken Newest);
 
 /// <summary>Text to pictures, and text with pictures to pictures (spec §5).</summary>
 public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoencoder, TextTokenizer tokenizer)
@@ -104,7 +104,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             drawn.Add(TokenSampler.Draw(
                 model, prompt, rows * columns, request.Sampling, normalize, noise,
                 request.Sampling.Solver == Solver.Reference && request.Noise is not null ? request.ImagesPerPrompt : null,
-                t => progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total)), cancellation).MoveToOuterDisposeScope());
+                t => progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total, t)), cancellation).MoveToOuterDisposeScope());
         }
         return cat(drawn).MoveToOuterDisposeScope();
     }
