@@ -50,5 +50,6 @@ internal static class MetricsStage
         using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
         numbers["alignment.ceiling.reconstructions"] = Alignment.Ceiling(
             skills, each, config.Data.ImageSize, config.Seed, picture => autoencoder.Decode(autoencoder.Encode(picture).Mean).clamp(-1, 1)).Overall;
+        EditMeasurement.Judge(context, autoencoder, numbers);
     }
 }
