@@ -14,7 +14,7 @@ internal static class RunFigures
     /// <summary>All of them in the order of the report.</summary>
     public static IEnumerable<RunFigure> All(RunResults run) =>
     [
-        .. ArmStatistics.Metrics(run).Where(m => !ArmStatistics.IsConstant(run, m)).Select(m => new RunFigure(m, Bars(run, m))),
+        .. run.Statistics.Metrics.Where(m => !run.Statistics.IsConstant(m)).Select(m => new RunFigure(m, Bars(run, m))),
         .. Curves(run, headline: true).Concat(Curves(run, headline: false)).Select(f => new RunFigure("training." + string.Concat(f.Title.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')), f)),
         .. FlowLossByTime(run) is { } byTime ? new[] { new RunFigure("flow.loss.byTime", byTime) } : [],
     ];
