@@ -50,15 +50,6 @@ public sealed class ClaimTests
     [Fact]
     public void Missing_numbers_are_named() => Assert.Contains("other[0] missing", Judge("other[0] < 1", Paired, 2).Evidence, StringComparison.Ordinal);
 
-    [Fact]
-    public void The_interval_is_Students()
-    {
-        // Tables: t(0.975, 4) = 2.776; the deviation of 1 … 5 is √2.5.
-        (double mean, double half) = ClaimJudge.Interval([1, 2, 3, 4, 5]);
-        Assert.Equal(3, mean);
-        Assert.Equal(2.776 * Math.Sqrt(2.5 / 5), half, 3);
-    }
-
     [Theory]
     [InlineData("")]
     [InlineData("loss")]

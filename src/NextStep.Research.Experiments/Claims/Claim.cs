@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Serialization;
 
 namespace NextStep.Research.Experiments;
@@ -56,6 +57,15 @@ internal sealed record ArmPoint(string Name, IReadOnlyDictionary<string, string>
     public static string? FindAxis(IReadOnlyList<string> axes, string? name) => name is null
         ? axes.Count == 1 ? axes[0] : null
         : axes.FirstOrDefault(a => a == name) ?? axes.FirstOrDefault(a => a.EndsWith("." + name, StringComparison.Ordinal));
+
+    /// <summary>Where the points lie on an axis: their values, or their places in the file where those are not all numbers.</summary>
+    public static IReadOnlyList<double> Positions(IReadOnlyList<ArmPoint> points, string axis)
+    {
+        List<string> order = [.. points.Select(p => p.Coordinates[axis]).Distinct()];
+        return order.All(o => ClaimParser.TryNumber(o, out _))
+            ? [.. points.Select(p => double.Parse(p.Coordinates[axis], CultureInfo.InvariantCulture))]
+            : [.. points.Select(p => (double)order.IndexOf(p.Coordinates[axis]))];
+    }
 
     // noiseStrength=0.5,width=32 finds the point of the grid with these values on all axes, the baseline's included.
     private static bool MatchesAssignments(ArmPoint point, string arm)

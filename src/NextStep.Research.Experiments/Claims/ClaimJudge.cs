@@ -1,5 +1,4 @@
 using System.Globalization;
-using MathNet.Numerics.Distributions;
 
 namespace NextStep.Research.Experiments;
 
@@ -30,14 +29,6 @@ public static class ClaimJudge
         ArmPoint[] points = [.. plan.Arms.Select(a => new ArmPoint(a.Name, a.Coordinates))];
         ILookup<long, CellResult> bySeed = results.ToLookup(r => r.Seed);
         return [.. plan.Claims.Select(c => Judge(c, points, plan.Axes, bySeed))];
-    }
-
-    /// <summary>Mean and half width of the 95 % t interval; needs two values or more.</summary>
-    internal static (double Mean, double Half) Interval(IReadOnlyList<double> values)
-    {
-        double mean = values.Average();
-        double deviation = Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Count - 1));
-        return (mean, StudentT.InvCDF(0, 1, values.Count - 1, 0.975) * deviation / Math.Sqrt(values.Count));
     }
 
     private static PlannedClaim Judge(PlannedClaim claim, ArmPoint[] points, IReadOnlyList<string> axes, ILookup<long, CellResult> bySeed)
@@ -80,7 +71,8 @@ public static class ClaimJudge
             bool holds = differences[0] != 0 && differences[0] > 0 == comparison.Larger;
             return (Verdict.Undecided, $"one seed, no significance: {numbers} {(holds ? "holds" : "does not hold")} in it");
         }
-        (double mean, double half) = Interval(differences);
+        Estimate estimate = Estimate.Of(differences)!;
+        (double mean, double half) = (estimate.Mean, estimate.HalfWidth ?? double.NaN);
         double side = comparison.Larger ? 1 : -1;
         Verdict verdict = (side * mean) - half > 0 ? Verdict.Supported : (side * mean) + half < 0 ? Verdict.Contradicted : Verdict.Undecided;
         return (verdict, $"mean {numbers}, paired difference {Text(mean)} (95 % t interval {Text(mean - half)} to {Text(mean + half)}, {pairs.Count} seeds)");

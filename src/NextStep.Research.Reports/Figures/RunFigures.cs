@@ -3,9 +3,22 @@ using System.Globalization;
 
 namespace NextStep.Research.Reports;
 
+/// <summary>A figure of a run.</summary>
+/// <param name="Name">Unique in the run, of letters, digits, dots and dashes: the name of its file and its id on the page.</param>
+/// <param name="Figure">The figure.</param>
+internal sealed record RunFigure(string Name, Figure Figure);
+
 /// <summary>The figures of a run: curves over training, loss by noise level, final numbers.</summary>
 internal static class RunFigures
 {
+    /// <summary>All of them in the order of the report.</summary>
+    public static IEnumerable<RunFigure> All(RunResults run) =>
+    [
+        .. run.Statistics.Metrics.Where(m => !run.Statistics.IsConstant(m)).Select(m => new RunFigure(m, Bars(run, m))),
+        .. Curves(run, headline: true).Concat(Curves(run, headline: false)).Select(f => new RunFigure("training." + string.Concat(f.Title.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-')), f)),
+        .. FlowLossByTime(run) is { } byTime ? new[] { new RunFigure("flow.loss.byTime", byTime) } : [],
+    ];
+
     private const int MostPoints = 240;
 
     private static readonly string[] Headline = ["flow.loss", "text.loss", "autoencoder.loss", "autoencoder.psnr"];
@@ -52,7 +65,7 @@ internal static class RunFigures
         List<(string Arm, Estimate Value)> values = [];
         foreach (PlannedArm arm in run.Arms)
         {
-            if (ArmStatistics.Value(run, arm.Name, metric) is { } value)
+            if (run.Statistics.Mean(metric, arm.Name) is { } value)
             {
                 values.Add((arm.Name, value));
             }
@@ -62,10 +75,11 @@ internal static class RunFigures
         var bars = new FigureSeries(
             name.Label, [.. Enumerable.Range(0, values.Count).Select(i => (double)i)], [.. values.Select(v => v.Value.Mean * name.Scale)])
         {
+            PointNames = [.. values.Select(v => name.Format(v.Value.Mean))],
             Low = intervals ? [.. values.Select(v => (v.Value.Mean - (v.Value.HalfWidth ?? 0)) * name.Scale)] : null,
             High = intervals ? [.. values.Select(v => (v.Value.Mean + (v.Value.HalfWidth ?? 0)) * name.Scale)] : null,
         };
-        return new Figure(name.Label, "", name.Unit, [bars]) { Categories = [.. values.Select(v => v.Arm)] };
+        return new Figure(name.Label, "", name.LabelAndUnit, [bars]) { Kind = FigureKind.Intervals, Categories = [.. values.Select(v => v.Arm)] };
     }
 
     private static Figure Curve(RunResults run, (string Stage, string Metric) key)

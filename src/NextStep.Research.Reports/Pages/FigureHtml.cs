@@ -8,22 +8,17 @@ internal static class FigureHtml
     {
         // "<" as an escape keeps a script element closed to whatever a name in the data says.
         var json = new Html(PlotlyChart.Json(figure).Replace("<", "\\u003c", StringComparison.Ordinal));
-        string kind = figure.Categories is null ? "Line chart" : "Bar chart";
-        string alternative = $"{kind}: {figure.Title}. {Summary(figure)} The numbers follow in a table.";
+        string alternative = $"{FigureText.Alternative(figure)} The numbers follow in a table.";
         return Html.Of($"""
             <figure class="chart">
             <figcaption>{figure.Title}{(figure.LogY ? " (logarithmic)" : "")}</figcaption>
-            <div class="{(figure.Categories is null ? "plot" : "plot bars")}" id="{id}" role="img" aria-label="{alternative}"></div>
+            <div class="{(figure.IsLying ? "plot bars" : "plot")}" id="{id}" role="img" aria-label="{alternative}"></div>
             <script type="application/json" id="{id}-data">{json}</script>
-            <details><summary>Numbers</summary><div class="scroll">{(figure.Categories is null ? Lines(figure) : Bars(figure))}</div></details>
+            <details><summary>Numbers</summary><div class="scroll">{(figure.IsLying ? Bars(figure) : Lines(figure))}</div></details>
             </figure>
 
             """);
     }
-
-    private static string Summary(Figure figure) => figure.Categories is { } categories
-        ? string.Join(", ", figure.Series[0].Y.Select((y, i) => $"{categories[i]} {Numbers.Format(y)}")) + "."
-        : "Last values: " + string.Join(", ", figure.Series.Select(s => $"{s.Name} {Numbers.Format(Last(s))}")) + ".";
 
     private static Html Lines(Figure figure) => Html.Of($"""
         <table><caption class="hidden">{figure.Title}</caption>
@@ -39,7 +34,7 @@ internal static class FigureHtml
         return Html.Of($"""
             <table><caption class="hidden">{figure.Title}</caption>
             <thead><tr><th scope="col">Arm</th><th scope="col">Mean {(figure.YLabel.Length > 0 ? $"({figure.YLabel})" : "")}</th><th scope="col">95 % interval</th></tr></thead>
-            <tbody>{figure.Categories!.Select((category, i) => Html.Of($"""
+            <tbody>{figure.Categories.Select((category, i) => Html.Of($"""
                 <tr><th scope="row">{category}</th><td>{Numbers.Format(bars.Y[i])}</td><td>{Interval(bars, i)}</td></tr>
                 """))}</tbody></table>
             """);
