@@ -15,7 +15,7 @@
     inside.head.appendChild(script);
     const chart = JSON.parse(inside.getElementById("data").textContent);
     frame.style.display = "block";
-    frame.style.height = (chart.layout.height || 400) + 20 + "px";
+    frame.style.height = (chart.layout.height || 400) + 40 + "px";
     await frame.contentWindow.Plotly.newPlot("chart", chart.data, chart.layout, chart.config);
     drawing.style.display = "none";
   };

@@ -26,7 +26,9 @@ internal static class FigureFrame
     {
         // "<" as an escape keeps a script element closed to whatever a name in the data says.
         string json = IsolatedPlotly.Json(figure).Replace("<", "\\u003c", StringComparison.Ordinal);
-        string page = WebUtility.HtmlEncode(Frame.Value.Replace("{{chart}}", json, StringComparison.Ordinal));
+        string page = WebUtility.HtmlEncode(Frame.Value
+            .Replace("{{title}}", WebUtility.HtmlEncode(figure.Title), StringComparison.Ordinal)
+            .Replace("{{chart}}", json, StringComparison.Ordinal));
         string script = Interlocked.Exchange(ref _brought, 1) == 0 ? $"<script>window.nextstepPlotly = \"{IsolatedPlotly.PackedScript()}\";</script>\n" : "";
         return $"""
             <div class="nextstep-figure">
