@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace NextStep.Research.Experiments.Tests;
 
-/// <summary>Calls the program in this process.</summary>
+/// <summary>The program in this process, with what it prints.</summary>
 internal static class CommandLine
 {
     public static (int Code, string Output, string Error) Call(params string[] args)

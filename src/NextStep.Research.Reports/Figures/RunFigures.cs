@@ -52,7 +52,7 @@ internal static class RunFigures
         List<(string Arm, Estimate Value)> values = [];
         foreach (PlannedArm arm in run.Arms)
         {
-            if (ArmStatistics.Value(run, arm.Name, metric) is { } value)
+            if (run.Statistics.Mean(metric, arm.Name) is { } value)
             {
                 values.Add((arm.Name, value));
             }

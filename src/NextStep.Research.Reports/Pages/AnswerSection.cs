@@ -49,8 +49,8 @@ internal static class AnswerSection
 
     private static Html WithoutClaims(RunResults run)
     {
-        Html[] sentences = [.. ArmStatistics.Metrics(run)
-            .Where(m => MetricName.Of(m).Better != Better.Unknown && !ArmStatistics.IsConstant(run, m)).Take(4)
+        Html[] sentences = [.. run.Statistics.Metrics
+            .Where(m => MetricName.Of(m).Better != Better.Unknown && !run.Statistics.IsConstant(m)).Take(4)
             .Select(m => Sentence(run, m))];
         return sentences.Length == 0
             ? Html.Of($"<p>No cell has finished yet, or no number differs between the arms; there is nothing to answer with.</p>")
@@ -61,7 +61,7 @@ internal static class AnswerSection
     {
         MetricName name = MetricName.Of(metric);
         (string Arm, Estimate Value)[] arms = [.. run.Arms
-            .Select(a => (a.Name, Value: ArmStatistics.Value(run, a.Name, metric)))
+            .Select(a => (a.Name, Value: run.Statistics.Mean(metric, a.Name)))
             .Where(a => a.Value is { } v && double.IsFinite(v.Mean)).Select(a => (a.Name, a.Value!))];
         if (arms.Length == 0)
         {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using NextStep.Research.Experiments;
 
 namespace NextStep.Research.Reports;
 
@@ -44,6 +45,12 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
         }
 
         string[] parts = metric.Split('.');
+        // frechet #2: the same metric with another identity.
+        if (RunStatistics.NameOf(metric) is { } name && name != metric)
+        {
+            return Of(name) with { Label = Of(name).Label + metric[name.Length..] };
+        }
+
         return parts[0] switch
         {
             "alignment" => new("Drawn right: " + Words(parts[1..]), "%", Better.Higher, 100),

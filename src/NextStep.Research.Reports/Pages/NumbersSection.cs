@@ -9,8 +9,8 @@ internal static class NumbersSection
 
     public static Html Of(RunResults run)
     {
-        IReadOnlyList<string> metrics = ArmStatistics.Metrics(run);
-        string[] constant = [.. metrics.Where(m => ArmStatistics.IsConstant(run, m))];
+        IReadOnlyList<string> metrics = run.Statistics.Metrics;
+        string[] constant = [.. metrics.Where(m => run.Statistics.IsConstant(m))];
         string[] columns = [.. metrics.Except(constant)];
         return Html.Of($"""
             <section id="numbers" aria-labelledby="numbers-title">
@@ -50,40 +50,40 @@ internal static class NumbersSection
 
     private static Html Cell(RunResults run, string arm, string metric, bool baseline)
     {
-        if (ArmStatistics.Value(run, arm, metric) is not { } value)
+        if (run.Statistics.Mean(metric, arm) is not { } value)
         {
             return Html.Of($"<td class=\"missing\">not yet</td>");
         }
 
         MetricName name = MetricName.Of(metric);
         string interval = value.HalfWidth is { } half ? " ± " + name.Format(half) : "";
-        Html difference = baseline ? Html.Empty : Difference(name, ArmStatistics.Difference(run, arm, metric));
+        Html difference = baseline ? Html.Empty : Difference(name, run.Statistics.Difference(metric, arm));
         return Html.Of($"<td>{name.Format(value.Mean)}{interval}{difference}</td>");
     }
 
-    private static Html Difference(MetricName name, Estimate? difference) => difference switch
+    private static Html Difference(MetricName name, PairedComparison? difference) => difference switch
     {
         null => Html.Of($"<span class=\"sub\">no seed in common</span>"),
-        { Mean: 0, HalfWidth: null or 0 } => Html.Of($"<span class=\"sub\">same</span>"),
-        _ => Html.Of($"<span class=\"sub\">{name.FormatDifference(difference)}{Judgement(name, difference)}</span>"),
+        { Difference: { Mean: 0, HalfWidth: null or 0 } } => Html.Of($"<span class=\"sub\">same</span>"),
+        _ => Html.Of($"<span class=\"sub\">{name.FormatDifference(difference.Difference)}{Judgement(name, difference)}</span>"),
     };
 
-    // Only where the interval leaves out zero: with one seed a difference is a number, not a finding.
-    private static Html Judgement(MetricName name, Estimate difference)
+    // Only where the p-value, corrected for the number of arms, says so: with one seed a difference is a number, not a finding.
+    private static Html Judgement(MetricName name, PairedComparison difference)
     {
-        if (!difference.LeavesOutZero || name.Better == Better.Unknown)
+        if (!difference.IsSignificant || name.Better == Better.Unknown)
         {
             return Html.Empty;
         }
 
-        bool better = difference.Mean > 0 == (name.Better == Better.Higher);
+        bool better = difference.Difference.Mean > 0 == (name.Better == Better.Higher);
         return better ? Html.Of($" <b class=\"better\">▲ better</b>") : Html.Of($" <b class=\"worse\">▼ worse</b>");
     }
 
     private static string Same(RunResults run, string metric)
     {
         MetricName name = MetricName.Of(metric);
-        return $"{name.Label} {name.Format(ArmStatistics.Value(run, run.Baseline, metric)!.Mean)}{(name.Unit.Length > 0 && name.Unit != "%" ? " " + name.Unit : "")}";
+        return $"{name.Label} {name.Format(run.Statistics.Mean(metric, run.Baseline)!.Mean)}{(name.Unit.Length > 0 && name.Unit != "%" ? " " + name.Unit : "")}";
     }
 
     private static Html Differences(RunResults run)
