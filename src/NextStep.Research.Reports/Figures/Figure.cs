@@ -73,6 +73,9 @@ public sealed record FigureSeries(string Name, IReadOnlyList<double> X, IReadOnl
     /// </summary>
     public IReadOnlyList<int> Arms { get; init; } = [];
 
+    /// <summary>Which dash, where colour and marker say the arm and the dash says something else; null: as the colour.</summary>
+    public int? Dash { get; init; }
+
     /// <summary>What each point is, shown where the host can; as many as <see cref="X"/> or none.</summary>
     public IReadOnlyList<string> PointNames { get; init; } = [];
 }

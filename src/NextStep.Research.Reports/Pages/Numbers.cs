@@ -33,6 +33,9 @@ internal static class Numbers
         _ => value.ToString("0.####", CultureInfo.InvariantCulture).Replace('-', '−'),
     };
 
+    /// <summary>"p = 0.012", or "p &lt; 0.001".</summary>
+    public static string PValue(double value) => value < 0.001 ? "p < 0.001" : "p = " + value.ToString(value < 0.1 ? "0.000" : "0.00", CultureInfo.InvariantCulture);
+
     /// <summary>With its sign, for differences.</summary>
     public static string Signed(double value) => value > 0 ? "+" + Format(value) : Format(value);
 

@@ -14,6 +14,14 @@ internal sealed record Picture(byte[] Bytes, int Width, int Height)
 
     public string DataUri => "data:image/png;base64," + Convert.ToBase64String(Bytes);
 
+    /// <summary>This picture, once it has been decoded to the end.</summary>
+    /// <exception cref="InvalidDataException">It cannot be.</exception>
+    public Picture Checked()
+    {
+        using TorchSharp.torch.Tensor pixels = ImageFile.Decode(Bytes, "the picture");
+        return this;
+    }
+
     /// <summary>Reads a picture; one that is absent, too large or no PNG gives null and a note with its name.</summary>
     public static Picture? Read(string path, string shownAs, ICollection<string> notes)
     {

@@ -11,7 +11,10 @@ internal sealed record CellRun(PlannedCell Cell, CellState State)
 
     public MetricsLog Log { get; init; } = MetricsLog.Empty;
 
-    /// <summary>By role: <c>samples</c>, <c>reconstructions</c>.</summary>
+    /// <summary>What the stages measured along axes, by name.</summary>
+    public IReadOnlyDictionary<string, Curve> Curves { get; init; } = new Dictionary<string, Curve>();
+
+    /// <summary>By role: <c>samples</c>, <c>reconstructions</c>, <c>heatmap.noise</c>.</summary>
     public IReadOnlyDictionary<string, Picture> Pictures { get; init; } = new Dictionary<string, Picture>();
 
     public string Arm => Cell.Arm;
@@ -33,5 +36,10 @@ internal sealed record RunResults(Plan Plan, IReadOnlyList<CellRun> Cells, IRead
 
     public string Baseline => Plan.Arms[0].Name;
 
-    public IEnumerable<CellRun> Of(string arm) => Cells.Where(c => c.Arm == arm);
+    /// <summary>The place of each arm, by name.</summary>
+    public IReadOnlyDictionary<string, int> ArmIndex => field ??= Arms.Select((a, i) => (a.Name, i)).DistinctBy(a => a.Name).ToDictionary(a => a.Name, a => a.i);
+
+    private ILookup<string, CellRun> ByArm => field ??= Cells.ToLookup(c => c.Arm);
+
+    public IEnumerable<CellRun> Of(string arm) => ByArm[arm];
 }
