@@ -6,6 +6,7 @@
     return {
       'font.color': ink, 'font.family': getComputedStyle(document.body).fontFamily, 'font.size': 13,
       'xaxis.gridcolor': line, 'yaxis.gridcolor': line, 'xaxis.linecolor': line, 'yaxis.linecolor': line,
+      'xaxis.title.font.size': 13, 'yaxis.title.font.size': 13,
       'hoverlabel.bgcolor': paper, 'hoverlabel.bordercolor': line, 'hoverlabel.font.color': ink,
     };
   };

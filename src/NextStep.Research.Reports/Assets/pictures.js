@@ -72,14 +72,14 @@
       this.section = section;
       this.layout = Object.fromEntries(['count', 'columns', 'width', 'height', 'gap'].map((key) => [key, Number(section.dataset[key])]));
       const prompts = section.querySelector('.prompts-data');
-      this.prompts = prompts ? JSON.parse(prompts.textContent) : null;
+      this.bySeed = prompts ? JSON.parse(prompts.textContent) : null;
       for (const radio of section.querySelectorAll('.controls input')) {
         radio.addEventListener('change', () => this.update());
       }
       for (const button of section.querySelectorAll('.zoom')) {
         button.addEventListener('click', (event) => this.zoom(button.closest('figure'), event));
       }
-      if (this.prompts) {
+      if (this.bySeed) {
         this.rows = section.querySelector('.by-prompt');
         this.rows.addEventListener('click', (event) => {
           const row = event.target.closest('.cells') && event.target.closest('.row');
@@ -94,6 +94,7 @@
     }
 
     get seed() { return this.section.querySelector('input[name$=-seed]:checked')?.value ?? this.section.querySelector('.seed').dataset.seed; }
+    get prompts() { return this.bySeed[this.seed] ?? []; }
     get mode() { return this.section.querySelector('input[name$=-show]:checked')?.value ?? 'plain'; }
     get group() { return this.section.querySelector(`.seed[data-seed="${this.seed}"]`); }
     get figures() { return [...this.group.querySelectorAll('figure')].filter((f) => f.querySelector('.sheet') && page.shows(page.armsOf(f))); }
@@ -161,7 +162,7 @@
 
     zoom(figure, event) {
       const sheet = figure.querySelector('.sheet');
-      if (this.prompts) {
+      if (this.bySeed) {
         // Where on the sheet it was selected; from the keyboard the first.
         const box = sheet.getBoundingClientRect();
         const { columns, width, height, gap, count } = this.layout;

@@ -10,7 +10,7 @@ internal static class EffectFigures
 
     public static IEnumerable<RunFigure> Of(RunResults run)
     {
-        string[] metrics = [.. run.Statistics.Metrics.Where(m => !run.Statistics.IsConstant(m)).Take(MostMetrics)];
+        string[] metrics = [.. run.Statistics.Metrics.Where(m => !run.IsTheSame(m)).Take(MostMetrics)];
         return metrics.SelectMany(m => run.Plan.Axes.Count == 1 ? Course(run, m, run.Plan.Axes[0]) : Grid(run, m));
     }
 

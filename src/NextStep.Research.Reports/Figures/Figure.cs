@@ -51,6 +51,9 @@ public sealed record Figure(string Title, string XLabel, string YLabel, IReadOnl
     /// <summary>One or two sentences below the chart; may be empty.</summary>
     public string Note { get; init; } = "";
 
+    /// <summary>A single line that is named in the title needs none.</summary>
+    internal bool HasLegend => !IsLying && Kind != FigureKind.HeatMap && (Series.Count > 1 || Series.Any(s => !Title.StartsWith(s.Name, StringComparison.Ordinal)));
+
     /// <summary>Whether names stand along the vertical axis.</summary>
     internal bool IsLying => Kind is FigureKind.Bars or FigureKind.Intervals;
 }

@@ -9,7 +9,7 @@ internal static class NumberFigures
 
     public static IEnumerable<RunFigure> Of(RunResults run)
     {
-        string[] metrics = [.. run.Statistics.Metrics.Where(m => !run.Statistics.IsConstant(m))];
+        string[] metrics = [.. run.Statistics.Metrics.Where(m => !run.IsTheSame(m))];
         foreach (string metric in metrics.Take(MostMetrics))
         {
             yield return new RunFigure(FigureTopic.Numbers, metric, Intervals(run, metric));
@@ -28,7 +28,7 @@ internal static class NumberFigures
         (int Arm, Estimate Value)[] arms = [.. run.Arms.Select((a, i) => (i, Value: run.Statistics.Mean(metric, a.Name))).Where(a => a.Value is not null).Select(a => (a.i, a.Value!))];
         bool intervals = arms.Any(a => a.Value.HalfWidth is not null);
         // An arm a series, so that each keeps its colour and marker.
-        return new Figure(name.Label, "", name.LabelAndUnit,
+        return new Figure(name.Label, "", name.Unit,
         [
             .. arms.Select((a, place) => new FigureSeries(run.Arms[a.Arm].Name, [place], [a.Value.Mean * name.Scale])
             {

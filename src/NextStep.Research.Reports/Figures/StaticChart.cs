@@ -79,7 +79,7 @@ public static partial class StaticChart
             // Widths are measured as Helvetica’s; a wider font must not cut off the names.
             Padding = new OxyThickness(10 + (1.3 * names.Select(n => Math.Min(n.Length, LongestName)).DefaultIfEmpty(0).Max()), 10, 28, 10),
         };
-        if (!figure.IsLying && figure.Kind != FigureKind.HeatMap && (figure.Series.Count > 1 || figure.Series.Any(s => s.Name != figure.Title)))
+        if (figure.HasLegend)
         {
             model.Legends.Add(new Legend
             {

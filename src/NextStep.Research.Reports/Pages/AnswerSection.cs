@@ -50,7 +50,7 @@ internal static class AnswerSection
     private static Html WithoutClaims(RunResults run)
     {
         Html[] sentences = [.. run.Statistics.Metrics
-            .Where(m => MetricName.Of(m).Better != Better.Unknown && !run.Statistics.IsConstant(m)).Take(4)
+            .Where(m => MetricName.Of(m).Better != Better.Unknown && !run.IsTheSame(m)).Take(4)
             .Select(m => Sentence(run, m))];
         return sentences.Length == 0
             ? Html.Of($"<p>No cell has finished yet, or no number differs between the arms; there is nothing to answer with.</p>")

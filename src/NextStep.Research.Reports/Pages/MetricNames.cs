@@ -106,6 +106,20 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
         return difference is { Low: { } low, High: { } high } ? $"{mean} ({Difference(low)} to {Difference(high)})" : mean;
     }
 
+    /// <summary>A mean with half its interval, both with the same decimals.</summary>
+    public string FormatMean(Estimate value)
+    {
+        if (value.HalfWidth is not { } half)
+        {
+            return Format(value.Mean);
+        }
+
+        string mean = Scale == 100 ? Points(value.Mean) : Numbers.Format(value.Mean * Scale);
+        int decimals = mean.Contains('e') || !mean.Contains('.') ? -1 : mean.Length - mean.IndexOf('.', StringComparison.Ordinal) - 1;
+        string width = decimals < 0 ? Numbers.Format(half * Scale) : (half * Scale).ToString("F" + decimals, CultureInfo.InvariantCulture);
+        return $"{mean} ± {width}{(Scale == 100 ? " %" : "")}";
+    }
+
     private string Difference(double value) => Scale == 100 ? Points(value) : Numbers.Format(value * Scale);
 
     // autoencoder.psnr.noise0.5

@@ -11,7 +11,7 @@ internal static class NumbersSection
     public static Html Of(RunResults run, IReadOnlyList<RunFigure> figures)
     {
         IReadOnlyList<string> metrics = run.Statistics.Metrics;
-        string[] constant = [.. metrics.Where(run.Statistics.IsConstant)];
+        string[] constant = [.. metrics.Where(run.IsTheSame)];
         string[] columns = [.. metrics.Except(constant)];
         RunFigure[] charts = [.. figures.Where(f => f.Topic == FigureTopic.Numbers)];
         return Html.Of($"""
@@ -19,7 +19,7 @@ internal static class NumbersSection
             <h2 id="numbers-title">Arms against the baseline</h2>
             {(metrics.Count == 0 ? Html.Of($"<p>No cell has finished yet.</p>") : Table(run, [.. columns.Take(MostColumns)], "Numbers of the arms"))}
             {Rest(run, [.. columns.Skip(MostColumns)])}
-            {(constant.Length == 0 ? Html.Empty : Html.Of($"<p class=\"small\">The same in every cell, so not in the table: {string.Join("; ", constant.Select(m => Same(run, m)))}.</p>"))}
+            {(constant.Length == 0 ? Html.Empty : Html.Of($"<p class=\"small\">The same in every arm, so not in the table: {string.Join("; ", constant.Select(m => Same(run, m)))}.</p>"))}
             {Identities(run, columns)}
             <div class="charts small-charts">{charts.Take(OpenCharts).Select(FigureHtml.Of)}</div>
             {(charts.Length > OpenCharts ? Html.Of($"<details><summary>{charts.Length - OpenCharts} more charts of these numbers</summary><div class=\"charts small-charts\">{charts.Skip(OpenCharts).Select(FigureHtml.Of)}</div></details>") : Html.Empty)}
@@ -67,9 +67,9 @@ internal static class NumbersSection
         }
 
         MetricName name = MetricName.Of(metric);
-        string interval = value.HalfWidth is { } half ? " ± " + name.Format(half) : "";
+        string[] parts = name.FormatMean(value).Split(" ± ", 2);
         Html difference = baseline ? Html.Empty : Difference(name, run.Statistics.Difference(metric, arm));
-        return Html.Of($"<td><span class=\"mean\">{name.Format(value.Mean)}</span>{interval}{difference}</td>");
+        return Html.Of($"<td><span class=\"mean\">{parts[0]}</span>{(parts.Length > 1 ? " ± " + parts[1] : "")}{difference}</td>");
     }
 
     private static Html Difference(MetricName name, PairedComparison? difference) => difference switch
@@ -96,7 +96,7 @@ internal static class NumbersSection
     private static string Same(RunResults run, string metric)
     {
         MetricName name = MetricName.Of(metric);
-        return $"{name.Label} {name.Format(run.Statistics.Mean(metric, run.Baseline)!.Mean)}{(name.Unit.Length > 0 && name.Unit != "%" ? " " + name.Unit : "")}";
+        return $"{name.Label} {name.FormatMean(run.Statistics.Mean(metric, run.Baseline)!)}{(name.Unit.Length > 0 && name.Unit != "%" ? " " + name.Unit : "")}";
     }
 
     private static Html Identities(RunResults run, string[] columns)

@@ -45,7 +45,7 @@ internal static class PicturesSection
             <div class="controls">{Choice(id + "-seed", "Seed", [.. seeds.Select(s => (s.ToString(System.Globalization.CultureInfo.InvariantCulture), $"{s}"))])}{(layout is null ? Html.Empty : Overlays(run, album, id))}</div>
             {(layout is null ? sheets : Tabs.Of("Order of the pictures", [new Tab(id + "-by-prompt", "By prompt", Html.Of($"<div class=\"by-prompt\"></div>")), new Tab(id + "-by-arm", "By arm", sheets)]))}
             {(layout is null ? Html.Empty : Html.Of($"<script type=\"application/json\" class=\"prompts-data\">{PromptsJson(album)}</script>"))}
-            {(samples && album.Prompts.Count > 0 ? Html.Of($"<details><summary>Prompts, in reading order of each sheet</summary>{List(layout is null ? album.Prompts : [.. album.Prompts.Take(layout.Count)])}</details>") : Html.Empty)}
+            {(samples ? PromptLists(album, layout) : Html.Empty)}
             </section>
 
             """);
@@ -122,7 +122,17 @@ internal static class PicturesSection
     }
 
     // Inside of a script element: "<" as an escape, as with the charts.
-    private static Html PromptsJson(PictureAlbum album) => new(JsonSerializer.Serialize(album.Prompts.Take(album.Layout!.Count).Select(LongText.Short)).Replace("<", "\\u003c", StringComparison.Ordinal));
+    private static Html PromptsJson(PictureAlbum album) => new(JsonSerializer.Serialize(
+        album.Prompts.ToDictionary(p => p.Key, p => p.Value.Take(album.Layout!.Count).Select(LongText.Short))).Replace("<", "\\u003c", StringComparison.Ordinal));
+
+    private static Html PromptLists(PictureAlbum album, SheetLayout? layout)
+    {
+        (long Seed, string[] Prompts)[] lists = [.. album.Prompts.OrderBy(p => p.Key).Select(p => (p.Key, p.Value.Take(layout?.Count ?? p.Value.Count).ToArray())).Where(p => p.Item2.Length > 0)];
+        bool same = lists.All(l => l.Prompts.SequenceEqual(lists[0].Prompts));
+        return lists.Length == 0 ? Html.Empty : Html.Of($"""
+            <details><summary>Prompts, in reading order of each sheet</summary>{(same ? List(lists[0].Prompts) : Html.Join(lists.Select(l => Html.Of($"<h4>Seed {l.Seed}</h4>{List(l.Prompts)}"))))}</details>
+            """);
+    }
 
     private static Html List(IReadOnlyList<string> prompts)
     {

@@ -2,9 +2,9 @@ namespace NextStep.Research.Reports;
 
 /// <summary>The pictures that the page carries, small enough together.</summary>
 /// <param name="Layout">Of the sample sheets; null where they are no sheets of ours, and are shown whole.</param>
-/// <param name="Prompts">Of the sheets; the first <see cref="SheetLayout.Count"/> of them are shown.</param>
-/// <param name="Notes">What was left out for the size of the page.</param>
-internal sealed record PictureAlbum(SheetLayout? Layout, IReadOnlyList<string> Prompts, IReadOnlyList<string> Notes)
+/// <param name="Prompts">Of the sheets, by seed; the first <see cref="SheetLayout.Count"/> of them are shown.</param>
+/// <param name="Notes">What was left out for the size of the page, or is damaged.</param>
+internal sealed record PictureAlbum(SheetLayout? Layout, IReadOnlyDictionary<long, IReadOnlyList<string>> Prompts, IReadOnlyList<string> Notes)
 {
     public const string Samples = "samples";
     public const string HeatMap = "heatmap.";
@@ -30,8 +30,9 @@ internal sealed record PictureAlbum(SheetLayout? Layout, IReadOnlyList<string> P
         var notes = new List<string>();
         int room = (int)Math.Clamp((long)run.Cells.Count * RoomPerCell, SmallestRoom, LargestRoom);
         CellRun[] sheets = [.. run.Cells.Where(c => c.Pictures.TryGetValue(Samples, out Picture? p) && Readable(c, Samples, p.Checked, notes) is not null)];
-        IReadOnlyList<string> prompts = sheets.Length == 0 ? [] : sheets[0].Result!.Prompts;
-        SheetLayout? layout = sheets.Length == 0 ? null : PackedSheets.LayoutOf(sheets[0].Pictures[Samples], prompts.Count);
+        // All arms draw the same prompts at a seed; other seeds may have others.
+        var prompts = sheets.GroupBy(c => c.Seed).ToDictionary(g => g.Key, g => g.First().Result!.Prompts);
+        SheetLayout? layout = sheets.Length == 0 ? null : PackedSheets.LayoutOf(sheets[0].Pictures[Samples], sheets[0].Result!.Prompts.Count);
         Dictionary<(CellRun, string), Picture> samples = Sheets(sheets, ref layout, prompts, room * 6 / 10, notes);
         var album = new PictureAlbum(layout, prompts, notes);
         foreach (((CellRun, string) key, Picture picture) in samples)
@@ -49,7 +50,7 @@ internal sealed record PictureAlbum(SheetLayout? Layout, IReadOnlyList<string> P
         return album;
     }
 
-    private static Dictionary<(CellRun, string), Picture> Sheets(CellRun[] cells, ref SheetLayout? layout, IReadOnlyList<string> prompts, int room, List<string> notes)
+    private static Dictionary<(CellRun, string), Picture> Sheets(CellRun[] cells, ref SheetLayout? layout, Dictionary<long, IReadOnlyList<string>> prompts, int room, List<string> notes)
     {
         if (layout is not { } whole)
         {
@@ -57,20 +58,21 @@ internal sealed record PictureAlbum(SheetLayout? Layout, IReadOnlyList<string> P
         }
 
         // Sheets of one run are about equally large; the first tells how many prompts there is room for.
-        Picture probe = PackedSheets.Pack(cells[0].Pictures[Samples], prompts.Count, whole)!;
+        int drawn = whole.Count;
+        Picture probe = PackedSheets.Pack(cells[0].Pictures[Samples], drawn, whole)!;
         long wanted = (long)probe.Bytes.Length * cells.Length;
         if (wanted > room)
         {
-            int count = Math.Clamp((int)(prompts.Count * 0.95 * room / wanted), 1, prompts.Count);
+            int count = Math.Clamp((int)(drawn * 0.95 * room / wanted), 1, drawn);
             layout = whole with { Count = count, Columns = Math.Min(whole.Columns, count) };
-            notes.Add($"The page shows the first {count} of {prompts.Count} pictures of each cell, to stay small; the whole sheets are cells/…/samples.png.");
+            notes.Add($"The page shows the first {count} of {drawn} pictures of each cell, to stay small; the whole sheets are cells/…/samples.png.");
         }
 
         var packed = new Dictionary<(CellRun, string), Picture>();
         int other = 0;
         foreach (CellRun cell in cells)
         {
-            Picture? sheet = cell.Result!.Prompts.SequenceEqual(prompts) ? PackedSheets.Pack(cell.Pictures[Samples], prompts.Count, layout) : null;
+            Picture? sheet = cell.Result!.Prompts.Count == drawn && cell.Result.Prompts.SequenceEqual(prompts[cell.Seed]) ? PackedSheets.Pack(cell.Pictures[Samples], drawn, layout) : null;
             other += sheet is null ? 1 : 0;
             if (sheet is not null)
             {
@@ -80,7 +82,7 @@ internal sealed record PictureAlbum(SheetLayout? Layout, IReadOnlyList<string> P
 
         if (other > 0)
         {
-            notes.Add($"{other} sample sheet(s) have other prompts or another size than the first, so they cannot stand beside it; they are cells/…/samples.png.");
+            notes.Add($"{other} sample sheet(s) have other prompts or another size than the first of their seed, so they cannot stand beside it; they are cells/…/samples.png.");
         }
 
         return packed;
@@ -144,7 +146,7 @@ internal sealed record PictureAlbum(SheetLayout? Layout, IReadOnlyList<string> P
         foreach (var same in pictures.GroupBy(p => Convert.ToHexString(p.Picture.Bytes)))
         {
             (CellRun cell, string role, Picture picture) = same.First();
-            if (Readable(cell, role, () => role.StartsWith(HeatMap, StringComparison.Ordinal) ? PackedSheets.Pack(picture, Prompts.Count, Layout!) : picture.Checked(), notes) is { } ready)
+            if (Readable(cell, role, () => role.StartsWith(HeatMap, StringComparison.Ordinal) ? PackedSheets.Pack(picture, cell.Result!.Prompts.Count, Layout!) : picture.Checked(), notes) is { } ready)
             {
                 foreach (var one in same)
                 {

@@ -36,8 +36,9 @@ internal sealed record RunResults(Plan Plan, IReadOnlyList<CellRun> Cells, IRead
 
     public string Baseline => Plan.Arms[0].Name;
 
-    /// <summary>The place of each arm, by name.</summary>
-    public IReadOnlyDictionary<string, int> ArmIndex => field ??= Arms.Select((a, i) => (a.Name, i)).DistinctBy(a => a.Name).ToDictionary(a => a.Name, a => a.i);
+    /// <summary>Whether a metric does not differ between the arms at any seed, as where they share the stage that it measures.</summary>
+    public bool IsTheSame(string metric) => Statistics.IsConstant(metric)
+        || (Arms.Count > 1 && Statistics.Differences(metric) is { } differences && differences.Count == Arms.Count - 1 && differences.Values.All(d => d.Differences.All(v => v == 0)));
 
     private ILookup<string, CellRun> ByArm => field ??= Cells.ToLookup(c => c.Arm);
 
