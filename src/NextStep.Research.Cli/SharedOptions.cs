@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.IO.Enumeration;
 using NextStep.Research.Experiments;
 
 namespace NextStep.Research.Cli;
@@ -19,17 +20,23 @@ internal static class SharedOptions
     /// <summary>The <c>--set</c> values, with <c>--device</c> among them.</summary>
     public static IReadOnlyList<string> Overrides(string[]? set, string? device) => [.. set ?? [], .. device is null ? Array.Empty<string>() : [$"device={device}"]];
 
-    /// <summary>Refuses arm names that the experiment does not have.</summary>
-    public static IReadOnlyList<string> Only(string[]? names, Experiment experiment)
+    public static Option<string[]> OnlyArms() => new("--only") { Description = "Only these arms: a name or a pattern with * and ?; repeatable." };
+
+    /// <summary>The names of the arms that any of the patterns fits; refuses one that fits none.</summary>
+    public static IReadOnlyList<string> Only(string[]? patterns, Experiment experiment)
     {
         string[] known = [.. experiment.Arms.Select(a => a.Name)];
-        foreach (string name in names ?? [])
+        List<string> chosen = [];
+        foreach (string pattern in patterns ?? [])
         {
-            if (!known.Contains(name))
+            string[] fitting = [.. known.Where(n => n == pattern || FileSystemName.MatchesSimpleExpression(pattern, n, ignoreCase: false))];
+            if (fitting.Length == 0)
             {
-                throw new ConfigException(new ConfigError("--only", 0, "", $"there is no arm '{name}'; arms: {string.Join(", ", known)}"));
+                string hint = NearestName.Find(pattern, known) is { } near ? $"; did you mean '{near}'?" : $"; arms: {string.Join(", ", known.Take(24))}";
+                throw new ConfigException(new ConfigError("--only", 0, "", $"there is no arm '{pattern}'{hint}"));
             }
+            chosen.AddRange(fitting);
         }
-        return names ?? [];
+        return [.. known.Where(chosen.Contains)];
     }
 }

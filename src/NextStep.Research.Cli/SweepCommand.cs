@@ -11,8 +11,7 @@ internal static class SweepCommand
     {
         Argument<string> file = SharedOptions.ExperimentFile();
         Option<string?> output = SharedOptions.Out(), device = SharedOptions.Device();
-        Option<string[]> set = SharedOptions.Set();
-        Option<string[]> only = new("--only") { Description = "Run only this arm; repeatable." };
+        Option<string[]> set = SharedOptions.Set(), only = SharedOptions.OnlyArms();
         Option<bool> failFast = new("--fail-fast") { Description = "Stop at the first cell that fails." };
         Option<bool> retry = new("--retry-failed") { Description = "Run cells again that failed earlier." };
         Option<bool> accept = new("--accept-changed-plan") { Description = "Go on in a folder that was begun with another plan." };
