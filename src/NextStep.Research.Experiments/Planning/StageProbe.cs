@@ -21,7 +21,7 @@ internal static class StageProbe
         Dictionary<string, ResearchConfig> configs = experiment.Arms.ToDictionary(a => a.Name, a => a.Config);
         List<StageTiming> timings = [];
         HashSet<string> seen = [];
-        PlannedCell[] cells = [.. plan.Cells.Where(c => c.Seed == experiment.Seeds[0]).Where(c => c.Stages.Count(s => seen.Add(s.Key)) > 0).Take(MostArms)];
+        PlannedCell[] cells = [.. plan.Cells.Where(c => c.Seed == experiment.Seeds[0] && IsNew(c)).Take(MostArms)];
         bool warm = false;
         foreach (PlannedCell cell in cells)
         {
@@ -36,6 +36,13 @@ internal static class StageProbe
             timings.AddRange(stages.Select((stage, i) => Line(stage, config, small[i], large[i])));
         }
         return timings;
+
+        bool IsNew(PlannedCell cell)
+        {
+            int before = seen.Count;
+            seen.UnionWith(cell.Stages.Select(s => s.Key));
+            return seen.Count > before;
+        }
     }
 
     private sealed record Measured(double Work, double Seconds, double Bytes);

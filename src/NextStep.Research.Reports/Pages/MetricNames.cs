@@ -109,7 +109,7 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
     /// <summary>A mean with half its interval, both with the same decimals.</summary>
     public string FormatMean(Estimate value)
     {
-        if (value.HalfWidth is not { } half)
+        if (value.HalfWidth is not { } half || half == 0)
         {
             return Format(value.Mean);
         }

@@ -113,7 +113,7 @@ internal static class PicturesSection
             _ => $"{role} of {names}, seed {cell.Seed}",
         };
         Html heat = layout is null ? Html.Empty : Html.Join(album.HeatMaps.Select(h => album.Of(cell, h) is { } map
-            ? Html.Of($"<img class=\"heat\" data-role=\"{h}\" src=\"{map.DataUri}\" alt=\"\" hidden>") : Html.Empty));
+            ? Html.Of($"<img class=\"heat\" data-role=\"{h}\" src=\"{map.DataUri}\" alt=\"Heat map of {h[PictureAlbum.HeatMap.Length..]} over the pictures of {names}, seed {cell.Seed}\" hidden>") : Html.Empty));
         return Html.Of($"""
             <figure class="picture" data-arms="{indices}"><figcaption><bdi>{names}</bdi></figcaption>
             <button type="button" class="zoom" aria-label="Enlarge: {names}, seed {cell.Seed}"><img class="sheet" src="{picture.DataUri}" width="{picture.Width * scale}" height="{picture.Height * scale}" alt="{alternative}"></button>{heat}</figure>

@@ -15,6 +15,7 @@ internal sealed class Browser : IAsyncDisposable
     private readonly ClientWebSocket _socket = new();
     private readonly string _profile;
     private string? _session;
+    private Task _drained = Task.CompletedTask;
     private int _id;
 
     private Browser(Process process, string profile)
@@ -50,9 +51,8 @@ internal sealed class Browser : IAsyncDisposable
             line = await browser._process.StandardError.ReadLineAsync(patience.Token) ?? throw new InvalidOperationException("The browser ended before it listened.");
         }
         while (!line.Contains("ws://", StringComparison.Ordinal));
-        browser._process.ErrorDataReceived += (_, _) => { };
-        browser._process.BeginErrorReadLine();
-        browser._process.BeginOutputReadLine();
+        // Drained, so that the browser never waits for a reader.
+        browser._drained = Task.WhenAll(browser._process.StandardError.ReadToEndAsync(CancellationToken.None), browser._process.StandardOutput.ReadToEndAsync(CancellationToken.None));
         await browser._socket.ConnectAsync(new Uri(line[line.IndexOf("ws://", StringComparison.Ordinal)..].Trim()), patience.Token);
         string target = (await browser.Send("Target.createTarget", new { url = "about:blank" }))["targetId"]!.GetValue<string>();
         browser._session = (await browser.Send("Target.attachToTarget", new { targetId = target, flatten = true }))["sessionId"]!.GetValue<string>();
@@ -142,6 +142,7 @@ internal sealed class Browser : IAsyncDisposable
         }
 
         await _process.WaitForExitAsync();
+        await _drained;
         _process.Dispose();
         Directory.Delete(_profile, recursive: true);
     }
