@@ -78,14 +78,14 @@ public sealed class RunStatistics
     /// <summary>Slope over an axis, over the values' places where they are not numbers; other axes are averaged over. Only seeds with every point count.</summary>
     public TrendTest? Trend(string column, string axis)
     {
-        ArmPoint[] points = [.. _plan.Arms.Where(a => a.Coordinates.ContainsKey(axis)).Select(a => new ArmPoint(a.Name, a.Coordinates))];
+        ArmPoint[] points = [.. _plan.Arms.Where(a => a.Coordinates.ContainsKey(axis)).Select(a => ArmPoint.From(a))];
         return TrendTest.Of(ArmPoint.Positions(points, axis), Complete(column, points));
     }
 
     /// <summary>Main effects and two-way interactions; null where the arms are no full grid or no seed has all of it.</summary>
     public GridEffects? Effects(string column)
     {
-        ArmPoint[] points = [.. _plan.Arms.Where(a => a.Coordinates.Count > 0).Select(a => new ArmPoint(a.Name, a.Coordinates))];
+        ArmPoint[] points = [.. _plan.Arms.Where(a => a.Coordinates.Count > 0).Select(a => ArmPoint.From(a))];
         return points.Length == 0 ? null : GridEffects.Of(_plan.Axes, [.. points.Select(p => p.Coordinates)], Complete(column, points));
     }
 

@@ -50,9 +50,9 @@ internal sealed record CellError(string Name, string Message, string Where)
     {
         foreach (StackFrame frame in new StackTrace(exception, true).GetFrames())
         {
-            if (frame.GetFileName() is { } file && (places.Contains(file) || file.EndsWith(".csx", StringComparison.Ordinal)) && frame.GetFileLineNumber() is > 0 and var line)
+            if (Path.GetFileName(frame.GetFileName()) is { } file && (places.Contains(file) || file.EndsWith(".csx", StringComparison.Ordinal)) && frame.GetFileLineNumber() is > 0 and var line)
             {
-                return $"{Path.GetFileName(file)}, line {line}";
+                return $"{file}, line {line}";
             }
         }
         return null;

@@ -52,6 +52,7 @@ internal sealed class CellHost : IDisposable
         Formatter.SetPreferredMimeTypesFor(typeof(string), "text/plain");
         if (!interactive)
         {
+            _ = Formatter.GetPreferredMimeTypesFor(typeof(Figure)); // its own preference comes first, so that the next line overrides it
             Formatter.SetPreferredMimeTypesFor(typeof(Figure), "image/svg+xml");
         }
         using IDisposable displays = Formatter.SubscribeToDisplayedValues(host._outputs.Display);
@@ -113,7 +114,12 @@ internal sealed class CellHost : IDisposable
             {
                 case CellPart.CSharp code:
                     _places.Add(place);
-                    if (await _session.Run(code.Text, place) is { } value and not DisplayedValue)
+                    object? value = await _session.Run(code.Text, place);
+                    if (value is DisplayedValue)
+                    {
+                        throw new CellSyntaxException(code.Text.Count(c => c == '\n') + 1, "end Display() with a semicolon; as the cell's value its handle would be shown too");
+                    }
+                    if (value is not null)
                     {
                         _outputs.Result(value);
                     }

@@ -11,7 +11,7 @@ internal sealed class CellOutputs(int cells)
 
     private readonly Lock _lock = new();
     private readonly JsonArray[] _outputs = [.. Enumerable.Range(0, cells).Select(_ => new JsonArray())];
-    private readonly Dictionary<string, (int Cell, JsonObject Output)> _displayed = [];
+    private readonly Dictionary<DisplayedValue, (int Cell, JsonObject Output)> _displayed = new(ReferenceEqualityComparer.Instance);
     private readonly SortedSet<int> _changed = [];
     private readonly StringBuilder _stream = new();
     private string _streamName = "";
@@ -54,7 +54,7 @@ internal sealed class CellOutputs(int cells)
     {
         lock (_lock)
         {
-            if (_displayed.TryGetValue(value.DisplayId, out (int Cell, JsonObject Output) shown))
+            if (_displayed.TryGetValue(value, out (int Cell, JsonObject Output) shown))
             {
                 shown.Output["data"] = Data(value.FormattedValues);
                 _changed.Add(shown.Cell);
@@ -62,7 +62,7 @@ internal sealed class CellOutputs(int cells)
             }
             CloseStream();
             JsonObject output = new() { ["data"] = Data(value.FormattedValues), ["metadata"] = new JsonObject(), ["output_type"] = "display_data" };
-            _displayed[value.DisplayId] = (_cell, output);
+            _displayed[value] = (_cell, output);
             _outputs[_cell].Add(output);
         }
     }

@@ -55,6 +55,9 @@ public sealed record Figure(string Title, string XLabel, string YLabel, IReadOnl
     /// <summary>The chart for a notebook: interactive where scripts run, a drawing elsewhere. Needs no network.</summary>
     public string ToHtml() => FigureFrame.Html(this);
 
+    /// <summary>A single line that is named in the title needs none.</summary>
+    internal bool HasLegend => !IsLying && Kind != FigureKind.HeatMap && (Series.Count > 1 || Series.Any(s => !Title.StartsWith(s.Name, StringComparison.Ordinal)));
+
     /// <summary>Whether names stand along the vertical axis.</summary>
     internal bool IsLying => Kind is FigureKind.Bars or FigureKind.Intervals;
 }
@@ -76,6 +79,9 @@ public sealed record FigureSeries(string Name, IReadOnlyList<double> X, IReadOnl
     /// figures of a run. Empty: the place in the figure decides.
     /// </summary>
     public IReadOnlyList<int> Arms { get; init; } = [];
+
+    /// <summary>Which dash, where colour and marker say the arm and the dash says something else; null: as the colour.</summary>
+    public int? Dash { get; init; }
 
     /// <summary>What each point is, shown where the host can; as many as <see cref="X"/> or none.</summary>
     public IReadOnlyList<string> PointNames { get; init; } = [];

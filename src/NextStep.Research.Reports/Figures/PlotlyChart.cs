@@ -44,7 +44,7 @@ public static class PlotlyChart
         layout.SetProperty("margin", PlotlyTraces.Object(("l", 56), ("r", 14), ("t", 8), ("b", 44)));
         layout.SetProperty("paper_bgcolor", "rgba(0,0,0,0)");
         layout.SetProperty("plot_bgcolor", "rgba(0,0,0,0)");
-        layout.SetProperty("showlegend", !figure.IsLying && figure.Kind != FigureKind.HeatMap);
+        layout.SetProperty("showlegend", figure.HasLegend);
         layout.SetProperty("legend", PlotlyTraces.Object(("orientation", "h"), ("y", 1.02), ("yanchor", "bottom"), ("x", 0)));
         layout.SetProperty("hovermode", figure.Kind is FigureKind.Lines or FigureKind.Histogram or FigureKind.Density ? "x unified" : "closest");
         layout.SetProperty("bargap", 0.3);

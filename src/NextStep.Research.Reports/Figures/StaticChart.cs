@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Text;
+using System.Text.RegularExpressions;
 using OxyPlot;
 using OxyPlot.Axes;
 using OxyPlot.Legends;
@@ -8,7 +9,7 @@ using SkiaSharp;
 namespace NextStep.Research.Reports;
 
 /// <summary>A <see cref="Figure"/> as a still picture, for papers and for places that run no scripts. With <see cref="StaticSeries"/> the only file that knows OxyPlot.</summary>
-public static class StaticChart
+public static partial class StaticChart
 {
     /// <summary>What SVG files ask for; the reader's machine picks the first that it has.</summary>
     private const string SvgFonts = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
@@ -30,12 +31,12 @@ public static class StaticChart
         var exporter = new SvgExporter { Width = width, Height = HeightOf(figure, height), IsDocument = false };
         string svg = exporter.ExportToString(Model(figure, SvgFonts));
         int inside = svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal)) + 1;
-        string words = Html.Of($"<title>{figure.Title}</title><desc>{FigureText.Alternative(figure)}</desc>").Markup;
+        string words = Html.Of($"<title>{Plain(figure.Title)}</title><desc>{Plain(FigureText.Alternative(figure))}</desc>").Markup;
         string opening = svg[svg.IndexOf("<svg", StringComparison.Ordinal)..(inside - 1)];
         string drawing = svg[inside..].ReplaceLineEndings("\n").TrimEnd();
         // Several figures may stand in one page, where ids are shared.
         string id = $"clip{XxHash64.HashToUInt64(Encoding.UTF8.GetBytes(words + drawing)):x16}-";
-        return $"{opening} viewBox=\"0 0 {width} {exporter.Height:0}\" role=\"img\">{words}{drawing.Replace("clipPath1", id + "1", StringComparison.Ordinal)}\n";
+        return $"{opening} viewBox=\"0 0 {width} {exporter.Height:0}\" role=\"img\">{words}{ClipNames().Replace(drawing, id + "$1")}\n";
     }
 
     /// <summary>The chart as a PNG file of twice as many pixels; its letters are those of this machine's fonts.</summary>
@@ -78,7 +79,7 @@ public static class StaticChart
             // Widths are measured as Helvetica’s; a wider font must not cut off the names.
             Padding = new OxyThickness(10 + (1.3 * names.Select(n => Math.Min(n.Length, LongestName)).DefaultIfEmpty(0).Max()), 10, 28, 10),
         };
-        if (!figure.IsLying && figure.Kind != FigureKind.HeatMap && (figure.Series.Count > 1 || figure.Series.Any(s => s.Name != figure.Title)))
+        if (figure.HasLegend)
         {
             model.Legends.Add(new Legend
             {
@@ -121,6 +122,9 @@ public static class StaticChart
         axis.MinorTickSize = 0;
         return axis;
     }
+
+    [GeneratedRegex("(?<=id=\"|url\\(#)clipPath([0-9]+)")]
+    private static partial Regex ClipNames();
 
     /// <summary>Without characters that XML cannot hold, and on one line.</summary>
     internal static string Plain(string text)
