@@ -1,3 +1,4 @@
+using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -7,6 +8,9 @@ namespace NextStep.Research.Experiments;
 internal static class AutoencoderStage
 {
     private const int Shown = 12;
+
+    // Also as numbers: no noise, and the strengths of the paper's examples.
+    private static readonly double[] Summarized = [0, 0.2, 0.5];
 
     public static void Run(StageContext context)
     {
@@ -23,42 +27,44 @@ internal static class AutoencoderStage
 
     private static void Measure(StageContext context, ImageAutoencoder autoencoder, IImageSource heldOut)
     {
-        using IDisposable guard = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        Device device = autoencoder.parameters().First().device;
-        int count = Math.Min(context.Config.Evaluation.HeldOut, heldOut.Count);
+        ResearchConfig config = context.Config;
+        int count = Math.Min(config.Evaluation.HeldOut, heldOut.Count);
         using CaptionedBatch batch = Batches.Load(heldOut, [.. Enumerable.Range(0, count)]);
-        Tensor originals = batch.Pixels;
-        Dictionary<string, double> numbers = [];
-        foreach (double strength in (double[])[0, 0.2, 0.5])
+        using Measurements all = new();
+        LatentMeasures.AddRobustness(all, autoencoder, batch.Pixels, [.. Summarized, .. config.Evaluation.LatentNoise], config.Seed, (strength, decoded) =>
         {
-            using DisposeScope inner = NewDisposeScope();
-            using NoiseSource noise = new DrawnNoise(context.Config.Seed, "evaluation.latentNoise");
-            Tensor output = cat([.. originals.split(64).Select(part => Reconstruct(autoencoder, part.to(device), strength, noise))]);
-            string suffix = strength == 0 ? "" : System.FormattableString.Invariant($".noise{strength}");
-            numbers["autoencoder.psnr" + suffix] = ImageMetrics.Psnr(output, originals);
-            numbers["autoencoder.ssim" + suffix] = ImageMetrics.Ssim(output, originals);
+            if (Summarized.Contains(strength))
+            {
+                string suffix = strength == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $".noise{strength}");
+                all.Numbers["autoencoder.psnr" + suffix] = ImageMetrics.Psnr(decoded, batch.Pixels);
+                all.Numbers["autoencoder.ssim" + suffix] = LatentMeasures.Similarity(decoded, batch.Pixels);
+            }
             if (strength == 0)
             {
-                int shown = Math.Min(Shown, count);
-                Tensor rows = cat([originals.narrow(0, 0, shown), output.narrow(0, 0, shown)]);
-                ImageFile.SavePng(Path.Combine(context.Directory, "reconstructions.png"), ImageGrid.Make(rows, shown, enlarge: SamplesStage.Enlarged(context.Config)));
+                Compare(context, all, decoded, batch.Pixels);
             }
-        }
-        numbers["autoencoder.parameters"] = autoencoder.parameters().Sum(p => p.numel());
-        StageFiles.WriteSummary(context.Directory, numbers);
-        StageFiles.WritePictures(context.Directory, new Dictionary<string, string> { ["reconstructions"] = "reconstructions.png" });
+        });
+        all.Run(p => context.Progress(new StageProgress(p.Done, p.Total, "measurements", all.Numbers)), context.Cancellation);
+        all.Numbers["autoencoder.parameters"] = autoencoder.parameters().Sum(p => p.numel());
+        StageFiles.Write(context.Directory, all, new Dictionary<string, string> { ["reconstructions"] = "reconstructions.png" });
     }
 
-    // Noise of a fixed strength on the normalised latent: how robust the decoder is (paper, Fig. 6).
-    private static Tensor Reconstruct(ImageAutoencoder autoencoder, Tensor pixels, double strength, NoiseSource noise)
+    private static void Compare(StageContext context, Measurements all, Tensor decoded, Tensor originals)
     {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor latents = autoencoder.Encode(pixels).Mean;
-        if (strength > 0)
+        int shown = (int)Math.Min(Shown, originals.size(0));
+        using Tensor rows = cat([originals.narrow(0, 0, shown), decoded.narrow(0, 0, shown)]), sheet = ImageGrid.Make(rows, shown, enlarge: SamplesStage.Enlarged(context.Config));
+        ImageFile.SavePng(Path.Combine(context.Directory, "reconstructions.png"), sheet);
+        int scales = MultiScaleSimilarity.Scales(originals.size(2), originals.size(3));
+        if (scales > 1)
         {
-            latents = latents + (noise.Normal(latents.shape).to(latents.device) * (float)strength);
+            all.Numbers[string.Create(CultureInfo.InvariantCulture, $"autoencoder.msssim{scales}")] = MultiScaleSimilarity.Measure(decoded, originals);
         }
-        return autoencoder.Decode(latents).clamp(-1, 1).cpu().MoveToOuterDisposeScope();
+        if (originals.size(0) > 1)
+        {
+            using IFeatureNetwork network = new RandomConvolutionNetwork();
+            using FeatureSet reconstructed = FeatureSet.Of(network, decoded), real = FeatureSet.Of(network, originals);
+            DistributionMetrics metrics = DistributionMetrics.Of(reconstructed, real);
+            (all.Numbers["autoencoder.frechet"], all.Identities["autoencoder.frechet"]) = (metrics.Numbers["frechet"], metrics.Identities["frechet"]);
+        }
     }
 }
