@@ -3,13 +3,15 @@ using Spectre.Console;
 namespace NextStep.Research.Experiments.Tests;
 
 /// <summary>The program as it is called, with its exit codes.</summary>
+[CollectionDefinition(nameof(CommandLineTests), DisableParallelization = true)]
+[Collection(nameof(CommandLineTests))]
 public sealed class CommandLineTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
-    private static (int Code, string Output, string Error) Call(params string[] args)
+    internal static (int Code, string Output, string Error) Call(params string[] args)
     {
         (TextWriter output, TextWriter error, IAnsiConsole console) = (Console.Out, Console.Error, AnsiConsole.Console);
         using StringWriter newOutput = new(), newError = new();
@@ -37,6 +39,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("compare")]
     [InlineData("report")]
     [InlineData("train")]
+    [InlineData("evaluate")]
+    [InlineData("artifacts")]
     public void Every_verb_has_help_with_two_examples(string verb)
     {
         (int code, string output, string error) = Call(verb, "--help");

@@ -10,10 +10,16 @@ public static class LatentMeasures
     private const int MostPictures = 2048;
     private const int MostChannels = 16;
 
-    /// <summary>Adds <c>latents.*</c> of the first pictures of a set.</summary>
-    public static void AddHealth(Measurements all, LatentSet latents, int channels) => all.Add("latents", () =>
+    // Also as numbers: no noise, and the strengths of the paper's examples.
+    private static readonly double[] Summarized = [0, 0.2, 0.5];
+
+    /// <summary>Adds <c>latents.*</c> of the first pictures of a set, which must be alive until the list has run.</summary>
+    public static void AddHealth(Measurements all, LatentSet latents, int channels) =>
+        all.Add("latents", () => WriteHealth(all, latents.Means.narrow(0, 0, Math.Min(MostPictures, latents.Means.size(0))), channels));
+
+    /// <summary>Writes <c>latents.*</c> of image tokens [n, L, C·p²].</summary>
+    public static void WriteHealth(Measurements all, Tensor tokens, int channels)
     {
-        Tensor tokens = latents.Means.narrow(0, 0, Math.Min(MostPictures, latents.Means.size(0)));
         LatentStatistics found = LatentStatistics.Of(tokens, channels);
         all.Numbers["latents.mean"] = found.Mean;
         all.Numbers["latents.std"] = found.Deviation;
@@ -33,7 +39,7 @@ public static class LatentMeasures
             lines[string.Create(CultureInfo.InvariantCulture, $"channel {channel}")] = found.Densities[channel];
         }
         all.Curves["latents.histogram"] = new Curve("Values of the latents", "value", "density", found.Bins, lines);
-    });
+    }
 
     private static void AddMoments(Measurements all, string what, string axis, Moments moments)
     {
@@ -45,18 +51,9 @@ public static class LatentMeasures
         Add("kurtosis", "Excess kurtosis", moments.Kurtosis);
     }
 
-    /// <summary>
-    /// Adds <c>latents.robustness.psnr|ssim</c>: reconstructions with Gaussian noise on the latents (paper, Fig. 6), the same noise pattern at every
-    /// strength.
-    /// </summary>
-    /// <param name="all">The list.</param>
-    /// <param name="autoencoder">In evaluation mode; alive until the list has run.</param>
-    /// <param name="pictures">[n, 3, H, W] in [−1, 1], alive until the list has run.</param>
-    /// <param name="strengths">Standard deviations of the noise.</param>
-    /// <param name="seed">Of the noise.</param>
-    /// <param name="onDecoded">Called with each strength and its pictures, which are disposed afterwards.</param>
-    public static void AddRobustness(
-        Measurements all, ImageAutoencoder autoencoder, Tensor pictures, IReadOnlyList<double> strengths, long seed, Action<double, Tensor>? onDecoded = null)
+    // Gaussian noise on the latents (paper, Fig. 6), the same noise pattern at every strength.
+    private static void AddRobustness(
+        Measurements all, ImageAutoencoder autoencoder, Tensor pictures, IReadOnlyList<double> strengths, long seed, Action<double, Tensor> onDecoded)
     {
         double[] sorted = [.. strengths.Distinct().Order()], psnr = new double[sorted.Length], ssim = new double[sorted.Length];
         Device device = autoencoder.parameters().First().device;
@@ -70,7 +67,7 @@ public static class LatentMeasures
                 using NoiseSource noise = new DrawnNoise(seed, "evaluation.latentNoise");
                 Tensor decoded = cat([.. latents!.split(64).Select(p => Decode(autoencoder, p, sorted[at], noise))]);
                 (psnr[at], ssim[at]) = (ImageMetrics.Psnr(decoded, pictures), Similarity(decoded, pictures));
-                onDecoded?.Invoke(sorted[at], decoded);
+                onDecoded(sorted[at], decoded);
             });
         }
         all.Add("decoder under noise", () =>
@@ -83,8 +80,49 @@ public static class LatentMeasures
         });
     }
 
-    /// <summary>SSIM, or NaN for pictures smaller than its window.</summary>
-    public static double Similarity(Tensor reconstructed, Tensor original) =>
+    /// <summary>
+    /// Adds <c>autoencoder.*</c> of held-out pictures: PSNR and SSIM without noise and at the paper's examples, 0.2 and 0.5; multi-scale SSIM
+    /// and the distance of reconstructions from their originals; and the robustness curves.
+    /// </summary>
+    /// <param name="all">The list.</param>
+    /// <param name="autoencoder">In evaluation mode; alive until the list has run.</param>
+    /// <param name="pictures">Held-out pictures [n, 3, H, W] in [−1, 1], alive until the list has run.</param>
+    /// <param name="config">Strengths and seed.</param>
+    /// <param name="onReconstructed">Called with the reconstructions, which are disposed afterwards.</param>
+    public static void AddReconstruction(Measurements all, ImageAutoencoder autoencoder, Tensor pictures, ResearchConfig config, Action<Tensor>? onReconstructed = null) =>
+        AddRobustness(all, autoencoder, pictures, [.. Summarized, .. config.Evaluation.LatentNoise], config.Seed, (strength, decoded) =>
+        {
+            if (Summarized.Contains(strength))
+            {
+                string suffix = strength == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $".noise{strength}");
+                all.Numbers["autoencoder.psnr" + suffix] = ImageMetrics.Psnr(decoded, pictures);
+                all.Numbers["autoencoder.ssim" + suffix] = Similarity(decoded, pictures);
+            }
+            if (strength == 0)
+            {
+                Compare(all, decoded, pictures);
+                onReconstructed?.Invoke(decoded);
+            }
+        });
+
+    private static void Compare(Measurements all, Tensor decoded, Tensor originals)
+    {
+        int scales = MultiScaleSimilarity.Scales(originals.size(2), originals.size(3));
+        if (scales > 1)
+        {
+            all.Numbers[string.Create(CultureInfo.InvariantCulture, $"autoencoder.msssim{scales}")] = MultiScaleSimilarity.Measure(decoded, originals);
+        }
+        if (originals.size(0) > 1)
+        {
+            using IFeatureNetwork network = new RandomConvolutionNetwork();
+            using FeatureSet reconstructed = FeatureSet.Of(network, decoded), real = FeatureSet.Of(network, originals);
+            DistributionMetrics metrics = DistributionMetrics.Of(reconstructed, real);
+            (all.Numbers["autoencoder.frechet"], all.Identities["autoencoder.frechet"]) = (metrics.Numbers["frechet"], metrics.Identities["frechet"]);
+        }
+    }
+
+    // NaN for pictures smaller than the window.
+    private static double Similarity(Tensor reconstructed, Tensor original) =>
         MultiScaleSimilarity.Scales(original.size(2), original.size(3)) == 0 ? double.NaN : ImageMetrics.Ssim(reconstructed, original);
 
     private static Tensor Decode(ImageAutoencoder autoencoder, Tensor latents, double strength, NoiseSource noise)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -8,9 +7,6 @@ namespace NextStep.Research.Experiments;
 internal static class AutoencoderStage
 {
     private const int Shown = 12;
-
-    // Also as numbers: no noise, and the strengths of the paper's examples.
-    private static readonly double[] Summarized = [0, 0.2, 0.5];
 
     public static void Run(StageContext context)
     {
@@ -31,40 +27,16 @@ internal static class AutoencoderStage
         int count = Math.Min(config.Evaluation.HeldOut, heldOut.Count);
         using CaptionedBatch batch = Batches.Load(heldOut, [.. Enumerable.Range(0, count)]);
         using Measurements all = new();
-        LatentMeasures.AddRobustness(all, autoencoder, batch.Pixels, [.. Summarized, .. config.Evaluation.LatentNoise], config.Seed, (strength, decoded) =>
-        {
-            if (Summarized.Contains(strength))
-            {
-                string suffix = strength == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $".noise{strength}");
-                all.Numbers["autoencoder.psnr" + suffix] = ImageMetrics.Psnr(decoded, batch.Pixels);
-                all.Numbers["autoencoder.ssim" + suffix] = LatentMeasures.Similarity(decoded, batch.Pixels);
-            }
-            if (strength == 0)
-            {
-                Compare(context, all, decoded, batch.Pixels);
-            }
-        });
+        LatentMeasures.AddReconstruction(all, autoencoder, batch.Pixels, config, decoded => SaveSheet(context, decoded, batch.Pixels));
         all.Run(p => context.Progress(new StageProgress(p.Done, p.Total, "measurements", all.Numbers)), context.Cancellation);
         all.Numbers["autoencoder.parameters"] = autoencoder.parameters().Sum(p => p.numel());
         StageFiles.Write(context.Directory, all, new Dictionary<string, string> { ["reconstructions"] = "reconstructions.png" });
     }
 
-    private static void Compare(StageContext context, Measurements all, Tensor decoded, Tensor originals)
+    private static void SaveSheet(StageContext context, Tensor decoded, Tensor originals)
     {
         int shown = (int)Math.Min(Shown, originals.size(0));
         using Tensor rows = cat([originals.narrow(0, 0, shown), decoded.narrow(0, 0, shown)]), sheet = ImageGrid.Make(rows, shown, enlarge: SamplesStage.Enlarged(context.Config));
         ImageFile.SavePng(Path.Combine(context.Directory, "reconstructions.png"), sheet);
-        int scales = MultiScaleSimilarity.Scales(originals.size(2), originals.size(3));
-        if (scales > 1)
-        {
-            all.Numbers[string.Create(CultureInfo.InvariantCulture, $"autoencoder.msssim{scales}")] = MultiScaleSimilarity.Measure(decoded, originals);
-        }
-        if (originals.size(0) > 1)
-        {
-            using IFeatureNetwork network = new RandomConvolutionNetwork();
-            using FeatureSet reconstructed = FeatureSet.Of(network, decoded), real = FeatureSet.Of(network, originals);
-            DistributionMetrics metrics = DistributionMetrics.Of(reconstructed, real);
-            (all.Numbers["autoencoder.frechet"], all.Identities["autoencoder.frechet"]) = (metrics.Numbers["frechet"], metrics.Identities["frechet"]);
-        }
     }
 }
