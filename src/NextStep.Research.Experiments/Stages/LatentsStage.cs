@@ -2,7 +2,7 @@ using TorchSharp;
 
 namespace NextStep.Research.Experiments;
 
-/// <summary>Encodes both splits once.</summary>
+/// <summary>Encodes both splits once and measures the health of the training latents.</summary>
 internal static class LatentsStage
 {
     public const string Train = "train.safetensors";
@@ -17,10 +17,16 @@ internal static class LatentsStage
         using IImageSource heldOut = ImageSources.Open(config.Data, Split.HeldOut, config.Seed);
         int extra = Math.Min(config.Evaluation.HeldOut, heldOut.Count), before = 0;
         int total = train.Count + extra + (config.Data.Edits > 0 ? 2 * (config.Data.Edits + config.Evaluation.HeldOut) : 0);
-        Save(train, Split.Train, int.MaxValue, Train);
-        Save(heldOut, Split.HeldOut, extra, HeldOut);
+        using (LatentSet set = Save(train, Split.Train, int.MaxValue, Train))
+        {
+            using Measurements all = new();
+            LatentMeasures.AddHealth(all, set, config.Autoencoder.LatentChannels);
+            all.Run(null, context.Cancellation);
+            StageFiles.Write(context.Directory, all);
+        }
+        Save(heldOut, Split.HeldOut, extra, HeldOut).Dispose();
 
-        void Save(IImageSource source, Split split, int limit, string name)
+        LatentSet Save(IImageSource source, Split split, int limit, string name)
         {
             LatentSet set = Encode(source, limit);
             if (config.Data.Edits > 0)
@@ -29,7 +35,7 @@ internal static class LatentsStage
                 set = set.WithEdits(Encode(sources, limit), Encode(results, limit));
             }
             set.Save(Path.Combine(context.Directory, name));
-            set.Dispose();
+            return set;
         }
 
         LatentSet Encode(IImageSource source, int limit)

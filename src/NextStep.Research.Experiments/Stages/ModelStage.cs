@@ -21,14 +21,16 @@ internal static class ModelStage
         using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
         ReleasedFolder.Save(Path.Combine(context.Directory, ModelFolder), model, autoencoder, tokenizer, config.Data.ImageSize, config.Sampling);
         using LatentSet heldOut = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.HeldOut));
-        StageFiles.WriteSummary(context.Directory, Measure(config, model, tokenizer, heldOut));
+        FlowLossCurves curves = new(heldOut.Rows * heldOut.Columns);
+        StageFiles.WriteSummary(context.Directory, Measure(config, model, tokenizer, heldOut, curves));
+        StageFiles.WriteCurves(context.Directory, curves.Curves());
     }
 
     // Of the pictures as flow.loss and text.loss, of the edits as edit.flow.loss and edit.text.loss.
-    private static Dictionary<string, double> Measure(ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut)
+    private static Dictionary<string, double> Measure(ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut, FlowLossCurves curves)
     {
-        Dictionary<string, double> numbers = Losses(config, model, tokenizer, heldOut, 0, heldOut.Pairs);
-        foreach ((string name, double value) in Losses(config, model, tokenizer, heldOut, heldOut.Pairs, heldOut.Captions.Count))
+        Dictionary<string, double> numbers = Losses(config, model, tokenizer, heldOut, 0, heldOut.Pairs, curves);
+        foreach ((string name, double value) in Losses(config, model, tokenizer, heldOut, heldOut.Pairs, heldOut.Captions.Count, null))
         {
             numbers["edit." + name] = value;
         }
@@ -38,7 +40,8 @@ internal static class ModelStage
     }
 
     // The same noise and times for every arm; text before the image, as in generation.
-    private static Dictionary<string, double> Losses(ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut, int first, int end)
+    private static Dictionary<string, double> Losses(
+        ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut, int first, int end, FlowLossCurves? curves)
     {
         using IDisposable guard = no_grad();
         Device device = new(config.Device);
@@ -51,7 +54,9 @@ internal static class ModelStage
             using NoiseSource noise = new DrawnNoise(config.Seed, "evaluation.flow", start);
             int[] indices = [.. Enumerable.Range(start, Math.Min(size, end - start))];
             ModelBatch batch = ModelTrainer.Batch(layout, tokenizer.Special, heldOut, indices, new DroppedCondition[indices.Length], noise, device);
-            foreach (StepMetric metric in ModelTrainer.Metrics(model.Losses(batch, noise)))
+            ModelLosses losses = model.Losses(batch, noise);
+            curves?.Add(losses.Image);
+            foreach (StepMetric metric in ModelTrainer.Metrics(losses))
             {
                 double weight = metric.Name.StartsWith("flow.loss.t", StringComparison.Ordinal) ? 1 : indices.Length;
                 sums[metric.Name] = sums.GetValueOrDefault(metric.Name) + (metric.Sum.cpu().item<float>() * weight);

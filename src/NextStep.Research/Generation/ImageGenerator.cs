@@ -39,12 +39,15 @@ public sealed record GenerationRequest
     /// <summary>Number of the first picture, so that a request may be one part of a larger one.</summary>
     public long FirstImage { get; init; }
 
+    /// <summary>Called after each token of each part of the request, for inspection; what it gets is disposed afterwards.</summary>
+    public Action<SampledToken>? OnToken { get; init; }
+
     /// <summary>Pictures decoded at once.</summary>
     public int BatchSize { get; init; } = 64;
 }
 
-/// <summary>How far a generation is: image tokens drawn, over all pictures, and the newest of them, which is disposed afterwards.</summary>
-public sealed record GenerationProgress(long Tokens, long Total, SampledToken Newest);
+/// <summary>How far a generation is: image tokens drawn, over all pictures.</summary>
+public sealed record GenerationProgress(long Tokens, long Total);
 
 /// <summary>Text to pictures, and text with pictures to pictures (spec §5).</summary>
 public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoencoder, TextTokenizer tokenizer)
@@ -108,7 +111,12 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             drawn.Add(TokenSampler.Draw(
                 model, prompt, rows * columns, request.Sampling, normalize, noise,
                 request.Sampling.Solver == Solver.Reference && request.Noise is not null ? request.ImagesPerPrompt : null,
-                t => progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total, t)), cancellation).MoveToOuterDisposeScope());
+                t =>
+                {
+                    progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total));
+                    request.OnToken?.Invoke(t);
+                },
+                cancellation).MoveToOuterDisposeScope());
         }
         return cat(drawn).MoveToOuterDisposeScope();
     }
