@@ -58,6 +58,7 @@ internal static partial class Program
         SweepCommand.Create(),
         StatusCommand.Create(),
         CompareCommand.Create(),
+        ExportCommand.Create(),
         ReportCommand.Create(),
         TrainCommand.Create(),
         ParityCommand.Create(),

@@ -95,7 +95,7 @@ public sealed record DistributionMetrics(IReadOnlyDictionary<string, double> Num
         }
         if (Math.Min(generated.Count, reference.Count) >= LeastForKernel)
         {
-            Estimate kernel = KernelDistance.Of(generated.Features, reference.Features);
+            KernelDistanceValue kernel = KernelDistance.Of(generated.Features, reference.Features);
             Add("kernel", kernel.Value, "KD", generated.Count, reference.Count, "cubic kernel, whole sets");
             Add("kernel.error", kernel.StandardError, "KD", generated.Count, reference.Count, "jackknife");
         }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>An estimate and its standard error.</summary>
-public sealed record Estimate(double Value, double StandardError);
+public sealed record KernelDistanceValue(double Value, double StandardError);
 
 /// <summary>
 /// Kernel distance: the unbiased squared maximum mean discrepancy with k(x, y) = (x·y/d + 1)³ (Bińkowski et al. 2018). Unbiased at any
@@ -15,7 +15,7 @@ public static class KernelDistance
 {
     /// <summary>Of [m, d] and [n, d], each with at least three vectors.</summary>
     /// <exception cref="ArgumentException">Too few vectors, different widths, or a value that is not finite.</exception>
-    public static Estimate Of(Tensor first, Tensor second)
+    public static KernelDistanceValue Of(Tensor first, Tensor second)
     {
         using DisposeScope scope = NewDisposeScope();
         (Tensor x, Tensor y) = FeatureSets.CheckPair(first, second);
@@ -32,7 +32,7 @@ public static class KernelDistance
         Tensor withoutX = ((ownX * -2) + sumX) / ((m - 1) * (m - 2)) + partY - ((cross - crossX) * (2 / ((m - 1) * n)));
         Tensor withoutY = ((ownY * -2) + sumY) / ((n - 1) * (n - 2)) + partX - ((cross - crossY) * (2 / (m * (n - 1))));
         double variance = Spread(withoutX, m) + Spread(withoutY, n);
-        return new Estimate(value, Math.Sqrt(variance));
+        return new KernelDistanceValue(value, Math.Sqrt(variance));
     }
 
     private static double Spread(Tensor without, double count) =>

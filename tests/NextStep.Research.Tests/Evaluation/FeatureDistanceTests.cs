@@ -60,7 +60,7 @@ public sealed class FeatureDistanceTests
         // In one dimension k = (xy + 1)³ compares moments: Σ binom(3, j)·(m_j − m'_j)².
         double expected = (3 * Math.Pow(0 - 0.5, 2)) + (3 * Math.Pow(1 - 1.25, 2)) + Math.Pow(0 - 1.625, 2);
         using Tensor x = Normal(4000, 1, 8), y = Normal(4000, 1, 9) + 0.5;
-        Estimate estimate = KernelDistance.Of(x, y);
+        KernelDistanceValue estimate = KernelDistance.Of(x, y);
         Assert.InRange(Math.Abs(estimate.Value - expected) / estimate.StandardError, 0, 3);
         Assert.InRange(estimate.StandardError, 0.02, 1);
     }
@@ -68,7 +68,7 @@ public sealed class FeatureDistanceTests
     [Fact]
     public void Kernel_distance_is_unbiased_and_its_error_has_the_right_size()
     {
-        Estimate[] repeats = [.. Enumerable.Range(0, 200).Select(i =>
+        KernelDistanceValue[] repeats = [.. Enumerable.Range(0, 200).Select(i =>
         {
             using Tensor x = Normal(20, 4, 100 + i), y = Normal(25, 4, 900 + i);
             return KernelDistance.Of(x, y);
