@@ -46,9 +46,13 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
     {
         Stopwatch clock = Stopwatch.StartNew();
         using SweepConsole console = SweepConsole.Create();
-        SweepRunner runner = new(folder, plan, Experiment, Stages, new SweepOptions { Only = Only, FailFast = FailFast, RetryFailed = RetryFailed, Report = console.Show });
+        SweepOptions options = new() { Only = Only, FailFast = FailFast, RetryFailed = RetryFailed, Report = console.Show };
+        SweepRunner runner = new(folder, plan, Experiment, Stages, options);
+        IReadOnlyDictionary<string, string> provenance = new Dictionary<string, string>();
         if (runner.HasWork)
         {
+            provenance = Provenance.Collect(folder, File, Experiment.Arms[0].Config.Device, string.Join(' ', ["nextstep", .. Environment.GetCommandLineArgs().Skip(1)]));
+            runner = new SweepRunner(folder, plan, Experiment, Stages, options with { Provenance = provenance });
             TorchBackend.EnsureUsable();
             if (Jobs > 1)
             {
@@ -62,7 +66,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         }
         if (runner.HasWork)
         {
-            plan = Sweep.NoteOrigin(folder, plan, Provenance.Collect(File, Experiment.Arms[0].Config.Device), string.Join(' ', ["nextstep", .. Environment.GetCommandLineArgs().Skip(1)]));
+            plan = Sweep.NoteOrigin(folder, plan, provenance);
         }
         SweepOutcome outcome;
         using (runner.HasWork && Jobs > 1 ? new LocalWorkers(Jobs - 1, Arguments) : null)

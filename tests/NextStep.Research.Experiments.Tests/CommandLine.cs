@@ -2,7 +2,11 @@ using Spectre.Console;
 
 namespace NextStep.Research.Experiments.Tests;
 
-/// <summary>Calls the program in this process.</summary>
+/// <summary>Tests that call the program run beside no others: the console is one.</summary>
+[CollectionDefinition(nameof(CommandLine), DisableParallelization = true)]
+public sealed class CommandLineCollection;
+
+/// <summary>The program in this process, with what it prints.</summary>
 internal static class CommandLine
 {
     public static (int Code, string Output, string Error) Call(params string[] args)

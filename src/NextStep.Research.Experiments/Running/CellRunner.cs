@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Runs one cell: its stages in order, each continued from what is there, then the result.</summary>
-internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, Action<SweepEvent> report)
+internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, SweepOptions options)
 {
     private const int LogLines = 20;
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
@@ -41,10 +41,10 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             }
             inputs[stage.Kind] = folder.Stage(stage);
         }
-        CellResult result = new ResultBuilder(folder, cell).Build();
+        CellResult result = new ResultBuilder(folder, cell).Build() with { Provenance = options.Provenance };
         RunFolder.Write(Path.Combine(cellFolder, "result.json"), result);
         File.Delete(Path.Combine(cellFolder, "progress.json"));
-        report(new SweepEvent.CellDone(cell, result));
+        options.Report(new SweepEvent.CellDone(cell, result));
         return result;
     }
 
@@ -59,7 +59,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             {
                 if (!told)
                 {
-                    report(new SweepEvent.Waiting($"stage {run.Stage.Kind}", Claimed.Describe(final + ".claim")));
+                    options.Report(new SweepEvent.Waiting($"stage {run.Stage.Kind}", Claimed.Describe(final + ".claim")));
                     told = true;
                 }
                 cancellation.WaitHandle.WaitOne(Poll);
@@ -81,13 +81,13 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
                 // Taken over by another process: wait for it like for any other.
             }
         }
-        report(new SweepEvent.StageStarted(run.Cell, run.Stage, true));
+        options.Report(new SweepEvent.StageStarted(run.Cell, run.Stage, true));
     }
 
     private void Execute(StageRun run, string final, CancellationToken cancellation)
     {
         Directory.CreateDirectory(run.Working = final + ".partial");
-        report(new SweepEvent.StageStarted(run.Cell, run.Stage, false));
+        options.Report(new SweepEvent.StageStarted(run.Cell, run.Stage, false));
         Stopwatch clock = Stopwatch.StartNew();
         Stopwatch? noted = null;
         stages.First(s => s.Kind == run.Stage.Kind).Run(new StageContext
@@ -99,7 +99,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             Progress = progress =>
             {
                 run.Last = progress;
-                report(new SweepEvent.StageProgressed(run.Cell, run.Stage, progress, clock.Elapsed.TotalSeconds));
+                options.Report(new SweepEvent.StageProgressed(run.Cell, run.Stage, progress, clock.Elapsed.TotalSeconds));
                 if (noted is null || noted.Elapsed > NoteEvery)
                 {
                     noted = Stopwatch.StartNew();
@@ -109,9 +109,9 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             },
         });
         cancellation.ThrowIfCancellationRequested();
-        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds));
+        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Ended = DateTime.UtcNow });
         Directory.Move(run.Working, final);
-        report(new SweepEvent.StageDone(run.Cell, run.Stage, clock.Elapsed.TotalSeconds));
+        options.Report(new SweepEvent.StageDone(run.Cell, run.Stage, clock.Elapsed.TotalSeconds));
     }
 
     private CellFailure Fail(StageRun run, CellFailure failure)
@@ -121,7 +121,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             _failedStages.TryAdd(run.Stage.Key, failure);
         }
         RunFolder.Write(Path.Combine(folder.Cell(run.Cell), "failure.json"), failure);
-        report(new SweepEvent.CellFailed(run.Cell, failure));
+        options.Report(new SweepEvent.CellFailed(run.Cell, failure));
         return failure;
     }
 

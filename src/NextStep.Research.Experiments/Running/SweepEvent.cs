@@ -37,6 +37,9 @@ public sealed record SweepOptions
     /// <summary>Run cells again that failed earlier.</summary>
     public bool RetryFailed { get; init; }
 
+    /// <summary>Goes into every result of this process.</summary>
+    public IReadOnlyDictionary<string, string> Provenance { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Called for everything that happens, from the thread that runs the sweep.</summary>
     public Action<SweepEvent> Report { get; init; } = _ => { };
 }

@@ -21,7 +21,7 @@ public sealed class SweepRunner
         _plan = plan;
         _configs = experiment.Arms.ToDictionary(a => a.Name, a => a.Config);
         _options = options;
-        _runner = new CellRunner(folder, stages, options.Report);
+        _runner = new CellRunner(folder, stages, options);
     }
 
     /// <summary>Whether there is anything to do.</summary>

@@ -39,6 +39,9 @@ public sealed record GenerationRequest
     /// <summary>Number of the first picture, so that a request may be one part of a larger one.</summary>
     public long FirstImage { get; init; }
 
+    /// <summary>Called after each token of each part of the request, for inspection; what it gets is disposed afterwards.</summary>
+    public Action<SampledToken>? OnToken { get; init; }
+
     /// <summary>Pictures decoded at once.</summary>
     public int BatchSize { get; init; } = 64;
 }
@@ -108,7 +111,12 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             drawn.Add(TokenSampler.Draw(
                 model, prompt, rows * columns, request.Sampling, normalize, noise,
                 request.Sampling.Solver == Solver.Reference && request.Noise is not null ? request.ImagesPerPrompt : null,
-                t => progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total)), cancellation).MoveToOuterDisposeScope());
+                t =>
+                {
+                    progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total));
+                    request.OnToken?.Invoke(t);
+                },
+                cancellation).MoveToOuterDisposeScope());
         }
         return cat(drawn).MoveToOuterDisposeScope();
     }
