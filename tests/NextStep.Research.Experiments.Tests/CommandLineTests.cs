@@ -1,7 +1,7 @@
 namespace NextStep.Research.Experiments.Tests;
 
 /// <summary>The program as it is called, with its exit codes. Not beside other tests: the console is one.</summary>
-[Collection("console")]
+[Collection(nameof(CommandLine))]
 public sealed class CommandLineTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -19,6 +19,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("report")]
     [InlineData("train")]
     [InlineData("export")]
+    [InlineData("evaluate")]
+    [InlineData("artifacts")]
     public void Every_verb_has_help_with_two_examples(string verb)
     {
         (int code, string output, string error) = Call(verb, "--help");

@@ -4,7 +4,7 @@ using System.Globalization;
 namespace NextStep.Research.Experiments.Tests;
 
 /// <summary>Times for the log, printed and never asserted: run with <c>-explicit only -class '*SpeedMeasurements' -showliveoutput</c>.</summary>
-[Collection("console")]
+[Collection(nameof(CommandLine))]
 public sealed class SpeedMeasurements(ITestOutputHelper print)
 {
     /// <summary>2,000 finished cells. NEXTSTEP_BIG_RUN names a folder that is kept, for measuring the program itself.</summary>

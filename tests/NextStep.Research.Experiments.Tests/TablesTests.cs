@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace NextStep.Research.Experiments.Tests;
 
 /// <summary>What plan, status and compare print, as golden files, and their JSON.</summary>
-[Collection("console")]
+[Collection(nameof(CommandLine))]
 public sealed class TablesTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();

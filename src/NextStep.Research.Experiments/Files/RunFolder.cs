@@ -54,6 +54,22 @@ public sealed class RunFolder(string path)
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public CellResult? ReadResult(PlannedCell cell) => Read<CellResult>(System.IO.Path.Combine(Cell(cell), "result.json"));
 
+    /// <summary>The curves of a finished cell by name; empty where its stages left none.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public IReadOnlyDictionary<string, Curve> ReadCurves(PlannedCell cell)
+    {
+        string file = System.IO.Path.Combine(Cell(cell), Curve.FileName);
+        Dictionary<string, Curve> curves = Read<Dictionary<string, Curve>>(file) ?? [];
+        foreach ((string name, Curve curve) in curves)
+        {
+            if (curve is not { Title: not null, XTitle: not null, YTitle: not null, X: not null, Lines: not null } || curve.Lines.Values.Any(l => l?.Count != curve.X.Count))
+            {
+                throw new InvalidDataException($"{file} is damaged: the curve '{name}' has no title, no axis, or lines of another length than its axis");
+            }
+        }
+        return curves;
+    }
+
     /// <summary>Why a cell failed, or null.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public CellFailure? ReadFailure(PlannedCell cell) => Read<CellFailure>(System.IO.Path.Combine(Cell(cell), "failure.json"));

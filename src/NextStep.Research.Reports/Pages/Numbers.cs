@@ -24,6 +24,18 @@ public static class Numbers
         return text.Replace('-', '−');
     }
 
+    /// <summary>As short as ticks of an axis are: up to four significant digits.</summary>
+    public static string Tick(double value) => Math.Abs(value) switch
+    {
+        0 => "0",
+        < 1e-3 or >= 1e6 => value.ToString("0.##e0", CultureInfo.InvariantCulture).Replace('-', '−'),
+        >= 1e3 => value.ToString("#,0.#", CultureInfo.InvariantCulture).Replace('-', '−'),
+        _ => value.ToString("0.####", CultureInfo.InvariantCulture).Replace('-', '−'),
+    };
+
+    /// <summary>"p = 0.012", or "p &lt; 0.001".</summary>
+    public static string PValue(double value) => value < 0.001 ? "p < 0.001" : "p = " + value.ToString(value < 0.1 ? "0.000" : "0.00", CultureInfo.InvariantCulture);
+
     /// <summary>With its sign, for differences.</summary>
     public static string Signed(double value) => value > 0 ? "+" + Format(value) : Format(value);
 

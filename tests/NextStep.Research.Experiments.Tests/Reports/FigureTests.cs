@@ -31,7 +31,7 @@ public sealed class FigureTests
     public void Bars_lie_and_carry_their_intervals()
     {
         var series = new FigureSeries("psnr", [0, 1], [30, 28]) { Low = [29, 27.5], High = [32, 28.5] };
-        JsonElement bars = Assert.Single(Traces(new Figure("psnr", "", "dB", [series]) { Categories = ["baseline", "a<b>"] }));
+        JsonElement bars = Assert.Single(Traces(new Figure("psnr", "", "dB", [series]) { Kind = FigureKind.Bars, Categories = ["baseline", "a<b>"] }));
         Assert.Equal("h", bars.GetProperty("orientation").GetString());
         Assert.Equal("a&lt;b>", bars.GetProperty("y")[1].GetString());
         Assert.Equal(2, bars.GetProperty("error_x").GetProperty("array")[0].GetDouble());
