@@ -33,7 +33,7 @@ internal sealed class Claimed : IDisposable
         byte[] text = JsonSerializer.SerializeToUtf8Bytes(me, RunFolder.Json);
         try
         {
-            using FileStream fresh = new(file, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+            using FileStream fresh = new(file, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
             fresh.Write(text);
         }
         catch (IOException) when (File.Exists(file))
@@ -84,12 +84,11 @@ internal sealed class Claimed : IDisposable
         }
     }
 
-    /// <summary>Called before anything final is written.</summary>
-    /// <exception cref="OperationCanceledException">Another process has the claim.</exception>
-    public void Require()
+    /// <summary>Looks now, before anything final is written, whether another process has the claim.</summary>
+    public bool IsLost()
     {
         OnBeat();
-        _lost.Token.ThrowIfCancellationRequested();
+        return _lost.IsCancellationRequested;
     }
 
     public void Dispose()

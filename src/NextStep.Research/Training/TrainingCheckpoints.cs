@@ -28,6 +28,7 @@ internal sealed class TrainingCheckpoints(string folder, Action<string>? note = 
     /// <summary>Writes a checkpoint and, once it is whole on the disk, removes those it replaces.</summary>
     public void Save(FusedOptimizer optimizer, TrainingProgress progress)
     {
+        Directory.CreateDirectory(folder);
         string file = FileOf(progress.Images);
         File.Delete(file + Checksum); // of a damaged one of the same name
         Write(file, optimizer, progress);
