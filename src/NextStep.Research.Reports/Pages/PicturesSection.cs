@@ -91,7 +91,7 @@ internal static class PicturesSection
 
     private static Html One(RunResults run, PictureAlbum album, List<int> arms, Picture? picture, CellRun cell, string role, SheetLayout? layout)
     {
-        string names = string.Join(" = ", arms.Select(a => run.Arms[a].Name));
+        string names = arms.Count > 1 && arms.Count == run.Arms.Count ? "all arms" : string.Join(" = ", arms.Select(a => run.Arms[a].Name));
         string indices = string.Join(' ', arms);
         if (picture is null)
         {

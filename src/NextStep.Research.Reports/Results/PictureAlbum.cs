@@ -10,7 +10,7 @@ internal sealed record PictureAlbum(SheetLayout? Layout, IReadOnlyDictionary<lon
     public const string HeatMap = "heatmap.";
 
     private const int SmallestRoom = 4_500_000;
-    private const int LargestRoom = 9_500_000;
+    private const int LargestRoom = 8_000_000;
     private const int RoomPerCell = 200_000;
 
     private readonly Dictionary<(CellRun Cell, string Role), Picture> _pictures = [];
@@ -24,7 +24,7 @@ internal sealed record PictureAlbum(SheetLayout? Layout, IReadOnlyDictionary<lon
     /// <summary>Heat maps that some cell has.</summary>
     public IReadOnlyList<string> HeatMaps => [.. _pictures.Keys.Select(k => k.Role).Distinct().Where(r => r.StartsWith(HeatMap, StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
 
-    /// <summary>Chooses and shrinks the pictures of a run, about 40 kB a cell and at most 9.5 MB in all.</summary>
+    /// <summary>Chooses and shrinks the pictures of a run, at most 200 kB a cell and 8 MB in all.</summary>
     public static PictureAlbum Of(RunResults run)
     {
         var notes = new List<string>();
@@ -70,9 +70,9 @@ internal sealed record PictureAlbum(SheetLayout? Layout, IReadOnlyDictionary<lon
 
         var packed = new Dictionary<(CellRun, string), Picture>();
         int other = 0;
-        foreach (CellRun cell in cells)
+        SheetLayout shown = layout;
+        foreach ((CellRun cell, Picture? sheet) in cells.AsParallel().AsOrdered().Select(cell => (cell, cell.Result!.Prompts.Count == drawn && cell.Result.Prompts.SequenceEqual(prompts[cell.Seed]) ? PackedSheets.Pack(cell.Pictures[Samples], drawn, shown) : null)))
         {
-            Picture? sheet = cell.Result!.Prompts.Count == drawn && cell.Result.Prompts.SequenceEqual(prompts[cell.Seed]) ? PackedSheets.Pack(cell.Pictures[Samples], drawn, layout) : null;
             other += sheet is null ? 1 : 0;
             if (sheet is not null)
             {

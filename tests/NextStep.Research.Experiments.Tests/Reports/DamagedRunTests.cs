@@ -110,6 +110,80 @@ public sealed class DamagedRunTests
     }
 
     [Fact]
+    public void A_picture_that_is_damaged_inside_is_named_and_the_others_are_shown()
+    {
+        using RecordedRun run = new RecordedRun().WriteAll();
+        foreach (string file in new[] { Path.Combine(run.CellFolder(0, 0), "samples.png"), Path.Combine(run.CellFolder(1, 1), "heatmap.noise.png"), Path.Combine(run.CellFolder(0, 1), "reconstructions.png") })
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            bytes.AsSpan(60, 60).Clear();
+            File.WriteAllBytes(file, bytes);
+        }
+
+        string html = run.Report();
+        Assert.Contains("cells/ce1100/samples.png is damaged and is not shown", html, StringComparison.Ordinal);
+        Assert.Contains("cells/ce1111/heatmap.noise.png is damaged and is not shown", html, StringComparison.Ordinal);
+        Assert.Contains("cells/ce1101/reconstructions.png is damaged and is not shown", html, StringComparison.Ordinal);
+        Assert.Equal(3, System.Text.RegularExpressions.Regex.Count(html, "alt=\"Pictures drawn"));
+        Assert.Contains("The picture could not be shown; see the notes.", html, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("""{"a":null}""")]
+    [InlineData("""{"a":{"title":"t","xTitle":"x","yTitle":"y","x":[1,2],"lines":{"l":[1]}}}""")]
+    [InlineData("""{"a":{"title":"t","xTitle":"x","yTitle":"y","x":[1,2],"lines":{"l":null}}}""")]
+    public void Damaged_curves_are_named_and_the_cell_is_kept(string curves)
+    {
+        using RecordedRun run = new RecordedRun().WriteAll();
+        File.WriteAllText(Path.Combine(run.CellFolder(1, 0), Curve.FileName), curves);
+        string html = run.Report();
+        Assert.Contains("cells/ce1110/curves.json is damaged", html, StringComparison.Ordinal);
+        Assert.Contains("4 of 4 cells finished", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cells_without_pictures_numbers_or_curves_leave_gaps_in_words()
+    {
+        using RecordedRun run = new RecordedRun().WriteAll();
+        for (int seed = 0; seed < 2; seed++)
+        {
+            string file = Path.Combine(run.CellFolder(1, seed), "result.json");
+            CellResult result = JsonSerializer.Deserialize<CellResult>(File.ReadAllText(file), JsonSerializerOptions.Web)!;
+            result = result with { Metrics = new Dictionary<string, double>(), Pictures = new Dictionary<string, string>(), Prompts = [] };
+            File.WriteAllText(file, JsonSerializer.Serialize(result, JsonSerializerOptions.Web));
+            File.Delete(Path.Combine(run.CellFolder(1, seed), Curve.FileName));
+            File.Delete(Path.Combine(run.CellFolder(1, seed), "metrics.jsonl"));
+        }
+
+        string html = run.Report();
+        Assert.Contains("not measured", HtmlReportTests.Section(html, "numbers"), StringComparison.Ordinal);
+        Assert.Contains("The cell left none.", HtmlReportTests.Section(html, "pictures-samples"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Prompts_of_another_cell_and_sheets_of_another_size_are_not_put_side_by_side()
+    {
+        using RecordedRun run = new RecordedRun().WriteAll();
+        string file = Path.Combine(run.CellFolder(1, 0), "result.json");
+        File.WriteAllText(file, File.ReadAllText(file).Replace("a blue square", "a red square", StringComparison.Ordinal));
+        File.WriteAllBytes(Path.Combine(run.CellFolder(1, 1), "samples.png"), TinyPng.Bytes(40, 30, (_, _) => 0x808080));
+        string html = run.Report();
+        Assert.Contains("2 sample sheet(s) have other prompts or another size", html, StringComparison.Ordinal);
+        Assert.Equal(2, System.Text.RegularExpressions.Regex.Count(html, "alt=\"Pictures drawn"));
+    }
+
+    [Fact]
+    public void Sheets_of_an_unknown_layout_are_shown_whole()
+    {
+        using RecordedRun run = new RecordedRun("baseline") { Seeds = 1 }.WriteAll();
+        File.WriteAllBytes(Path.Combine(run.CellFolder(0, 0), "samples.png"), TinyPng.Bytes(41, 30, (_, _) => 0x808080));
+        string html = HtmlReportTests.Section(run.Report(), "pictures-samples");
+        Assert.Contains("alt=\"Pictures drawn", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("By prompt", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_damaged_result_is_named_and_the_cell_counts_as_unfinished()
     {
         using RecordedRun run = new RecordedRun().WriteAll();
