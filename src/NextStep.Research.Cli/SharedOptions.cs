@@ -20,6 +20,21 @@ internal static class SharedOptions
     /// <summary>The <c>--set</c> values, with <c>--device</c> among them.</summary>
     public static IReadOnlyList<string> Overrides(string[]? set, string? device) => [.. set ?? [], .. device is null ? Array.Empty<string>() : [$"device={device}"]];
 
+    public static Option<bool> Json() => new("--json") { Description = "Print JSON for programs." };
+
+    public static Option<bool> All() => new("--all") { Description = "Show every row." };
+
+    public static Option<int?> Jobs()
+    {
+        Option<int?> jobs = new("--jobs", "-j") { Description = "Processes that share the cells and the cores; default: one a core, at most one a cell; on a GPU one." };
+        jobs.Validators.Add(r => { if (r.GetValueOrDefault<int?>() is < 1 or > 256) { r.AddError("--jobs must be between 1 and 256."); } });
+        return jobs;
+    }
+
+    /// <summary>It depends on the plan, not on what is left of it: a continued sweep then computes with the same threads, to the same bits.</summary>
+    public static int DefaultJobs(Experiment experiment) =>
+        experiment.Arms[0].Config.Device == "cpu" ? Math.Min(Environment.ProcessorCount, experiment.Arms.Count * experiment.Seeds.Count) : 1;
+
     public static Option<string[]> OnlyArms() => new("--only") { Description = "Only these arms: a name or a pattern with * and ?; repeatable." };
 
     /// <summary>The names of the arms that any of the patterns fits; refuses one that fits none.</summary>

@@ -15,8 +15,7 @@ internal static class SweepCommand
         Option<bool> failFast = new("--fail-fast") { Description = "Stop at the first cell that fails." };
         Option<bool> retry = new("--retry-failed") { Description = "Run cells again that failed earlier." };
         Option<bool> accept = new("--accept-changed-plan") { Description = "Go on in a folder that was begun with another plan." };
-        Option<int?> jobs = new("--jobs", "-j") { Description = "Processes that share the cells and the cores; default: one a core, at most one a cell; on a GPU one." };
-        jobs.Validators.Add(r => { if (r.GetValueOrDefault<int?>() is < 1 or > 256) { r.AddError("--jobs must be between 1 and 256."); } });
+        Option<int?> jobs = SharedOptions.Jobs();
         Option<bool> worker = new("--worker") { Hidden = true };
         Command command = new("sweep", """
             Runs an experiment and writes its report. The same command again skips what is done and continues what is not.
@@ -38,20 +37,16 @@ internal static class SweepCommand
                 FailFast = parse.GetValue(failFast),
                 RetryFailed = parse.GetValue(retry),
                 AcceptChangedPlan = parse.GetValue(accept),
-                Jobs = parse.GetValue(jobs) ?? DefaultJobs(experiment),
+                Jobs = parse.GetValue(jobs) ?? SharedOptions.DefaultJobs(experiment),
                 Worker = parse.GetValue(worker),
                 Arguments = [.. parse.Tokens.Select(t => t.Value)],
             };
             return job.Run(folder =>
             {
-                AnsiConsole.Write(ComparisonTable.Make(folder.RequirePlan(), folder.ReadResults(folder.RequirePlan())));
+                ComparisonView.Of(folder).Write(all: false);
                 ReportCommand.Write(folder.Path, folder.ReportFile);
             });
         });
         return command;
     }
-
-    // It depends on the plan, not on what is left of it: a continued sweep then computes with the same threads, to the same bits.
-    private static int DefaultJobs(Experiment experiment) =>
-        experiment.Arms[0].Config.Device == "cpu" ? Math.Min(Environment.ProcessorCount, experiment.Arms.Count * experiment.Seeds.Count) : 1;
 }

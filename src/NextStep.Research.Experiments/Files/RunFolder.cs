@@ -8,7 +8,8 @@ public sealed class RunFolder(string path)
 {
     private const long LargestFile = 256L << 20;
 
-    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    /// <summary>How files of a run folder, and what is printed for programs, are written.</summary>
+    public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
@@ -88,7 +89,7 @@ public sealed class RunFolder(string path)
 
     /// <summary>The results that are there, in the plan's order.</summary>
     /// <exception cref="InvalidDataException">A file is damaged.</exception>
-    public IReadOnlyList<CellResult> ReadResults(Plan plan) => [.. (plan ?? throw new ArgumentNullException(nameof(plan))).Cells.Select(ReadResult).OfType<CellResult>()];
+    public IReadOnlyList<CellResult> ReadResults(Plan plan) => [.. (plan ?? throw new ArgumentNullException(nameof(plan))).Cells.AsParallel().AsOrdered().Select(ReadResult).OfType<CellResult>()];
 
     internal static T? Read<T>(string file)
         where T : class

@@ -8,7 +8,8 @@ namespace NextStep.Research.Experiments;
 internal static class SamplesStage
 {
     public const string Pixels = "samples.safetensors";
-    private const int Shown = 32;
+    public const int Shown = 32;
+    public const int Columns = 8;
 
     public static void Run(StageContext context)
     {
@@ -54,6 +55,7 @@ internal static class SamplesStage
         return [.. Enumerable.Range(0, count).Select(i => source.Caption(order[i % order.Length]))];
     }
 
-    private static IReadOnlyList<string> Skills(ResearchConfig config) =>
+    /// <summary>Skills whose prompts are drawn and verified.</summary>
+    public static IReadOnlyList<string> Skills(ResearchConfig config) =>
         config.Evaluation.Skills.Count > 0 ? config.Evaluation.Skills : config.Data.Skills.Count > 0 ? config.Data.Skills : ShapesSource.SkillNames;
 }

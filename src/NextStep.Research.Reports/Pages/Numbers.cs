@@ -2,8 +2,8 @@ using System.Globalization;
 
 namespace NextStep.Research.Reports;
 
-/// <summary>Numbers as the report prints them, the same in every culture.</summary>
-internal static class Numbers
+/// <summary>Numbers as reports and tables print them, the same in every culture.</summary>
+public static class Numbers
 {
     /// <summary>Four significant digits; powers of ten outside 0.001 to 100,000.</summary>
     public static string Format(double value)
@@ -38,6 +38,15 @@ internal static class Numbers
 
     /// <summary>With its sign, for differences.</summary>
     public static string Signed(double value) => value > 0 ? "+" + Format(value) : Format(value);
+
+    /// <summary>Bytes as "640 kB", "2.3 MB" or "1.7 GB".</summary>
+    public static string Size(double bytes) => bytes switch
+    {
+        < 1e3 => bytes.ToString("0", CultureInfo.InvariantCulture) + " B",
+        < 1e6 => (bytes / 1e3).ToString("0", CultureInfo.InvariantCulture) + " kB",
+        < 1e9 => (bytes / 1e6).ToString("0.0", CultureInfo.InvariantCulture) + " MB",
+        _ => (bytes / 1e9).ToString("0.0", CultureInfo.InvariantCulture) + " GB",
+    };
 
     /// <summary>Seconds as "48 s", "3 min 20 s" or "2 h 05 min".</summary>
     public static string Duration(double seconds)
