@@ -8,7 +8,7 @@ internal static class PicturesSection
 {
     public static Html Of(RunResults run)
     {
-        PictureAlbum album = PictureAlbum.Of(run);
+        PictureAlbum album = PictureChooser.Choose(run);
         string[] roles = [.. album.Roles.DefaultIfEmpty(PictureAlbum.Samples)];
         return Html.Of($"""
             {(album.Notes.Count == 0 ? Html.Empty : Html.Of($"<aside class=\"notes\" aria-label=\"Notes on the pictures\"><ul>{album.Notes.Select(n => Html.Of($"<li>{n}</li>"))}</ul></aside>"))}
@@ -74,7 +74,7 @@ internal static class PicturesSection
             {
                 Picture? picture = album.Of(cell, role);
                 // Arms that share a trained stage have the same picture; it is shown once under all their names.
-                int same = picture is null || layout is not null ? -1 : pictures.FindIndex(p => p.Picture is { } other && other.Bytes.AsSpan().SequenceEqual(picture.Bytes));
+                int same = picture is null || layout is not null ? -1 : pictures.FindIndex(p => p.Picture is { } other && other.Id == picture.Id);
                 if (same < 0)
                 {
                     pictures.Add(([arm], picture, cell));
