@@ -27,8 +27,9 @@ public static class ExperimentFile
                 errors.AddRange(e.Errors);
             }
         }
+        SlurmOptions slurm = SlurmNode.Read(sections, errors);
         Experiment? experiment = new ExperimentReader(sections, settings, errors).Read();
-        return errors.Count > 0 || experiment is null ? throw new ConfigException(errors) : experiment;
+        return errors.Count > 0 || experiment is null ? throw new ConfigException(errors) : experiment with { Slurm = slurm };
     }
 
     /// <summary>Reads only the configuration of a file: that of the baseline. Plain configuration files work too.</summary>
@@ -41,7 +42,7 @@ internal sealed class ExperimentSections
 {
     private const int LongestChain = 16;
 
-    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims"];
+    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims", "slurm"];
 
     private readonly Dictionary<string, (string File, YamlNode Key, YamlNode Value)> _sections = [];
 

@@ -16,6 +16,9 @@ internal static class StubStages
     /// <summary>… with which the process kills itself, every time.</summary>
     public const int Dies = 14;
 
+    /// <summary>Whether a continued stage computes something else than one that was left alone.</summary>
+    public static bool Forgets { get; set; }
+
     public static IReadOnlyList<StageDefinition> All { get; } =
     [
         new("autoencoder", 1, ["autoencoder", "training.autoencoder", "seed"], [], true, c => Run(c, c.Config.Training.Autoencoder, "")),
@@ -31,7 +34,7 @@ internal static class StubStages
         string checkpoints = Path.Combine(context.Directory, "checkpoint");
         Directory.CreateDirectory(checkpoints);
         long step = TrainingLoop.ImagesSaved(context.Directory) ?? 0;
-        string chain = step == 0 ? start : File.ReadAllText(StateFile(checkpoints, step));
+        string chain = step == 0 || Forgets ? start : File.ReadAllText(StateFile(checkpoints, step));
         while (step < trainer.Images)
         {
             context.Cancellation.ThrowIfCancellationRequested();
