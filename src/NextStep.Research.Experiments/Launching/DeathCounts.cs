@@ -1,12 +1,12 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>
-/// Gives a cell up whose worker was killed three times at the same place: out of memory, or a crash in native code, comes again
+/// Gives a cell up whose worker ended five times in a row at the same place: out of memory, or a crash in native code, comes again
 /// whenever it is tried. Whoever is killed from outside gets on in between.
 /// </summary>
 internal sealed class DeathCounts(RunFolder folder)
 {
-    public const int Limit = 3;
+    public const int Limit = 5;
     private readonly Dictionary<string, (ProgressMark Mark, int Count)> _deaths = [];
 
     /// <summary>Counts one, and writes the cell's failure when it is one too many.</summary>

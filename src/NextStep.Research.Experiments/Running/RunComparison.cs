@@ -26,7 +26,7 @@ internal static class RunComparison
             {
                 string name = Path.GetFileName(file);
                 // Checkpoints hold the newest line of the metrics, with its time; the weights they end in are compared.
-                if (name is "claim" or "progress.json" || name.StartsWith("state-", StringComparison.Ordinal) || name.EndsWith(".claim", StringComparison.Ordinal))
+                if (name is "claim" || name.StartsWith("progress.json", StringComparison.Ordinal) || name.StartsWith("state-", StringComparison.Ordinal) || name.EndsWith(".claim", StringComparison.Ordinal))
                 {
                     continue;
                 }

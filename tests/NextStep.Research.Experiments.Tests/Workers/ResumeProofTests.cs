@@ -11,7 +11,8 @@ public sealed class ResumeProofTests : IDisposable
     {
         (ResumeProof proof, List<string> told) = Prove(StubWorker.Command, StubStages.All);
         Assert.True(proof.Identical, string.Join(", ", proof.Differences.Concat(told)));
-        Assert.Equal((3, "baseline, seed 4"), (proof.Kills, proof.Cell));
+        Assert.Equal("baseline, seed 4", proof.Cell);
+        Assert.InRange(proof.Kills, 1, 3);
         Assert.True(proof.FilesCompared > 8);
         Assert.Equal(proof.FilesCompared, ResumeProof.Read(new RunFolder(_folder.Path))!.FilesCompared);
         Assert.False(Directory.Exists(_folder.File("resume-proof")));

@@ -43,9 +43,9 @@ internal static class StubWorker
 
     private static void Tell(SweepEvent e)
     {
-        if (e is SweepEvent.Note note)
+        if (e is SweepEvent.Note or SweepEvent.CellFailed)
         {
-            Console.Error.WriteLine(note.Text);
+            Console.Error.WriteLine(e is SweepEvent.Note note ? note.Text : ((SweepEvent.CellFailed)e).Failure.Message);
         }
     }
 }
