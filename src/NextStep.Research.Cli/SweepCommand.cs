@@ -13,13 +13,11 @@ internal static class SweepCommand
     {
         Argument<string> file = SharedOptions.ExperimentFile();
         Option<string?> output = SharedOptions.Out(), device = SharedOptions.Device();
-        Option<string[]> set = SharedOptions.Set();
-        Option<string[]> only = new("--only") { Description = "Run only this arm; repeatable." };
+        Option<string[]> set = SharedOptions.Set(), only = SharedOptions.OnlyArms();
         Option<bool> failFast = new("--fail-fast") { Description = "Stop at the first cell that fails." };
         Option<bool> retry = new("--retry-failed") { Description = "Run cells again that failed earlier." };
         Option<bool> accept = new("--accept-changed-plan") { Description = "Go on in a folder that was begun with another plan." };
-        Option<int?> jobs = new("--jobs", "-j") { Description = "Processes that share the cells and the cores; default: one a core, at most one a cell; on a GPU one." };
-        jobs.Validators.Add(r => { if (r.GetValueOrDefault<int?>() is < 1 or > 256) { r.AddError("--jobs must be between 1 and 256."); } });
+        Option<int?> jobs = SharedOptions.Jobs();
         Option<string> launcher = new("--launcher") { Description = "local, or slurm: hands the cells to the cluster and returns.", DefaultValueFactory = _ => "local" };
         launcher.AcceptOnlyFromAmong("local", "slurm");
         Option<string[]> slurm = new("--slurm") { Description = $"key=value: overrides the file's slurm node; repeatable. Keys: {string.Join(", ", SlurmOptions.Names)}." };
@@ -52,12 +50,12 @@ internal static class SweepCommand
                 FailFast = parse.GetValue(failFast),
                 RetryFailed = parse.GetValue(retry),
                 AcceptChangedPlan = parse.GetValue(accept),
-                Jobs = parse.GetValue(jobs) ?? DefaultJobs(experiment),
+                Jobs = parse.GetValue(jobs) ?? SharedOptions.DefaultJobs(experiment),
                 Slurm = parse.GetValue(launcher) == "slurm" ? SlurmWishes(experiment, parse.GetValue(slurm)) : null,
             };
             return job.Run(done =>
             {
-                AnsiConsole.Write(ComparisonTable.Make(done.RequirePlan(), done.ReadResults(done.RequirePlan())));
+                ComparisonView.Of(done).Write(all: false);
                 ReportCommand.Write(done.Path, done.ReportFile);
             });
         });
@@ -95,8 +93,4 @@ internal static class SweepCommand
         }
         return proof.Identical ? 0 : 1;
     }
-
-    // It depends on the plan, not on what is left of it: a continued sweep then computes with the same threads, to the same bits.
-    private static int DefaultJobs(Experiment experiment) =>
-        experiment.Arms[0].Config.Device == "cpu" ? Math.Min(Environment.ProcessorCount, experiment.Arms.Count * experiment.Seeds.Count) : 1;
 }

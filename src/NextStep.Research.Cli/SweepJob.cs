@@ -60,8 +60,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
     public Plan NoteOrigin(RunFolder folder, Plan plan)
     {
         CellConfigs.Write(folder, plan, Experiment);
-        return Sweep.NoteOrigin(
-            folder, plan, Provenance.Collect(File, Experiment.Arms[0].Config.Device), string.Join(' ', ["nextstep", .. Environment.GetCommandLineArgs().Skip(1)]));
+        return Sweep.NoteOrigin(folder, plan, Provenance.Collect(folder, File, Experiment.Arms[0].Config.Device, Provenance.CommandLine));
     }
 
     private int Run(RunFolder folder, Plan plan, Action<RunFolder> finish, CancellationToken cancellation)
@@ -78,6 +77,8 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
                 TorchBackend.EnsureUsable();
             }
             plan = NoteOrigin(folder, plan);
+            options = options with { Provenance = Provenance.OfWorker(plan, Provenance.CommandLine) };
+            runner = new SweepRunner(folder, plan, Experiment, Stages, options);
             pool = Jobs > 1;
         }
         if (Slurm is not null && runner.HasWork)

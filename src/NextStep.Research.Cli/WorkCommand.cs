@@ -32,12 +32,14 @@ internal static class WorkCommand
                 interrupt.Token, parse.GetValue(pool) ? ParentWatch.Gone() : CancellationToken.None);
             TorchBackend.EnsureUsable();
             using SweepConsole console = SweepConsole.Create();
+            IReadOnlyDictionary<string, string> provenance = Provenance.OfWorker(folder.RequirePlan(), Provenance.CommandLine);
             if (parse.GetValue(map) is { } file)
             {
                 SlurmTask task = SlurmTask.Current ?? throw new InvalidOperationException("--map is for tasks that Slurm starts");
-                return new SlurmWorker(folder, StandardStages.All, task, new ClusterCommands(), console.Show).Run(file, parse.GetValue(index), () => interrupt.TimeIsOver, stop.Token);
+                SweepOptions told = new() { Report = console.Show, Provenance = provenance };
+                return new SlurmWorker(folder, StandardStages.All, task, new ClusterCommands(), told).Run(file, parse.GetValue(index), () => interrupt.TimeIsOver, stop.Token);
             }
-            SweepOptions options = new() { Only = parse.GetValue(only) ?? [], Worker = true, Report = console.Show };
+            SweepOptions options = new() { Only = parse.GetValue(only) ?? [], Worker = true, Report = console.Show, Provenance = provenance };
             SweepOutcome outcome = new SweepRunner(folder, folder.RequirePlan(), StandardStages.All, options).Run(stop.Token);
             SweepJob.ShowFailures(outcome.Failed);
             return parse.GetValue(pool) ? 0 : outcome.Cancelled || outcome.Failed.Count > 0 ? 1 : 0;

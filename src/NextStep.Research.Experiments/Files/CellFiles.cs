@@ -42,6 +42,12 @@ public sealed record CellProgress(string Stage, long Done, long Total, string Un
 internal sealed record StageRecord(string Kind, string Key, string Cell, double Seconds)
 {
     public const string FileName = "stage.json";
+
+    /// <summary>Kind and number of processors; where they are the same, times can be compared. Null in files of earlier versions.</summary>
+    public string? Machine { get; init; }
+
+    /// <summary>When it ended, UTC.</summary>
+    public DateTime? Ended { get; init; }
 }
 
 /// <summary>What a cell is doing.</summary>

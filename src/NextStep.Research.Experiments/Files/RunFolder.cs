@@ -8,9 +8,11 @@ public sealed class RunFolder(string path)
 {
     private const long LargestFile = 256L << 20;
 
-    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    /// <summary>How files of a run folder, and what is printed for programs, are written.</summary>
+    public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
@@ -58,6 +60,22 @@ public sealed class RunFolder(string path)
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public CellResult? ReadResult(PlannedCell cell) => Read<CellResult>(System.IO.Path.Combine(Cell(cell), "result.json"));
 
+    /// <summary>The curves of a finished cell by name; empty where its stages left none.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public IReadOnlyDictionary<string, Curve> ReadCurves(PlannedCell cell)
+    {
+        string file = System.IO.Path.Combine(Cell(cell), Curve.FileName);
+        Dictionary<string, Curve> curves = Read<Dictionary<string, Curve>>(file) ?? [];
+        foreach ((string name, Curve curve) in curves)
+        {
+            if (curve is not { Title: not null, XTitle: not null, YTitle: not null, X: not null, Lines: not null } || curve.Lines.Values.Any(l => l?.Count != curve.X.Count))
+            {
+                throw new InvalidDataException($"{file} is damaged: the curve '{name}' has no title, no axis, or lines of another length than its axis");
+            }
+        }
+        return curves;
+    }
+
     /// <summary>Why a cell failed, or null.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public CellFailure? ReadFailure(PlannedCell cell) => Read<CellFailure>(System.IO.Path.Combine(Cell(cell), "failure.json"));
@@ -77,7 +95,7 @@ public sealed class RunFolder(string path)
 
     /// <summary>The results that are there, in the plan's order.</summary>
     /// <exception cref="InvalidDataException">A file is damaged.</exception>
-    public IReadOnlyList<CellResult> ReadResults(Plan plan) => [.. (plan ?? throw new ArgumentNullException(nameof(plan))).Cells.Select(ReadResult).OfType<CellResult>()];
+    public IReadOnlyList<CellResult> ReadResults(Plan plan) => [.. (plan ?? throw new ArgumentNullException(nameof(plan))).Cells.AsParallel().AsOrdered().Select(ReadResult).OfType<CellResult>()];
 
     internal static T? Read<T>(string file)
         where T : class

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Runs one cell: its stages in order, each continued from what is there, then the result.</summary>
-internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, Action<SweepEvent> report)
+internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, Action<SweepEvent> report, IReadOnlyDictionary<string, string> provenance)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan NoteEvery = TimeSpan.FromSeconds(2);
@@ -24,7 +24,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         {
             return null;
         }
-        CellResult result = new ResultBuilder(folder, cell).Build();
+        CellResult result = new ResultBuilder(folder, cell).Build() with { Provenance = provenance };
         DiskFlush.Files(cellFolder);
         if (claim.IsLost())
         {
@@ -139,7 +139,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             },
         });
         cancellation.ThrowIfCancellationRequested();
-        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds), durable: false);
+        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Ended = DateTime.UtcNow }, durable: false);
         DiskFlush.Files(run.Working);
         claim?.IsLost(); // signals Lost when it is
         cancellation.ThrowIfCancellationRequested();

@@ -36,12 +36,18 @@ public static class Sweep
         return plan;
     }
 
-    /// <summary>Notes who works on the folder; only called when there is work.</summary>
-    public static Plan NoteOrigin(RunFolder folder, Plan plan, IReadOnlyDictionary<string, string> provenance, string command)
+    /// <summary>Notes who works on the folder, with the command among it; only called when there is work.</summary>
+    public static Plan NoteOrigin(RunFolder folder, Plan plan, IReadOnlyDictionary<string, string> provenance)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(plan);
-        Plan noted = plan with { Provenance = provenance, Commands = plan.Commands.Contains(command) ? plan.Commands : [.. plan.Commands, command] };
+        ArgumentNullException.ThrowIfNull(provenance);
+        string command = provenance["command"];
+        Plan noted = plan with
+        {
+            Provenance = provenance.Where(p => p.Key != "command").ToDictionary(),
+            Commands = plan.Commands.Contains(command) ? plan.Commands : [.. plan.Commands, command],
+        };
         folder.WritePlan(noted);
         return noted;
     }

@@ -43,6 +43,9 @@ public sealed record SweepOptions
     /// <summary>Run cells again that failed earlier.</summary>
     public bool RetryFailed { get; init; }
 
+    /// <summary>Goes into every result of this process.</summary>
+    public IReadOnlyDictionary<string, string> Provenance { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Only these cells, by key; empty: all.</summary>
     public IReadOnlyList<string> Cells { get; init; } = [];
 

@@ -31,7 +31,7 @@ public sealed class SweepRunner
         _plan = plan;
         _config = config;
         _options = options;
-        _runner = new CellRunner(folder, stages, options.Report);
+        _runner = new CellRunner(folder, stages, options.Report, options.Provenance);
     }
 
     /// <summary>Whether there is anything to do.</summary>

@@ -21,11 +21,13 @@ internal static class ModelStage
         using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
         ReleasedFolder.Save(Path.Combine(context.Directory, ModelFolder), model, autoencoder, tokenizer, config.Data.ImageSize, config.Sampling);
         using LatentSet heldOut = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.HeldOut));
-        StageFiles.WriteSummary(context.Directory, Measure(config, model, tokenizer, heldOut));
+        FlowLossCurves curves = new(heldOut.Rows * heldOut.Columns);
+        StageFiles.WriteSummary(context.Directory, Measure(config, model, tokenizer, heldOut, curves));
+        StageFiles.WriteCurves(context.Directory, curves.Curves());
     }
 
     // The same noise and times for every arm; text before the image, as in generation.
-    private static Dictionary<string, double> Measure(ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut)
+    private static Dictionary<string, double> Measure(ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut, FlowLossCurves curves)
     {
         using IDisposable guard = no_grad();
         Device device = new(config.Device);
@@ -38,7 +40,9 @@ internal static class ModelStage
             using NoiseSource noise = new DrawnNoise(config.Seed, "evaluation.flow", start);
             int[] indices = [.. Enumerable.Range(start, Math.Min(size, heldOut.Captions.Count - start))];
             ModelBatch batch = ModelTrainer.Batch(layout, tokenizer.Special, heldOut, indices, new bool[indices.Length], noise, device);
-            foreach (StepMetric metric in ModelTrainer.Metrics(model.Losses(batch, noise)))
+            ModelLosses losses = model.Losses(batch, noise);
+            curves.Add(losses.Image);
+            foreach (StepMetric metric in ModelTrainer.Metrics(losses))
             {
                 double weight = metric.Name.StartsWith("flow.loss.t", StringComparison.Ordinal) ? 1 : indices.Length;
                 sums[metric.Name] = sums.GetValueOrDefault(metric.Name) + (metric.Sum.cpu().item<float>() * weight);

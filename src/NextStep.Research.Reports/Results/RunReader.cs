@@ -26,6 +26,7 @@ internal sealed class RunReader(RunFolder folder)
             {
                 Result = result,
                 Log = MetricsLog.Read([Named(Path.Combine(folder.Cell(cell), "metrics.jsonl"))], _notes),
+                Curves = Undamaged(() => folder.ReadCurves(cell)) ?? new Dictionary<string, Curve>(),
                 Pictures = Pictures(cell, result),
             };
         }

@@ -27,12 +27,15 @@ public sealed class SlurmWorkerTests : IDisposable
     {
         using CancellationTokenSource stop = new();
         int steps = 0;
-        SlurmWorker worker = new(_sweep.Folder, StubStages.All, new SlurmTask("42_1", restarts, null, 1), _cluster, e =>
+        SlurmWorker worker = new(_sweep.Folder, StubStages.All, new SlurmTask("42_1", restarts, null, 1), _cluster, new SweepOptions
         {
-            if (e is SweepEvent.StageProgressed && ++steps == stopAfter)
+            Report = e =>
             {
-                stop.Cancel();
-            }
+                if (e is SweepEvent.StageProgressed && ++steps == stopAfter)
+                {
+                    stop.Cancel();
+                }
+            },
         });
         if (stopAfter == 0)
         {

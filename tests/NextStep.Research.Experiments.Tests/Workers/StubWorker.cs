@@ -17,7 +17,7 @@ internal static class StubWorker
         {
             if (args is [var directory, "--map", var map, "--index", var index])
             {
-                return new SlurmWorker(new RunFolder(directory), StubStages.All, SlurmTask.Current!, new ClusterCommands(), Tell)
+                return new SlurmWorker(new RunFolder(directory), StubStages.All, SlurmTask.Current!, new ClusterCommands(), new SweepOptions { Report = Tell })
                     .Run(map, int.Parse(index, System.Globalization.CultureInfo.InvariantCulture), () => timeIsOver, stop.Token);
             }
             StubStages.Forgets = args[0] == "--child-forgets";

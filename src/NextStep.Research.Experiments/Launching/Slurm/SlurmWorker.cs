@@ -9,8 +9,8 @@ namespace NextStep.Research.Experiments;
 /// <param name="stages">What it can run.</param>
 /// <param name="task">This process, as Slurm sees it.</param>
 /// <param name="commands">The cluster.</param>
-/// <param name="report">Told everything.</param>
-public sealed class SlurmWorker(RunFolder folder, IReadOnlyList<StageDefinition> stages, SlurmTask task, IClusterCommands commands, Action<SweepEvent> report)
+/// <param name="options">Whom to tell, and where results say that they come from.</param>
+public sealed class SlurmWorker(RunFolder folder, IReadOnlyList<StageDefinition> stages, SlurmTask task, IClusterCommands commands, SweepOptions options)
 {
     private const int StartsWithoutProgress = 5;
     private static readonly TimeSpan NearEnd = TimeSpan.FromSeconds(150);
@@ -34,10 +34,10 @@ public sealed class SlurmWorker(RunFolder folder, IReadOnlyList<StageDefinition>
         {
             return GiveUp(cell, key, isCell, before, $"Slurm started it {StartsWithoutProgress} times and it never got further");
         }
-        SweepRunner runner = new(folder, plan, stages, new SweepOptions { Cells = [cell.Key], Worker = true, Report = report });
+        SweepRunner runner = new(folder, plan, stages, options with { Cells = [cell.Key], Worker = true });
         if (isCell && HeldByAnother(cell) is { } other)
         {
-            report(new SweepEvent.Note($"{cell.Label}: {other} works on it"));
+            options.Report(new SweepEvent.Note($"{cell.Label}: {other} works on it"));
             return 0;
         }
         CellFailure? failure = isCell ? (runner.Run(cancellation).Failed is [var first, ..] ? first : null) : runner.RunStage(key, cancellation);
@@ -57,7 +57,7 @@ public sealed class SlurmWorker(RunFolder folder, IReadOnlyList<StageDefinition>
     private int Requeue(PlannedCell cell)
     {
         ClusterReply reply = commands.Run("scontrol", ["requeue", task.Id]);
-        report(new SweepEvent.Note(reply.ExitCode == 0 ? $"{cell.Label}: time is over; task {task.Id} is queued again" : $"{cell.Label}: task {task.Id} cannot be queued again: {reply.Error}"));
+        options.Report(new SweepEvent.Note(reply.ExitCode == 0 ? $"{cell.Label}: time is over; task {task.Id} is queued again" : $"{cell.Label}: task {task.Id} cannot be queued again: {reply.Error}"));
         return reply.ExitCode == 0 ? 0 : 1; // 0: another code would count for the start that follows
     }
 
@@ -66,7 +66,7 @@ public sealed class SlurmWorker(RunFolder folder, IReadOnlyList<StageDefinition>
         CellFailure failure = DeathCounts.Describe(folder, cell, mark, message);
         PlannedStage? stage = cell.Stages.FirstOrDefault(s => s.Key == key);
         RunFolder.Write(isCell || stage is null ? Path.Combine(folder.Cell(cell), "failure.json") : folder.StageFailure(stage), failure);
-        report(new SweepEvent.CellFailed(cell, failure));
+        options.Report(new SweepEvent.CellFailed(cell, failure));
         return 1;
     }
 
