@@ -29,6 +29,12 @@ public sealed class RunFolder(string path)
     /// <summary>A stage's folder when it is done.</summary>
     public string Stage(PlannedStage stage) => System.IO.Path.Combine(Path, (stage ?? throw new ArgumentNullException(nameof(stage))).Folder);
 
+    /// <summary>Whether a cell is done.</summary>
+    public bool IsDone(PlannedCell cell) => File.Exists(System.IO.Path.Combine(Cell(cell), "result.json"));
+
+    /// <summary>Where it stands why a shared stage failed.</summary>
+    internal string StageFailure(PlannedStage stage) => Stage(stage) + ".failure.json";
+
     /// <summary>The plan, or null in a folder that has none.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public Plan? ReadPlan()
@@ -112,7 +118,7 @@ public sealed class RunFolder(string path)
         }
     }
 
-    internal static void Write<T>(string file, T value) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, Json));
+    internal static void Write<T>(string file, T value, bool durable = true) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, Json), durable);
 
     private static bool IsKey(string key) => key.Length is > 0 and <= 64 && key.All(char.IsAsciiHexDigit);
 
