@@ -15,7 +15,10 @@ public sealed class DamagedRunTests
         RecordedRun.WriteMetrics(run.UnfinishedStage(1, 1), 1, 1);
         var failure = new CellFailure(
             RecordedRun.Key(1, 1), "noiseStrength=0", 1, "model", "ArithmeticException", "loss is NaN at step 812", "812 of 2000 steps",
-            "cells/ce1111/model.partial", ["{\"flow.loss\":\"NaN\"}"], "", DateTime.UnixEpoch);
+            "cells/ce1111/model.partial", ["{\"flow.loss\":\"NaN\"}"], "", DateTime.UnixEpoch)
+        {
+            Capsule = "cells/ce1111/capsule", BatchIds = ["shapes/17", "shapes/4"],
+        };
         File.WriteAllText(Path.Combine(run.CellFolder(1, 1), "failure.json"), JsonSerializer.Serialize(failure, JsonSerializerOptions.Web));
         string html = run.Report();
 
@@ -24,6 +27,9 @@ public sealed class DamagedRunTests
         Assert.Contains("loss is NaN at step 812", failures, StringComparison.Ordinal);
         Assert.Contains("812 of 2000 steps", failures, StringComparison.Ordinal);
         Assert.Contains("model at 25,600 images", failures, StringComparison.Ordinal);
+        Assert.Contains("cells/ce1111/capsule", failures, StringComparison.Ordinal);
+        Assert.Contains("shapes/17, shapes/4", failures, StringComparison.Ordinal);
+        Assert.Contains("flow.loss", failures, StringComparison.Ordinal);
         Assert.Contains("not begun", failures, StringComparison.Ordinal);
         Assert.Contains("1 of 2", HtmlReportTests.Section(html, "numbers"), StringComparison.Ordinal);
         Assert.Contains("not yet", HtmlReportTests.Section(html, "numbers"), StringComparison.Ordinal);
@@ -126,6 +132,30 @@ public sealed class DamagedRunTests
         Assert.Contains("cells/ce1101/reconstructions.png is damaged and is not shown", html, StringComparison.Ordinal);
         Assert.Equal(3, System.Text.RegularExpressions.Regex.Count(html, "alt=\"Pictures drawn"));
         Assert.Contains("The picture could not be shown; see the notes.", html, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true, "All 41 files compared are the same to the last bit.")]
+    [InlineData(false, "2 of 41 files differ:")]
+    public void The_resume_proof_is_told_as_it_came_out(bool identical, string said)
+    {
+        using RecordedRun run = new RecordedRun().WriteAll();
+        RunFolder.Write(Path.Combine(run.Folder, ResumeProof.FileName), new ResumeProof
+        {
+            Cell = "baseline, seed 0", Shortened = "64 steps", Kills = 5, PowerCuts = 2, FilesCompared = 41, Identical = identical,
+            Differences = identical ? [] : ["model/weights.safetensors", "metrics.jsonl"], Date = DateTime.UnixEpoch,
+        });
+        string proof = HtmlReportTests.Section(run.Report(), "resume");
+        Assert.Contains(said, proof, StringComparison.Ordinal);
+        Assert.Contains("killed 5 times", proof, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_damaged_resume_proof_is_named()
+    {
+        using RecordedRun run = new RecordedRun().WriteAll();
+        File.WriteAllText(Path.Combine(run.Folder, ResumeProof.FileName), "{\"cell\":");
+        Assert.Contains("resume-proof.json is damaged", run.Report(), StringComparison.Ordinal);
     }
 
     [Theory]
