@@ -18,6 +18,9 @@ internal static class SweepCommand
         Option<bool> retry = new("--retry-failed") { Description = "Run cells again that failed earlier." };
         Option<bool> accept = new("--accept-changed-plan") { Description = "Go on in a folder that was begun with another plan." };
         Option<int?> jobs = SharedOptions.Jobs();
+        Option<string> launcher = new("--launcher") { Description = "local, or slurm: hands the cells to the cluster and returns.", DefaultValueFactory = _ => "local" };
+        launcher.AcceptOnlyFromAmong("local", "slurm");
+        Option<string[]> slurm = new("--slurm") { Description = $"key=value: overrides the file's slurm node; repeatable. Keys: {string.Join(", ", SlurmOptions.Names)}." };
         Option<bool> prove = new("--prove-resume")
         {
             Description = "Runs one cell twice (the baseline, shortened), left alone and killed again and again, compares all files, and ends.",
@@ -30,7 +33,7 @@ internal static class SweepCommand
               nextstep sweep experiments/quickstart.yaml --out runs/longer --set training.model.images=200000 --only baseline
             """)
         {
-            file, output, set, only, failFast, retry, accept, device, jobs, prove,
+            file, output, set, only, failFast, retry, accept, device, jobs, launcher, slurm, prove,
         };
         command.SetAction(parse =>
         {
@@ -48,6 +51,7 @@ internal static class SweepCommand
                 RetryFailed = parse.GetValue(retry),
                 AcceptChangedPlan = parse.GetValue(accept),
                 Jobs = parse.GetValue(jobs) ?? SharedOptions.DefaultJobs(experiment),
+                Slurm = parse.GetValue(launcher) == "slurm" ? SlurmWishes(experiment, parse.GetValue(slurm)) : null,
             };
             return job.Run(done =>
             {
@@ -56,6 +60,24 @@ internal static class SweepCommand
             });
         });
         return command;
+    }
+
+    private static SlurmOptions SlurmWishes(Experiment experiment, string[]? settings)
+    {
+        SlurmOptions options = experiment.Slurm;
+        foreach (string setting in settings ?? [])
+        {
+            string[] parts = setting.Split('=', 2);
+            try
+            {
+                options = options.With(parts[0], parts.Length == 2 ? parts[1] : throw new FormatException("expected key=value"));
+            }
+            catch (FormatException e)
+            {
+                throw new ConfigException(new ConfigError("--slurm", 0, parts[0], e.Message));
+            }
+        }
+        return options;
     }
 
     private static int ProveResume(Experiment experiment, RunFolder folder)

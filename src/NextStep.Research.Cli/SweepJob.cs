@@ -20,6 +20,9 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
     /// <summary>Processes that share the cells, and the cores among them; 1: this process does the work.</summary>
     public int Jobs { get; init; } = 1;
 
+    /// <summary>Hand the work to Slurm, with these wishes, instead of doing it here.</summary>
+    public SlurmOptions? Slurm { get; init; }
+
     /// <summary><paramref name="finish"/> is called at the end, stopped and failed sweeps included.</summary>
     public int Run(Action<RunFolder> finish)
     {
@@ -69,11 +72,18 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         bool pool = false;
         if (runner.HasWork)
         {
-            TorchBackend.EnsureUsable();
+            if (Slurm is null)
+            {
+                TorchBackend.EnsureUsable();
+            }
             plan = NoteOrigin(folder, plan);
             options = options with { Provenance = Provenance.OfWorker(plan, Provenance.CommandLine) };
             runner = new SweepRunner(folder, plan, Experiment, Stages, options);
             pool = Jobs > 1;
+        }
+        if (Slurm is not null && runner.HasWork)
+        {
+            return Submit(folder, plan, options);
         }
         SweepOutcome outcome = console.Run(() => pool ? new WorkerPool(folder, plan, Worker, Jobs, options).Run(cancellation) : runner.Run(cancellation));
         Sweep.Judge(folder, plan);
@@ -86,6 +96,21 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
             Console.Error.WriteLine("stopped before the end; the same command continues");
         }
         return outcome.Cancelled || outcome.Failed.Count > 0 ? 1 : 0;
+    }
+
+    private int Submit(RunFolder folder, Plan plan, SweepOptions options)
+    {
+        WorkerCommand worker = Worker with { Verb = ["work"] };
+        SlurmSubmission submitted = new SlurmLauncher(folder, plan, worker, ["report"], Slurm!, new ClusterCommands()).Submit(options);
+        foreach (string note in submitted.Notes)
+        {
+            Console.Error.WriteLine(note);
+        }
+        AnsiConsole.WriteLine(submitted.Jobs.Count > 0
+            ? $"submitted {submitted.Cells} cells and {submitted.SharedStages} stages that they share, jobs {string.Join(", ", submitted.Jobs)}; logs: {Path.Combine(Output, "slurm", "logs")}"
+            : "nothing to submit");
+        AnsiConsole.WriteLine($"{(submitted.Waiting > 0 ? $"{submitted.Waiting} cells are in Slurm's hands already. " : "")}See: nextstep status {Output}");
+        return 0;
     }
 
     /// <summary>A process of this program that works on a run folder as long as the one that started it lives.</summary>

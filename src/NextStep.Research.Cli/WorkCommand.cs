@@ -11,7 +11,8 @@ internal static class WorkCommand
         Argument<string> directory = SharedOptions.RunFolder();
         Option<string[]> only = new("--only") { Description = "Work on this arm only; repeatable." };
         Option<bool> pool = new("--child") { Hidden = true, Description = "Ends when standard input does." };
-        Option<string?> map = new("--map") { Hidden = true }, index = new("--index") { Hidden = true };
+        Option<string?> map = new("--map") { Hidden = true, Description = "What the indices of a Slurm array mean." };
+        Option<int> index = new("--index") { Hidden = true, Description = "Which of them." };
         Command command = new("work", """
             Works on what is open in a run folder, beside the sweep that began it: from another terminal, or from another machine that sees the folder.
 
@@ -25,14 +26,21 @@ internal static class WorkCommand
         command.SetAction(parse =>
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
-            Plan plan = folder.RequirePlan();
+            folder.RequirePlan();
             using Interrupt interrupt = new();
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
                 interrupt.Token, parse.GetValue(pool) ? ParentWatch.Gone() : CancellationToken.None);
             TorchBackend.EnsureUsable();
             using SweepConsole console = SweepConsole.Create();
-            SweepOptions options = new() { Only = parse.GetValue(only) ?? [], Worker = true, Report = console.Show, Provenance = Provenance.OfWorker(plan, Provenance.CommandLine) };
-            SweepOutcome outcome = new SweepRunner(folder, plan, StandardStages.All, options).Run(stop.Token);
+            IReadOnlyDictionary<string, string> provenance = Provenance.OfWorker(folder.RequirePlan(), Provenance.CommandLine);
+            if (parse.GetValue(map) is { } file)
+            {
+                SlurmTask task = SlurmTask.Current ?? throw new InvalidOperationException("--map is for tasks that Slurm starts");
+                SweepOptions told = new() { Report = console.Show, Provenance = provenance };
+                return new SlurmWorker(folder, StandardStages.All, task, new ClusterCommands(), told).Run(file, parse.GetValue(index), () => interrupt.TimeIsOver, stop.Token);
+            }
+            SweepOptions options = new() { Only = parse.GetValue(only) ?? [], Worker = true, Report = console.Show, Provenance = provenance };
+            SweepOutcome outcome = new SweepRunner(folder, folder.RequirePlan(), StandardStages.All, options).Run(stop.Token);
             SweepJob.ShowFailures(outcome.Failed);
             return parse.GetValue(pool) ? 0 : outcome.Cancelled || outcome.Failed.Count > 0 ? 1 : 0;
         });

@@ -4,21 +4,25 @@ namespace NextStep.Research.Experiments;
 
 /// <summary>How to start a worker: a program that works on a run folder with certain stages, without the experiment's file.</summary>
 /// <param name="Program">An executable with its whole path, or one found through PATH.</param>
-/// <param name="Arguments">What comes before the worker's own arguments.</param>
-public sealed record WorkerCommand(string Program, IReadOnlyList<string> Arguments)
+/// <param name="Entry">The assembly, when the program is <c>dotnet</c>; else nothing.</param>
+/// <param name="Verb">What comes before the worker's own arguments.</param>
+public sealed record WorkerCommand(string Program, IReadOnlyList<string> Entry, IReadOnlyList<string> Verb)
 {
     /// <summary>This process's own program, started with the same host.</summary>
     /// <param name="assembly">Its main assembly, for when it was started through <c>dotnet</c>.</param>
-    /// <param name="arguments">The verb.</param>
-    public static WorkerCommand Of(System.Reflection.Assembly assembly, params IReadOnlyList<string> arguments)
+    /// <param name="verb">The verb.</param>
+    public static WorkerCommand Of(System.Reflection.Assembly assembly, params IReadOnlyList<string> verb)
     {
         ArgumentNullException.ThrowIfNull(assembly);
         string own = Environment.ProcessPath ?? "dotnet";
         // A test runner or a notebook loads the assembly into a program of another name.
         return Path.GetFileNameWithoutExtension(own) == assembly.GetName().Name
-            ? new WorkerCommand(own, arguments)
-            : new WorkerCommand(Path.GetFileNameWithoutExtension(own) == "dotnet" ? own : "dotnet", [assembly.Location, .. arguments]);
+            ? new WorkerCommand(own, [], verb)
+            : new WorkerCommand(Path.GetFileNameWithoutExtension(own) == "dotnet" ? own : "dotnet", [assembly.Location], verb);
     }
+
+    /// <summary>The whole command line.</summary>
+    internal IEnumerable<string> Line(params IEnumerable<string> arguments) => [Program, .. Entry, .. Verb, .. arguments];
 
     /// <summary>Starts it with pipes for all three streams.</summary>
     /// <param name="arguments">The worker's own arguments.</param>
@@ -26,7 +30,7 @@ public sealed record WorkerCommand(string Program, IReadOnlyList<string> Argumen
     internal Process Start(IReadOnlyList<string> arguments, int cores)
     {
         ProcessStartInfo start = new(Program) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        foreach (string argument in Arguments.Concat(arguments))
+        foreach (string argument in Line(arguments).Skip(1))
         {
             start.ArgumentList.Add(argument);
         }

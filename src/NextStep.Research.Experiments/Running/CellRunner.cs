@@ -31,7 +31,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             return null;
         }
         RunFolder.Write(Path.Combine(cellFolder, "result.json"), result);
-        File.Delete(Path.Combine(cellFolder, "progress.json"));
+        Array.ForEach(Directory.GetFiles(cellFolder, "progress.json*"), File.Delete);
         report(new SweepEvent.CellDone(cell, result));
         return result;
     }
@@ -114,6 +114,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
     private void Execute(StageRun run, string final, Claimed? claim, CancellationToken cancellation)
     {
         Directory.CreateDirectory(run.Working = final + ".partial");
+        AtomicFile.RemoveLeftovers(run.Working);
         report(new SweepEvent.StageStarted(run.Cell, run.Stage, false));
         Stopwatch clock = Stopwatch.StartNew();
         Stopwatch? noted = null;

@@ -58,7 +58,7 @@ internal sealed class ProofRun
         {
             return false;
         }
-        foreach (string file in (string[])[state, Path.Combine(working!, "metrics.jsonl")])
+        foreach (string file in ((string[])[state, Path.Combine(working!, "metrics.jsonl")]).Where(File.Exists))
         {
             using FileStream stream = new(file, FileMode.Open, FileAccess.Write);
             stream.SetLength(Math.Max(0, stream.Length - 9));

@@ -26,7 +26,7 @@ internal static class RunComparison
             {
                 string name = Path.GetFileName(file);
                 // Checkpoints hold the newest line of the metrics, with its time; the weights they end in are compared.
-                if (name is "claim" or "progress.json" || name.StartsWith("state-", StringComparison.Ordinal) || name.EndsWith(".claim", StringComparison.Ordinal))
+                if (name is "claim" || name.StartsWith("progress.json", StringComparison.Ordinal) || name.StartsWith("state-", StringComparison.Ordinal) || name.EndsWith(".claim", StringComparison.Ordinal))
                 {
                     continue;
                 }
@@ -53,19 +53,28 @@ internal static class RunComparison
         try
         {
             JsonNode? node = JsonNode.Parse(json);
-            if (node is JsonObject values)
-            {
-                foreach (string name in values.Select(v => v.Key).Where(k => k.EndsWith("seconds", StringComparison.OrdinalIgnoreCase)).ToArray())
-                {
-                    values.Remove(name);
-                }
-                return values.ToJsonString();
-            }
+            Strip(node);
+            return node?.ToJsonString() ?? json;
         }
         catch (JsonException)
         {
-            // Not what its name says: compared as it is.
+            return json; // not what its name says: compared as it is
         }
-        return json;
+    }
+
+    // Times, and the provenance with its time of start, are what two equal runs may differ in.
+    private static void Strip(JsonNode? node)
+    {
+        if (node is JsonObject values)
+        {
+            foreach (string name in values.Select(v => v.Key).Where(k => k == "provenance" || k.EndsWith("seconds", StringComparison.OrdinalIgnoreCase)).ToArray())
+            {
+                values.Remove(name);
+            }
+        }
+        foreach (JsonNode? child in node switch { JsonObject o => o.Select(p => p.Value), JsonArray a => a, _ => [] })
+        {
+            Strip(child);
+        }
     }
 }

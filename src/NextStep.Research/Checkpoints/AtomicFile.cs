@@ -33,6 +33,15 @@ public static class AtomicFile
         }
     }
 
+    /// <summary>Removes what killed processes left half written below <paramref name="folder"/>; only for a folder in which nobody else writes.</summary>
+    public static void RemoveLeftovers(string folder)
+    {
+        foreach (string file in Directory.EnumerateFiles(folder, "*.tmp", SearchOption.AllDirectories).Where(f => Path.GetFileName(f).Split('.') is [.., { Length: 32 } id, _] && id.All(char.IsAsciiHexDigitLower)))
+        {
+            File.Delete(file);
+        }
+    }
+
     /// <summary>Writes <paramref name="text"/> as UTF-8 without a byte order mark.</summary>
     public static void WriteText(string path, string text, bool durable = true)
     {

@@ -16,12 +16,31 @@ internal static class StubStages
     /// <summary>… with which the process kills itself, every time.</summary>
     public const int Dies = 14;
 
+    /// <summary>Whether a continued stage computes something else than one that was left alone.</summary>
+    public static bool Forgets { get; set; }
+
     public static IReadOnlyList<StageDefinition> All { get; } =
     [
         new("autoencoder", 1, ["autoencoder", "training.autoencoder", "seed"], [], true, c => Run(c, c.Config.Training.Autoencoder, "")),
         new("model", 1, ["model", "training.model", "seed"], ["autoencoder"], true, c => Run(c, c.Config.Training.Model, Input(c, "autoencoder"))),
         new("samples", 1, ["sampling", "seed"], ["model"], false, c => Finish(c, Input(c, "model"))),
     ];
+
+    /// <summary>What the chain of both trainings ends in, computed in one go.</summary>
+    public static string Expected(long seed, long first, long second)
+    {
+        string chain = "";
+        foreach (long steps in (long[])[first, second])
+        {
+            for (long step = 0; step < steps; step++)
+            {
+                chain = Link(chain, seed, step);
+            }
+        }
+        return chain;
+    }
+
+    private static string Link(string chain, long seed, long step) => Hash(string.Create(CultureInfo.InvariantCulture, $"{chain} {seed} {step}"));
 
     private static string Input(StageContext context, string kind) => File.ReadAllText(Path.Combine(context.Inputs[kind], "chain.txt"));
 
@@ -31,13 +50,17 @@ internal static class StubStages
         string checkpoints = Path.Combine(context.Directory, "checkpoint");
         Directory.CreateDirectory(checkpoints);
         long step = TrainingLoop.ImagesSaved(context.Directory) ?? 0;
-        string chain = step == 0 ? start : File.ReadAllText(StateFile(checkpoints, step));
+        string chain = step == 0 || Forgets ? start : File.ReadAllText(StateFile(checkpoints, step));
+        if (step > 0 && !File.ReadAllText(StateFile(checkpoints, step) + ".sha256").StartsWith(Hash(chain), StringComparison.Ordinal) && !Forgets)
+        {
+            (step, chain) = (0, start); // cut short
+        }
         while (step < trainer.Images)
         {
             context.Cancellation.ThrowIfCancellationRequested();
             Act(trainer.Warmup);
             Thread.Sleep(trainer.BatchSize);
-            chain = Hash(string.Create(CultureInfo.InvariantCulture, $"{chain} {context.Config.Seed} {step}"));
+            chain = Link(chain, context.Config.Seed, step);
             step++;
             AtomicFile.WriteText(StateFile(checkpoints, step), chain, durable: false);
             AtomicFile.WriteText(StateFile(checkpoints, step) + ".sha256", Hash(chain) + " ", durable: false);
