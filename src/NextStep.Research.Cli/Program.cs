@@ -60,6 +60,8 @@ internal static partial class Program
         DoctorCommand.Create(),
         PlanCommand.Create(),
         SweepCommand.Create(),
+        WorkCommand.Create(),
+        ReplayCommand.Create(),
         StatusCommand.Create(),
         CompareCommand.Create(),
         ExportCommand.Create(),

@@ -6,7 +6,7 @@ public static class StandardStages
     /// <summary>verifier (the shapes world's, by itself), autoencoder → latents → model → samples → metrics.</summary>
     public static IReadOnlyList<StageDefinition> All { get; } =
     [
-        new("verifier", 1, ["data.source", "data.imageSize", "data.skills", "autoencoder.multipliers", "evaluation.skills", "evaluation.verifierScenes", "seed"], [], true, VerifierStage.Run),
+        new("verifier", 1, ["data.source", "data.imageSize", "data.skills", "autoencoder.multipliers", "evaluation.skills", "evaluation.verifierScenes", "seed"], [], true, VerifierStage.Run) { Work = new StageWork("evaluation.verifierScenes", 16) },
         new("autoencoder", 2, ["data", "autoencoder", "training.autoencoder", "evaluation.heldOut", "evaluation.latentNoise", "seed"], [], true, AutoencoderStage.Run) { Work = new StageWork("training.autoencoder.images", 64) },
         new("latents", 2, ["data", "evaluation.heldOut", "seed"], ["autoencoder"], true, LatentsStage.Run) { Work = new StageWork("data.images", 256) },
         new("model", 2, ["data.imageSize", "model", "training.model", "training.dropText", "seed"], ["autoencoder", "latents"], true, ModelStage.Run) { Work = new StageWork("training.model.images", 256) },

@@ -29,7 +29,7 @@ public static class ModelTrainer
             ModelBatch batch = Batch(layout, tokenizer.Special, latents, indices, imageFirst, noise, device);
             ModelLosses losses = model.Losses(batch, noise);
             return new StepOutcome(losses.Total, Metrics(losses), [.. indices.Select(i => latents.Ids[i])]);
-        });
+        }, step => [.. Batches.Indices(config.Seed, "model.order", step, trainer.BatchSize, latents.Captions.Count).Select(i => latents.Ids[i])]);
         return model;
     }
 
