@@ -111,7 +111,7 @@ internal static class NotebookCommand
         {
             AnsiConsole.WriteLine(outcome.ToString());
         }
-        return outcomes.All(o => o.Failed == 0) ? 0 : 1;
+        return outcomes.All(o => o.Failed == 0 && !o.Stopped) ? 0 : 1;
     }
 
     /// <summary>This program, to be started again.</summary>

@@ -9,6 +9,9 @@ namespace NextStep.Research.Notebooks;
 /// <summary>Watches the process in which the cells of one notebook run. Only its last message counts as the end.</summary>
 internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions options)
 {
+    /// <summary>The problem of a notebook that was stopped from outside.</summary>
+    public const string Stopped = "stopped";
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 
@@ -70,7 +73,7 @@ internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions
                 }
                 if (stopping.Elapsed > Grace)
                 {
-                    return "stopped";
+                    return Stopped;
                 }
             }
             else if (_clock.Elapsed > options.CellTimeout)
@@ -78,7 +81,7 @@ internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions
                 return $"{Place()}: no end within {options.CellTimeout.TotalSeconds:0} s";
             }
         }
-        return cancellation.IsCancellationRequested && (problem is not null || !_ended) ? "stopped" : _ended ? problem : problem ?? Died(process);
+        return _ended ? problem : cancellation.IsCancellationRequested ? Stopped : problem ?? Died(process);
     }
 
     private string? Take(JsonObject message)
@@ -111,7 +114,7 @@ internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions
     {
         process.WaitForExit(Grace);
         string how = process.HasExited ? $"exit code {process.ExitCode}" : "its pipe is closed";
-        string said = string.Join('\n', _words.TakeLast(8));
+        string said = string.Join('\n', _words.Where(w => !w.StartsWith("   at ", StringComparison.Ordinal)).TakeLast(12));
         return $"{Place()}: the process ended before the cell did ({how}): a crash, or Environment.Exit{(said.Length > 0 ? "\n" + said : "")}";
     }
 
