@@ -64,6 +64,8 @@ internal static partial class Program
         ParityCommand.Create(),
         GenerateCommand.Create(),
         GenerateCommand.CreateEdit(),
+        EvaluateCommand.Create(),
+        ArtifactsCommand.Create(),
         InspectCommand.Create(),
         ConvertCommand.Create(),
         DataCommand.Create(),

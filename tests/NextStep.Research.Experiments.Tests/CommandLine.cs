@@ -2,6 +2,10 @@ using Spectre.Console;
 
 namespace NextStep.Research.Experiments.Tests;
 
+/// <summary>Tests that call the program run beside no others: the console is one.</summary>
+[CollectionDefinition(nameof(CommandLine), DisableParallelization = true)]
+public sealed class CommandLineCollection;
+
 /// <summary>The program in this process, with what it prints.</summary>
 internal static class CommandLine
 {

@@ -19,6 +19,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("report")]
     [InlineData("train")]
     [InlineData("export")]
+    [InlineData("evaluate")]
+    [InlineData("artifacts")]
     public void Every_verb_has_help_with_two_examples(string verb)
     {
         (int code, string output, string error) = Call(verb, "--help");

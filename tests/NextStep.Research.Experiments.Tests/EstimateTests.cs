@@ -19,7 +19,7 @@ public sealed class EstimateTests : IDisposable
         new("autoencoder", 1, ["autoencoder"], [], true, context => Write(context, 10)),
         new("model", 1, ["model", "training.model"], ["autoencoder"], true, context =>
         {
-            Thread.Sleep(context.Config.Training.Model.Images / 2);
+            Thread.Sleep((int)context.Config.Training.Model.Images / 2);
             Write(context, 10 * context.Config.Training.Model.Images);
         })
         {
@@ -27,7 +27,7 @@ public sealed class EstimateTests : IDisposable
         },
     ];
 
-    private static void Write(StageContext context, int bytes)
+    private static void Write(StageContext context, long bytes)
     {
         context.Progress(new StageProgress(1, 1, "images", new Dictionary<string, double>()));
         File.WriteAllBytes(Path.Combine(context.Directory, "out.bin"), new byte[bytes]);

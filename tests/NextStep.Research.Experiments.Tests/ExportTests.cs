@@ -59,7 +59,7 @@ public sealed class ExportTests : IDisposable
         await group.ReadAsync<double>(Field("alignment"), alignment.AsMemory(), cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(RunTable.Cells(_run).Columns.Single(c => c.Name == "alignment").Values, alignment);
         Assert.Null(alignment[^1]);
-        string[] arms = new string[12];
+        string?[] arms = new string?[12];
         await group.ReadAsync(Field("arm"), arms.AsMemory(), cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal(_plan.Cells.Select(c => c.Arm), arms);
         long?[] seeds = new long?[12];

@@ -33,7 +33,11 @@ public sealed class DivergedException(string message, long step, IReadOnlyList<s
 /// <param name="Progress">Called with images seen and the newest numbers.</param>
 /// <param name="Cancellation">Stops between two steps; the last checkpoint stays.</param>
 public sealed record TrainingRun(
-    string Directory, string Stage, Action<long, IReadOnlyDictionary<string, double>>? Progress = null, CancellationToken Cancellation = default);
+    string Directory, string Stage, Action<long, IReadOnlyDictionary<string, double>>? Progress = null, CancellationToken Cancellation = default)
+{
+    /// <summary>Called where a log line ends, with images seen and what is trained: its newest weights, not their average, in evaluation mode.</summary>
+    public Action<long, nn.Module>? Inspect { get; init; }
+}
 
 /// <summary>
 /// The loop both trainers share. Progress is images seen; everything random is a function of the step, so a killed run that is
@@ -86,6 +90,12 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
                 sums.Clear();
                 counts.Clear();
                 lastLog = images;
+                if (run.Inspect is { } inspect)
+                {
+                    module.eval();
+                    inspect(images, module);
+                    module.train();
+                }
                 if (images - lastCheckpoint >= config.CheckpointEvery && images < total)
                 {
                     Save(state, optimizer, images, log.LastLine);
