@@ -76,6 +76,7 @@ internal static partial class Program
         ConvertCommand.Create(),
         DataCommand.Create(),
         BenchCommand.Create(),
+        NotebookCommand.Create(),
     };
 
     private static int Wrong(string message)
