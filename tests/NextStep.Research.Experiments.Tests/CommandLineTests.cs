@@ -26,7 +26,7 @@ public sealed class CommandLineTests : IDisposable
         (int code, string output, string error) = Call(verb, "--help");
         Assert.Equal((0, ""), (code, error));
         string examples = output[output.IndexOf("Examples:", StringComparison.Ordinal)..output.IndexOf("Usage:", StringComparison.Ordinal)];
-        Assert.Equal(2, examples.Split($"nextstep {verb}").Length - 1);
+        Assert.InRange(examples.Split($"nextstep {verb}").Length - 1, 2, 3);
     }
 
     [Theory]

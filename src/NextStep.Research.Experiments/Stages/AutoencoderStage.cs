@@ -15,7 +15,7 @@ internal static class AutoencoderStage
         using ImageAutoencoder autoencoder = AutoencoderTrainer.Train(config, source, new TrainingRun(
             context.Directory, "autoencoder",
             (images, numbers) => context.Progress(new StageProgress(images, config.Training.Autoencoder.Images, "images", numbers)),
-            context.Cancellation));
+            context.Cancellation) { Note = context.Note });
         ReleasedFolder.SaveAutoencoder(Path.Combine(context.Directory, "vae"), autoencoder);
         Measure(context, autoencoder);
     }
