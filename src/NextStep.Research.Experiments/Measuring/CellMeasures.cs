@@ -70,6 +70,19 @@ public static class CellMeasures
         });
     }
 
+    /// <summary>Adds what is measured of drawn edits, where the model was trained on edits.</summary>
+    /// <param name="all">The list.</param>
+    /// <param name="config">The cell's configuration.</param>
+    /// <param name="samples">The folder of the samples stage.</param>
+    /// <param name="autoencoder">In evaluation mode; alive until the list has run.</param>
+    public static void AddEdits(Measurements all, ResearchConfig config, string samples, ImageAutoencoder autoencoder)
+    {
+        if (config.Data.Edits > 0)
+        {
+            all.Add("edits", () => EditMeasurement.Judge(samples, config, autoencoder, all.Numbers));
+        }
+    }
+
     /// <summary>The prompts that a cell of this configuration draws.</summary>
     public static IReadOnlyList<string> Prompts(ResearchConfig config) => SamplesStage.Prompts(config);
 
