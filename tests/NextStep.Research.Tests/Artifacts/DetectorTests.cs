@@ -33,7 +33,7 @@ public sealed class DetectorTests
     [Fact]
     public void Every_detector_rises_with_the_strength_of_its_artifact()
     {
-        using Tensor clean = DeadLeaves.Draw(24, 64, 7);
+        using Tensor clean = DeadLeaves.Draw(12, 64, 7);
         foreach ((string name, PlantedArtifact artifact) in new[]
         {
             ("blockiness", PlantedArtifact.BlockOffsets), ("grid", PlantedArtifact.BlockOffsets), ("lattice", PlantedArtifact.Checkerboard),
