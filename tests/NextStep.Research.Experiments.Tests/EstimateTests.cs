@@ -99,6 +99,8 @@ public sealed class EstimateTests : IDisposable
         Assert.Equal(16, Estimate(yaml, "new", 2).Seconds);
         Assert.Equal(16, Estimate(yaml, "new", 8).Seconds);
         Assert.Equal(24, Estimate(yaml, "new", 2).Work);
+        // The second process waits 8 s for the autoencoder and then trains for 16.
+        Assert.Equal(24, Estimate("training.model.images: 40\naxes: { training.model.images: [40, 80] }", "new", 2).Seconds);
     }
 
     [Fact]
