@@ -16,7 +16,7 @@ public sealed class EstimateTests : IDisposable
     // Takes 1 ms an image, leaves 10 bytes an image.
     private static IReadOnlyList<StageDefinition> Stages =>
     [
-        new("autoencoder", 1, ["autoencoder"], [], true, context => Write(context, 10)),
+        new("autoencoder", 1, ["autoencoder"], [], true, context => Write(context, 10)) { Work = new StageWork("evaluation.samples", 1) },
         new("model", 1, ["model", "training.model"], ["autoencoder"], true, context =>
         {
             Thread.Sleep((int)context.Config.Training.Model.Images / 2);
