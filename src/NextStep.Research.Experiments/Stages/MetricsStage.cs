@@ -25,6 +25,7 @@ internal static class MetricsStage
         all.Numbers["samples.contrast"] = pictures.std([1, 2, 3]).mean().item<float>();
         CellMeasures.Add(all, config, pictures, prompts, network, loaded, context.Cancellation);
         all.Run(p => context.Progress(new StageProgress(p.Done, p.Total, "measurements", all.Numbers)), context.Cancellation);
+        EditMeasurement.Judge(context, loaded.Autoencoder, all.Numbers);
         StageFiles.Write(context.Directory, all, SaveMaps(context, all));
     }
 
@@ -36,7 +37,7 @@ internal static class MetricsStage
         {
             string role = "heatmap." + name;
             files[role] = role + ".png";
-            using Tensor sheet = ImageGrid.Make(maps, (int)Math.Min(SamplesStage.Columns, maps.size(0)), background: -1, enlarge: SamplesStage.Enlarged(context.Config));
+            using Tensor sheet = ImageGrid.Make(maps, SampleSheet.Columns((int)maps.size(0)), SampleSheet.Padding, background: -1, enlarge: SamplesStage.Enlarged(context.Config));
             ImageFile.SavePng(Path.Combine(context.Directory, files[role]), sheet);
         }
         return files;

@@ -12,6 +12,9 @@ internal static partial class CurveFigures
     private const int MostArmsApart = 8;
     private const int MostLines = 20;
 
+    // In words, as FigureStyle.Dash orders them; as many as lines stand together.
+    private static readonly string[] Dashes = ["Solid", "dashed", "dotted"];
+
     public static IEnumerable<RunFigure> Of(RunResults run) => run.Cells.SelectMany(c => c.Curves.Keys).Distinct()
         .GroupBy(Family).OrderBy(f => f.Key, StringComparer.Ordinal).SelectMany(f => OfFamily(run, f.Key, [.. f.Order(NumbersInOrder)]));
 
@@ -59,18 +62,23 @@ internal static partial class CurveFigures
                 [
                     .. run.Of(run.Arms[arm].Name).Select(c => c.Curves.GetValueOrDefault(name)).OfType<Curve>().Where(c => c.Lines.ContainsKey(key)).Select(c => new LoggedCurve(c.X, c.Lines[key])),
                 ];
-                string words = Guidance(name) + key;
+                string words = Words(lines[line]);
                 drawn.Add(apart ? words : lines.Length == 1 ? run.Arms[arm].Name : $"{run.Arms[arm].Name}, {words}", arm, seeds, lines.Length == 1 ? null : line);
             }
         }
 
         // In a figure of one arm the colours tell the lines apart; elsewhere the arms, and the dashes tell the lines.
-        IReadOnlyList<FigureSeries> series = apart ? [.. drawn.Series.Select((s, i) => s with { Arms = [], Dash = i })] : drawn.Series;
+        bool several = !apart && lines.Length > 1;
+        IReadOnlyList<FigureSeries> series = apart ? [.. drawn.Series.Select((s, i) => s with { Arms = [], Dash = i })]
+            : several ? [.. drawn.Series.Select(s => s with { Legend = s.Dash == 0 ? s.Name.Replace($", {Words(lines[0])}", "", StringComparison.Ordinal) : "" })] : drawn.Series;
         return new Figure(title, example.XTitle, example.YTitle, series)
         {
+            Note = several ? string.Join("; ", lines.Select((line, i) => $"{Dashes[i]}: {Words(line)}")) + "." : "",
             Kind = family.EndsWith("histogram", StringComparison.Ordinal) ? FigureKind.Histogram : FigureKind.Lines,
         };
     }
+
+    private static string Words((string Curve, string Line) line) => Guidance(line.Curve) + line.Line;
 
     private static string Guidance(string name) => GuidanceSuffix().Match(name) is { Success: true } match
         ? $"guidance {match.Value.TrimStart('.')["guidance".Length..]}, " : "";

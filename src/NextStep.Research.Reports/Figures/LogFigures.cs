@@ -7,7 +7,7 @@ namespace NextStep.Research.Reports;
 internal static class LogFigures
 {
     private const int MostPoints = 240;
-    private const int MostPointsOfAllArms = 4000;
+    private const int MostPointsOfAllArms = 3000;
 
     private static readonly string[] First = ["flow.loss", "text.loss", "autoencoder.loss", "autoencoder.psnr"];
     private static readonly string[] NotCurves = ["learningRate", "seconds", "step", "epoch"];

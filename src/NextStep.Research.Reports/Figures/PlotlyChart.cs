@@ -82,8 +82,7 @@ public static class PlotlyChart
     {
         { IsLying: true } => 64 + (CategoryHeight * figure.Categories.Count),
         { Grid: { } grid } => Math.Clamp(110 + (CategoryHeight * grid.Rows.Count), 180, 900),
-        // The legend stands above the lines and takes its rows from them.
-        _ => LineHeight + (14 * Math.Max(0, figure.Series.Count - 3)),
+        _ => LineHeight,
     };
 
     private static DynamicObj.DynamicObj Axis(string label) =>

@@ -157,8 +157,14 @@ internal static class PlotlyTraces
     private static Trace Named(FigureSeries series, int place, string type)
     {
         var trace = new Trace(type);
-        trace.SetProperty("name", Text(series.Name));
-        trace.SetProperty("legendgroup", $"series{place}");
+        trace.SetProperty("name", Text(series.Legend is { Length: > 0 } legend ? legend : series.Name));
+        // A line that another one stands for in the legend goes on and off with it.
+        trace.SetProperty("legendgroup", series.Legend is null ? $"series{place}" : $"arm{FigureStyle.Index(series, place)}");
+        if (series.Legend is "")
+        {
+            trace.SetProperty("showlegend", false);
+        }
+
         if (series.Arms.Count > 0)
         {
             trace.SetProperty("meta", series.Arms.ToArray());

@@ -55,7 +55,8 @@ internal static class StaticSeries
 
         var line = new LineSeries
         {
-            Title = StaticChart.Plain(series.Name), Color = colour, StrokeThickness = 1.8, LineStyle = Line(FigureStyle.Dash(series.Dash ?? style)), RenderInLegend = true,
+            Title = StaticChart.Plain(series.Legend ?? series.Name), Color = colour, StrokeThickness = 1.8,
+            LineStyle = Line(FigureStyle.Dash(series.Dash ?? style)), RenderInLegend = series.Legend is not "",
         };
         line.Points.AddRange((kind == FigureKind.Histogram ? Stairs(points) : points).Select(Point));
         if (kind == FigureKind.Lines)

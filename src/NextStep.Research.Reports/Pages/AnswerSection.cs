@@ -5,6 +5,8 @@ namespace NextStep.Research.Reports;
 /// <summary>Question, status and the judged claims.</summary>
 internal static class AnswerSection
 {
+    private const int MostOthers = 3;
+
     public static Html Of(RunResults run) => Html.Of($"""
         <header>
         <p class="kicker">Experiment</p>
@@ -69,7 +71,8 @@ internal static class AnswerSection
         }
 
         (string Arm, Estimate Value) best = name.Better == Better.Higher ? arms.MaxBy(a => a.Value.Mean) : arms.MinBy(a => a.Value.Mean);
-        string others = string.Join(", ", arms.Where(a => a.Arm != best.Arm).Select(a => $"{a.Arm} {name.Format(a.Value.Mean)}"));
+        string[] rest = [.. arms.Where(a => a.Arm != best.Arm).Select(a => $"{a.Arm} {name.Format(a.Value.Mean)}")];
+        string others = string.Join(", ", rest.Take(MostOthers)) + (rest.Length > MostOthers ? $" and {rest.Length - MostOthers} more" : "");
         return Html.Of($"<li>{name.Label}: best in <strong>{best.Arm}</strong> with {name.Format(best.Value.Mean)}{(others.Length > 0 ? $" (against {others})" : "")}{(best.Value.Count < 2 ? "; one seed, so no interval" : "")}.</li>");
     }
 

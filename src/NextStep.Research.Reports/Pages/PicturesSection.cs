@@ -8,7 +8,7 @@ internal static class PicturesSection
 {
     public static Html Of(RunResults run)
     {
-        PictureAlbum album = PictureAlbum.Of(run);
+        PictureAlbum album = PictureChooser.Choose(run);
         string[] roles = [.. album.Roles.DefaultIfEmpty(PictureAlbum.Samples)];
         return Html.Of($"""
             {(album.Notes.Count == 0 ? Html.Empty : Html.Of($"<aside class=\"notes\" aria-label=\"Notes on the pictures\"><ul>{album.Notes.Select(n => Html.Of($"<li>{n}</li>"))}</ul></aside>"))}
@@ -74,7 +74,7 @@ internal static class PicturesSection
             {
                 Picture? picture = album.Of(cell, role);
                 // Arms that share a trained stage have the same picture; it is shown once under all their names.
-                int same = picture is null || layout is not null ? -1 : pictures.FindIndex(p => p.Picture is { } other && other.Bytes.AsSpan().SequenceEqual(picture.Bytes));
+                int same = picture is null || layout is not null ? -1 : pictures.FindIndex(p => p.Picture is { } other && other.Id == picture.Id);
                 if (same < 0)
                 {
                     pictures.Add(([arm], picture, cell));
@@ -91,7 +91,7 @@ internal static class PicturesSection
 
     private static Html One(RunResults run, PictureAlbum album, List<int> arms, Picture? picture, CellRun cell, string role, SheetLayout? layout)
     {
-        string names = string.Join(" = ", arms.Select(a => run.Arms[a].Name));
+        string names = arms.Count > 1 && arms.Count == run.Arms.Count ? "all arms" : string.Join(" = ", arms.Select(a => run.Arms[a].Name));
         string indices = string.Join(' ', arms);
         if (picture is null)
         {
