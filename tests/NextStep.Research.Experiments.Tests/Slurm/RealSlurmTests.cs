@@ -63,7 +63,7 @@ public sealed class RealSlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCl
     // Slurm rounds limits to minutes, and may send the signal up to a minute early.
     private async Task TimeLimit()
     {
-        StubSweep sweep = Long("limited", 400);
+        StubSweep sweep = Long("limited", 520);
         string task = Submit(sweep, new SlurmOptions { Time = "1", Warning = 10, Flags = ["--nodelist=n2"] }).Jobs[0] + "_0";
         await StartAgain(task, sweep);
         await Done(sweep);
