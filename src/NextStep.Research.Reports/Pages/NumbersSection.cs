@@ -7,6 +7,7 @@ internal static class NumbersSection
 {
     private const int MostColumns = 6;
     private const int OpenCharts = 6;
+    private const int ManyArms = 16;
 
     public static Html Of(RunResults run, IReadOnlyList<RunFigure> figures)
     {
@@ -14,6 +15,8 @@ internal static class NumbersSection
         string[] constant = [.. metrics.Where(run.IsTheSame)];
         string[] columns = [.. metrics.Except(constant)];
         RunFigure[] charts = [.. figures.Where(f => f.Topic == FigureTopic.Numbers)];
+        // With many arms a chart is a screen high; the table says the same in less room.
+        int open = run.Arms.Count <= ManyArms ? OpenCharts : 0;
         return Html.Of($"""
             <section id="numbers" aria-labelledby="numbers-title">
             <h2 id="numbers-title">Arms against the baseline</h2>
@@ -21,8 +24,8 @@ internal static class NumbersSection
             {Rest(run, [.. columns.Skip(MostColumns)])}
             {(constant.Length == 0 ? Html.Empty : Html.Of($"<p class=\"small\">The same in every arm, so not in the table: {string.Join("; ", constant.Select(m => Same(run, m)))}.</p>"))}
             {Identities(run, columns)}
-            <div class="charts small-charts">{charts.Take(OpenCharts).Select(FigureHtml.Of)}</div>
-            {(charts.Length > OpenCharts ? Html.Of($"<details><summary>{charts.Length - OpenCharts} more charts of these numbers</summary><div class=\"charts small-charts\">{charts.Skip(OpenCharts).Select(FigureHtml.Of)}</div></details>") : Html.Empty)}
+            <div class="charts small-charts">{charts.Take(open).Select(FigureHtml.Of)}</div>
+            {(charts.Length > open ? Html.Of($"<details><summary>{charts.Length - open} {(open > 0 ? "more " : "")}charts of these numbers</summary><div class=\"charts small-charts\">{charts.Skip(open).Select(FigureHtml.Of)}</div></details>") : Html.Empty)}
             </section>
             {SettingsTable.Of(run)}
             """);
