@@ -14,8 +14,8 @@ internal static class GenerateCommand
 
     private static readonly string Notes = $"""
 
-        The 14B models need 30 GB for their weights in bfloat16 and 3 to 5 GB to draw, on one device or over several; "nextstep doctor" says what this machine has. A GPU is
-        used through the libraries of an existing PyTorch 2.10: NEXTSTEP_LIBTORCH=…/site-packages/torch/lib nextstep generate …
+        The 14B models need 30 GB for their weights in bfloat16 and 3 to 5 GB to draw, on one device or over several; "nextstep doctor" says what this machine has and
+        what a GPU needs: a build with -p:TorchBackend=none, and NEXTSTEP_LIBTORCH=…/site-packages/torch/lib of a PyTorch 2.10 before the command.
 
         Presets; single options override them:
         {string.Join('\n', SamplingPresets.All.Select(p => "  " + p))}
@@ -28,6 +28,7 @@ internal static class GenerateCommand
             Draws pictures from prompts.
 
             Examples:
+              nextstep generate --prompt "a blue star above a red square" -n 4 -o out.png
               nextstep generate --model runs/quickstart/cells/3f2a --prompt "a red circle" -n 16 -o out.png
               nextstep generate --model NextStep-1.1 --preset t2i-1.1 --prompt "a baby bear reading a book" --device cuda:0 --precision bfloat16 -o bear.png
               nextstep generate --model NextStep-1-Large --preset t2i-1 --prompt "a lighthouse at dusk" --aspect 3:2 --device cuda:0,cuda:1 --precision bfloat16 --batch 1 -n 4 -o dusk/
@@ -45,7 +46,7 @@ internal static class GenerateCommand
             Changes pictures as a prompt says. A prompt without the marker <image> gets one in front; input pictures are resized to the output's size.
 
             Examples:
-              nextstep edit --model runs/edits/cells/3f2a --image in.png --prompt "make the circle blue" -o out.png
+              nextstep edit --image in.png --prompt "make the red circle blue" -o out.png
               nextstep edit --model NextStep-1-Large-Edit --preset edit-1 --image cat.jpg --prompt "<image>Add a pirate hat to the cat's head." --device cuda:0 --precision bfloat16 -o pirate.png
 
             """ + Notes);

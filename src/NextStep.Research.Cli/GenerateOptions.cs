@@ -6,7 +6,7 @@ namespace NextStep.Research.Cli;
 /// <summary>The options of <c>generate</c> and <c>edit</c>.</summary>
 internal static class GenerateOptions
 {
-    public static readonly Option<string> Model = new("--model", "-m") { Description = "A trained cell, or a folder in the released layout.", Required = true };
+    public static readonly Option<string> Model = new("--model", "-m") { Description = "A trained cell, or a folder in the released layout; default: the small model of the shapes world that comes with nextstep.", DefaultValueFactory = _ => ShippedModel.Folder };
     public static readonly Option<string[]> Prompt = new("--prompt", "-p") { Description = "What to draw; repeat for several prompts.", Required = true };
     public static readonly Option<int> Count = AtLeast(1, new Option<int>("--count", "-n") { Description = "Pictures per prompt.", DefaultValueFactory = _ => 1 });
     public static readonly Option<string> Output = new("--output", "-o") { Description = "The PNG file, several pictures on one sheet; or a folder (existing, or ending in /) for one file a picture.", Required = true };

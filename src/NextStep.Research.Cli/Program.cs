@@ -22,6 +22,10 @@ internal static partial class Program
             {
                 return Wrong(string.Join(Environment.NewLine, parse.Errors.Select(e => e.Message)) + $"{Environment.NewLine}See: {Usage(parse.CommandResult)} --help");
             }
+            if (parse.Action is not System.CommandLine.Help.HelpAction && parse.CommandResult.Command.Name != "doctor")
+            {
+                NextStep.Research.TorchBackend.EnsureUsable(); // what was asked for by the environment is not silently replaced; doctor explains it
+            }
             return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
         catch (Exception e) when (Environment.GetEnvironmentVariable("NEXTSTEP_DEBUG") == "1")
@@ -72,6 +76,7 @@ internal static partial class Program
         ConvertCommand.Create(),
         DataCommand.Create(),
         BenchCommand.Create(),
+        NotebookCommand.Create(),
     };
 
     private static int Wrong(string message)

@@ -72,14 +72,14 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         bool pool = false;
         if (runner.HasWork)
         {
-            if (Slurm is null)
+            pool = Jobs > 1;
+            if (Slurm is null && !pool)
             {
                 TorchBackend.EnsureUsable();
             }
             plan = NoteOrigin(folder, plan);
             options = options with { Provenance = Provenance.OfWorker(plan, Provenance.CommandLine) };
             runner = new SweepRunner(folder, plan, Experiment, Stages, options);
-            pool = Jobs > 1;
         }
         if (Slurm is not null && runner.HasWork)
         {

@@ -48,9 +48,10 @@ public static class ClaimJudge
     {
         List<double> lefts = [], rights = [];
         HashSet<string> missing = [];
+        Dictionary<string, string> kinds = [];
         foreach (Dictionary<string, CellResult> seed in seeds)
         {
-            ClaimNumbers numbers = new(points, axes, seed);
+            ClaimNumbers numbers = new(points, axes, seed, kinds);
             if (comparison.Left.Evaluate(numbers.Value) is { } left && comparison.Right.Evaluate(numbers.Value) is { } right && double.IsFinite(left - right))
             {
                 lefts.Add(left);

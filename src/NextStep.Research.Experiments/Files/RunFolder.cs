@@ -95,7 +95,22 @@ public sealed class RunFolder(string path)
 
     /// <summary>The results that are there, in the plan's order.</summary>
     /// <exception cref="InvalidDataException">A file is damaged.</exception>
-    public IReadOnlyList<CellResult> ReadResults(Plan plan) => [.. (plan ?? throw new ArgumentNullException(nameof(plan))).Cells.AsParallel().AsOrdered().Select(ReadResult).OfType<CellResult>()];
+    public IReadOnlyList<CellResult> ReadResults(Plan plan) => [.. ReadCells(plan, ReadResult).OfType<CellResult>()];
+
+    /// <summary>Reads something of every cell, several at a time; in the plan's order. What <paramref name="read"/> throws is thrown as it is.</summary>
+    public static IReadOnlyList<T> ReadCells<T>(Plan plan, Func<PlannedCell, T> read)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        try
+        {
+            return [.. plan.Cells.AsParallel().AsOrdered().Select(read)];
+        }
+        catch (AggregateException several)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(several.Flatten().InnerExceptions[0]);
+            throw;
+        }
+    }
 
     internal static T? Read<T>(string file)
         where T : class

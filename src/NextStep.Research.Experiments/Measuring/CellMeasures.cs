@@ -6,6 +6,9 @@ namespace NextStep.Research.Experiments;
 /// <summary>Everything that is measured of a trained cell's pictures and model; the metrics stage and <c>nextstep evaluate</c> share it.</summary>
 public static class CellMeasures
 {
+    // Pictures that numbers refer to are the same for every seed of an experiment, so that seeds are of one identity and can be averaged.
+    private const long ReferenceSeed = 1_000_003;
+
     /// <summary>Adds all measurements that the configuration asks for.</summary>
     /// <param name="all">The list.</param>
     /// <param name="config">The cell's configuration.</param>
@@ -44,15 +47,7 @@ public static class CellMeasures
             AlignmentMeasures.AddVerifier(
                 all, SamplesStage.Skills(config), config.Evaluation.VerifierScenes, config.Data.ImageSize, config.Autoencoder.Downsampling, config.Seed, cancellation);
         }
-        using IImageSource source = ImageSources.Open(config.Data, Split.HeldOut, config.Seed);
-        int count = Math.Min(config.Evaluation.HeldOut, source.Count);
-        if (count == 0)
-        {
-            all.Gaps.Add($"No reconstructions: {source.Name} holds no pictures.");
-            return;
-        }
-        using CaptionedBatch batch = Batches.Load(source, [.. Enumerable.Range(0, count)]);
-        Tensor pictures = batch.Pixels.alias();
+        Tensor pictures = HeldOut(config);
         LatentMeasures.AddReconstruction(all, autoencoder, pictures, config);
         all.Add("latents", () =>
         {
@@ -64,16 +59,33 @@ public static class CellMeasures
     /// <summary>The prompts that a cell of this configuration draws.</summary>
     public static IReadOnlyList<string> Prompts(ResearchConfig config) => SamplesStage.Prompts(config);
 
-    /// <summary>Training pictures for distances and for artifacts generated ÷ real: a choice of the seed; null when none are wanted. Joins the caller's dispose scope.</summary>
+    /// <summary>Held-out pictures for reconstruction, the same for every seed. Join the caller's dispose scope.</summary>
+    /// <exception cref="InvalidDataException">The source holds none.</exception>
+    public static Tensor HeldOut(ResearchConfig config)
+    {
+        using IImageSource source = ImageSources.Open(config.Data, Split.HeldOut, ReferenceSeed);
+        int count = Math.Min(config.Evaluation.HeldOut, source.Count);
+        if (count == 0)
+        {
+            throw new InvalidDataException($"{source.Name}: there are no held-out pictures to measure with.");
+        }
+        using CaptionedBatch batch = Batches.Load(source, [.. Enumerable.Range(0, count)]);
+        return batch.Pixels.alias();
+    }
+
+    /// <summary>
+    /// Pictures of the training distribution for distances and for artifacts generated ÷ real, the same for every seed (of the shapes world scenes
+    /// that no seed trains on); null when none are wanted. Join the caller's dispose scope.
+    /// </summary>
     public static Tensor? Reference(ResearchConfig config)
     {
-        using IImageSource source = ImageSources.Open(config.Data, Split.Train, config.Seed);
+        using IImageSource source = ImageSources.Open(config.Data, Split.Train, ReferenceSeed);
         int count = Math.Min(config.Evaluation.Reference, source.Count);
         if (count == 0)
         {
             return null;
         }
-        int[] chosen = [.. Streams.Managed(config.Seed, "evaluation.reference").Permutation(source.Count).Take(count)];
+        int[] chosen = [.. Streams.Managed(ReferenceSeed, "evaluation.reference").Permutation(source.Count).Take(count)];
         using CaptionedBatch batch = Batches.Load(source, chosen);
         return batch.Pixels.alias();
     }

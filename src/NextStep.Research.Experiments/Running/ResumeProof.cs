@@ -70,7 +70,7 @@ public sealed record ResumeProof
         while (killed < kills && broken.KillAfter(clock.Elapsed / (kills + 1) * random.NextDouble(), cancellation))
         {
             killed++;
-            bool cut = killed % 2 == 0 && broken.CutShort();
+            bool cut = cuts <= killed / 2 && broken.CutShort();
             cuts += cut ? 1 : 0;
             tell($"{plan.Cells[0].Label}: killed {killed} of {kills}{(cut ? ", newest checkpoint and last line cut short" : "")}");
         }

@@ -25,8 +25,8 @@ internal static class RunComparison
             foreach (string file in Directory.Exists(root) ? Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories) : [])
             {
                 string name = Path.GetFileName(file);
-                // Checkpoints hold the newest line of the metrics, with its time; the weights they end in are compared.
-                if (name is "claim" || name.StartsWith("progress.json", StringComparison.Ordinal) || name.StartsWith("state-", StringComparison.Ordinal) || name.EndsWith(".claim", StringComparison.Ordinal))
+                // Checkpoints hold the newest line of the metrics, with its time; the weights they end in are compared. stage.json says who ran a stage, and when.
+                if (name is "claim" or "stage.json" || name.StartsWith("progress.json", StringComparison.Ordinal) || name.StartsWith("state-", StringComparison.Ordinal) || name.EndsWith(".claim", StringComparison.Ordinal))
                 {
                     continue;
                 }

@@ -15,22 +15,35 @@ internal static class LatentsStage
         autoencoder.to(config.Device);
         using IImageSource train = ImageSources.Open(config.Data, Split.Train, config.Seed);
         using IImageSource heldOut = ImageSources.Open(config.Data, Split.HeldOut, config.Seed);
-        int extra = Math.Min(config.Evaluation.HeldOut, heldOut.Count);
-        using (LatentSet set = Save(train, int.MaxValue, Train, 0))
+        int extra = Math.Min(config.Evaluation.HeldOut, heldOut.Count), before = 0;
+        int total = train.Count + extra + (config.Data.Edits > 0 ? 2 * (config.Data.Edits + config.Evaluation.HeldOut) : 0);
+        using (LatentSet set = Save(train, Split.Train, int.MaxValue, Train))
         {
             using Measurements all = new();
             LatentMeasures.AddHealth(all, set, config.Autoencoder.LatentChannels);
             all.Run(null, context.Cancellation);
             StageFiles.Write(context.Directory, all);
         }
-        Save(heldOut, extra, HeldOut, train.Count).Dispose();
+        Save(heldOut, Split.HeldOut, extra, HeldOut).Dispose();
 
-        LatentSet Save(IImageSource source, int limit, string name, int before)
+        LatentSet Save(IImageSource source, Split split, int limit, string name)
+        {
+            LatentSet set = Encode(source, limit);
+            if (config.Data.Edits > 0)
+            {
+                using ShapesEditSource sources = new(config.Data, split, EditSide.Before, config.Seed), results = new(config.Data, split, EditSide.After, config.Seed);
+                set = set.WithEdits(Encode(sources, limit), Encode(results, limit));
+            }
+            set.Save(Path.Combine(context.Directory, name));
+            return set;
+        }
+
+        LatentSet Encode(IImageSource source, int limit)
         {
             LatentSet set = LatentSet.Encode(
                 autoencoder, source, limit,
-                done => context.Progress(new StageProgress(before + done, train.Count + extra, "images", new Dictionary<string, double>())), context.Cancellation);
-            set.Save(Path.Combine(context.Directory, name));
+                done => context.Progress(new StageProgress(before + done, total, "images", new Dictionary<string, double>())), context.Cancellation);
+            before += set.Captions.Count;
             return set;
         }
     }

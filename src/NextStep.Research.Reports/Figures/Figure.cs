@@ -34,6 +34,7 @@ public enum FigureKind
 /// var loss = new Figure("Flow loss", "images seen", "flow loss", [new FigureSeries("baseline", images, losses)]);
 /// File.WriteAllText("loss.svg", StaticChart.Svg(loss));
 /// </code></example>
+[TypeFormatterSource(typeof(FigureFormatterSource), PreferredMimeTypes = ["text/html", "image/svg+xml"])]
 public sealed record Figure(string Title, string XLabel, string YLabel, IReadOnlyList<FigureSeries> Series)
 {
     /// <summary>How it is drawn.</summary>
@@ -50,6 +51,9 @@ public sealed record Figure(string Title, string XLabel, string YLabel, IReadOnl
 
     /// <summary>One or two sentences below the chart; may be empty.</summary>
     public string Note { get; init; } = "";
+
+    /// <summary>The chart for a notebook: interactive where scripts run, a drawing elsewhere. Needs no network.</summary>
+    public string ToHtml() => FigureFrame.Html(this);
 
     /// <summary>A single line that is named in the title needs none.</summary>
     internal bool HasLegend => !IsLying && Kind != FigureKind.HeatMap && (Series.Count > 1 || Series.Any(s => !Title.StartsWith(s.Legend ?? s.Name, StringComparison.Ordinal)));

@@ -86,9 +86,9 @@ public static class ArtifactSuite
         ArgumentNullException.ThrowIfNull(detector);
         return detector switch
         {
-            BlockEdges => (1, 5),
-            LatticeDetector => (0, 0.05),
-            LocalNoise => (0, 0.15),
+            BlockEdges => (1, 4),
+            LatticeDetector => (0, 0.03),
+            LocalNoise => (0, 0.1),
             _ => (0, 1),
         };
     }

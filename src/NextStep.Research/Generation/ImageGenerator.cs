@@ -53,7 +53,7 @@ public sealed record GenerationProgress(long Tokens, long Total);
 public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoencoder, TextTokenizer tokenizer)
 {
     /// <summary>The marker of an input picture in a prompt.</summary>
-    public const string ImageMarker = "<image>";
+    public const string ImageMarker = SequenceLayout.ImageMarker;
 
     // Pixels decoded at once: one picture of 512 × 512, all of a small sheet.
     private const int DecodedPixels = 1 << 18;
@@ -194,27 +194,12 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
 
     private int[] Text(string prompt, Tensor[] images)
     {
-        string[] parts = prompt.Split(ImageMarker);
-        List<int> ids = [];
         int pixels = autoencoder.Config.PixelsPerToken;
-        for (int i = 0; i < parts.Length; i++)
+        if (images.FirstOrDefault(i => i.size(1) % pixels != 0 || i.size(2) % pixels != 0) is { } odd)
         {
-            if (i == 0)
-            {
-                ids.AddRange(_layout.Text(parts[0]));
-            }
-            else
-            {
-                Tensor image = images[i - 1];
-                if (image.size(1) % pixels != 0 || image.size(2) % pixels != 0)
-                {
-                    throw new ArgumentException($"An input picture of {image.size(2)}×{image.size(1)} pixels cannot be cut into tokens; resize it to multiples of {pixels}.", nameof(images));
-                }
-                ids.AddRange(_layout.Image((int)image.size(1) / pixels, (int)image.size(2) / pixels));
-                ids.AddRange(parts[i].Length == 0 ? [] : tokenizer.Encode(parts[i]));
-            }
+            throw new ArgumentException($"An input picture of {odd.size(2)}×{odd.size(1)} pixels cannot be cut into tokens; resize it to multiples of {pixels}.", nameof(images));
         }
-        return [.. ids];
+        return _layout.Text(prompt, [.. images.Select(i => ((int)i.size(1) / pixels, (int)i.size(2) / pixels))]);
     }
 
     // Tokens [L, d] of each picture; one that stands there several times is encoded once.

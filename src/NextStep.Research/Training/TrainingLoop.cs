@@ -39,6 +39,9 @@ public sealed record TrainingRun(
 {
     /// <summary>Told in a sentence what a person should know, for instance that a checkpoint was damaged.</summary>
     public Action<string>? Note { get; init; }
+
+    /// <summary>Called where a log line ends, with images seen and what is trained: its newest weights, not their average, in evaluation mode.</summary>
+    public Action<long, nn.Module>? Inspect { get; init; }
 }
 
 /// <summary>
@@ -90,6 +93,12 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
                 sums.Clear();
                 counts.Clear();
                 lastLog = images;
+                if (run.Inspect is { } inspect)
+                {
+                    module.eval();
+                    inspect(images, module);
+                    module.train();
+                }
             }
             run.Progress?.Invoke(images, newest);
         }

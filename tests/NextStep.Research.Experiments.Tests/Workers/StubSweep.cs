@@ -42,9 +42,9 @@ internal sealed class StubSweep
         .Select(c => Claimed.Look(Path.Combine(Folder.Cell(c), "claim")).Owner)
         .OfType<ClaimOwner>().Where(o => o.IsAlive() == true).Select(o => o.Process).Distinct()];
 
-    /// <summary>Files that differ from those of another run; who ran a shared stage may.</summary>
-    public IReadOnlyList<string> DifferencesTo(StubSweep other) => [.. RunComparison.Compare(Folder.Path, other.Folder.Path).Differences
-        .Where(d => !d.EndsWith(".lock", StringComparison.Ordinal) && !d.EndsWith("stage.json", StringComparison.Ordinal))];
+    /// <summary>Files that differ from those of another run.</summary>
+    public IReadOnlyList<string> DifferencesTo(StubSweep other) =>
+        [.. RunComparison.Compare(Folder.Path, other.Folder.Path).Differences.Where(d => !d.EndsWith(".lock", StringComparison.Ordinal))];
 
     /// <summary>Stages that two processes were in at once.</summary>
     public IReadOnlyList<string> Overlaps() => [.. Directory.EnumerateFiles(Folder.Path, "*.overlap", SearchOption.AllDirectories)];
