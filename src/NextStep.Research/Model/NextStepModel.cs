@@ -60,10 +60,10 @@ public sealed class NextStepModel : nn.Module
     public FlowMatchingHead Head => image_head;
 
     /// <summary>Image tokens [.., d] to the transformer's input [.., H], where the first layer lies.</summary>
-    public Tensor ProjectIn(Tensor tokens) => image_in_projector.forward(tokens.to(image_in_projector.weight!.device));
+    public Tensor ProjectIn(Tensor tokens) => RowLinear.Forward(image_in_projector, tokens.to(image_in_projector.weight!.device));
 
     /// <summary>Final hidden states [.., H] to conditions of the head [.., H].</summary>
-    public Tensor ProjectOut(Tensor hidden) => image_out_projector.forward(hidden);
+    public Tensor ProjectOut(Tensor hidden) => RowLinear.Forward(image_out_projector, hidden);
 
     /// <summary>
     /// Input embeddings [batch, positions, H]: rows of the table, and projected image tokens at the placeholders in row-major order (spec §1.3).

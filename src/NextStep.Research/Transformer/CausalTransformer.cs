@@ -42,7 +42,7 @@ public sealed class CausalTransformer : nn.Module
 
     /// <summary>Hidden states after the final norm, [batch, positions, H], where the norm lies.</summary>
     /// <param name="embeddings">[batch, positions, H].</param>
-    /// <param name="keyMask">Bool [batch, keys] over cached and new positions, false = padding; null = none. Padding only on the left when a cache is used.</param>
+    /// <param name="keyMask">Bool [batch, keys] over cached and new positions, false = padding; null = none. Padding only on the left when a cache is used, and a single new position is none.</param>
     /// <param name="cache">Past positions; the new ones are appended.</param>
     /// <param name="positions">int64 [positions] or [batch, positions]; null = behind the cache, padding counted, as the reference does.</param>
     /// <param name="onLayer">Called with every hidden state before each block and the final normed one, for inspection.</param>
@@ -50,8 +50,9 @@ public sealed class CausalTransformer : nn.Module
     {
         using DisposeScope scope = NewDisposeScope();
         long past = cache?.Length ?? 0, length = embeddings.size(1);
-        Tensor at = positions ?? arange(past, past + length, dtype: ScalarType.Int64, device: embeddings.device);
-        RotaryAngles angles = RotaryAngles.At(at, Config.HeadDim, Config.RopeTheta, embeddings.dtype);
+        RotaryAngles angles = positions is null && cache is not null
+            ? cache.Angles(past, length, embeddings.dtype, embeddings.device)
+            : RotaryAngles.At(positions ?? arange(past, past + length, dtype: ScalarType.Int64, device: embeddings.device), Config.HeadDim, Config.RopeTheta, embeddings.dtype);
         Tensor? mask = AttentionMask(keyMask, past, length, embeddings.device);
         Device device = embeddings.device;
         Tensor x = embeddings;
@@ -85,6 +86,10 @@ public sealed class CausalTransformer : nn.Module
         if (keyMask is null && (past == 0 || length == 1))
         {
             return null;
+        }
+        if (length == 1)
+        {
+            return keyMask!.to_type(ScalarType.Bool).view(keyMask.size(0), 1, 1, -1); // all keys are in the past, and the newest is no padding
         }
         Tensor keys = arange(past + length, dtype: ScalarType.Int64, device: device).unsqueeze(0);
         Tensor queries = arange(past, past + length, dtype: ScalarType.Int64, device: device).unsqueeze(1);
