@@ -7,7 +7,8 @@ namespace NextStep.Research;
 /// <summary>A residual block whose layer norm is shifted, scaled and gated by the condition (spec §3.1, step 5).</summary>
 public sealed class FlowHeadBlock : nn.Module
 {
-    internal const double Epsilon = 1e-6;
+    /// <summary>ε of every norm in the head.</summary>
+    public const double Epsilon = 1e-6;
 
     internal readonly LayerNorm in_ln;
     private readonly Sequential mlp;
