@@ -21,7 +21,6 @@ internal static class BenchCommand
             Examples:
               nextstep bench --markdown
               nextstep bench head-1536 picture --rounds 7
-              nextstep bench load --gigabytes 2
             """)
         {
             Load(),
