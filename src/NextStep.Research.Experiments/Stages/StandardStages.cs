@@ -8,8 +8,8 @@ public static class StandardStages
     [
         new("autoencoder", 1, ["data", "autoencoder", "training.autoencoder", "evaluation.heldOut", "seed"], [], true, AutoencoderStage.Run),
         new("latents", 1, ["data", "evaluation.heldOut", "seed"], ["autoencoder"], true, LatentsStage.Run),
-        new("model", 1, ["data.imageSize", "model", "training.model", "training.dropText", "seed"], ["autoencoder", "latents"], true, ModelStage.Run),
-        new("samples", 1, ["data", "sampling", "evaluation", "seed", "precision"], ["model"], false, SamplesStage.Run),
+        new("model", 1, ["data.imageSize", "model", "training.model", "training.dropText", "training.packSequences", "training.recomputeLayers", "seed"], ["autoencoder", "latents"], true, ModelStage.Run),
+        new("samples", 2, ["data", "sampling", "evaluation", "seed", "precision"], ["model"], false, SamplesStage.Run),
         new("metrics", 1, ["data", "evaluation", "seed"], ["autoencoder", "samples"], false, MetricsStage.Run),
     ];
 }

@@ -11,7 +11,7 @@ namespace NextStep.Research;
 internal static class Tiling
 {
     /// <summary>Sweeps that only collect statistics. Every sweep makes one more norm exact and the rest nearly so.</summary>
-    private const int Sweeps = 2;
+    private const int Sweeps = 3;
 
     /// <summary>Runs <paramref name="part"/>, a stack of convolutions and group norms, tile by tile.</summary>
     /// <param name="input">[n, c, h, w].</param>
