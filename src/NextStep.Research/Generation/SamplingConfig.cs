@@ -67,6 +67,9 @@ public sealed record SamplingConfig
     [Range(0.0, 1.0)]
     public double NoiseLevel { get; init; } = 0.8;
 
+    /// <summary>Number format of a copy of the flow head that samples; null = the model's own. bfloat16 halves the bytes that every step reads.</summary>
+    public Precision? HeadPrecision { get; init; }
+
     /// <summary>Prompts of the sample grid; empty = chosen from the data source.</summary>
     public IReadOnlyList<string> Prompts { get; init; } = [];
 }

@@ -61,6 +61,15 @@ public sealed class TokenSamplerTests : IDisposable
         Assert.True(TinyModels.Distance(plain.narrow(1, 1, 1), falling.narrow(1, 1, 1)) > 1e-4);
     }
 
+    [Fact]
+    public void A_head_in_bfloat16_draws_nearly_the_same_in_a_float32_model()
+    {
+        SamplingConfig full = new() { Steps = 6, Guidance = 1 };
+        Tensor plain = Draw([[7, 8, 2]], [[true, true, true]], 0, 1, full), half = Draw([[7, 8, 2]], [[true, true, true]], 0, 1, full with { HeadPrecision = Precision.BFloat16 });
+        Assert.InRange(TinyModels.Distance(plain, half), 1e-5, 0.2);
+        TensorAssert.Same(plain, Draw([[7, 8, 2]], [[true, true, true]], 0, 1, full with { HeadPrecision = Precision.Float32 }));
+    }
+
     private Tensor Draw(long[][] ids, bool[][] mask, long firstImage, int count, SamplingConfig? sampling = null)
     {
         using PerImageNoise noise = new(3, "noise", firstImage, count);
