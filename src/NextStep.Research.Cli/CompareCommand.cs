@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.IO.Enumeration;
 using NextStep.Research.Experiments;
 using Spectre.Console;
 
@@ -10,33 +11,59 @@ internal static class CompareCommand
     public static Command Create()
     {
         Argument<string> directory = SharedOptions.RunFolder();
+        Argument<string[]> arms = new("ARM") { Description = "Arms to show beside the baseline: names, patterns with * and ?, or cell keys; default: all.", Arity = ArgumentArity.ZeroOrMore };
+        Option<string[]> metrics = new("--metric") { Description = "Metrics to show: a name or a pattern; repeatable; default: what the experiment measures." };
+        Option<string?> baseline = new("--baseline") { Description = "Another arm to compare with." };
+        Option<bool> all = SharedOptions.All(), json = SharedOptions.Json();
         Command command = new("compare", """
-            Shows the metrics of every arm, the mean over its seeds, and the difference to the baseline.
+            Shows what the arms change and, for every metric, the mean over the seeds and the difference and ratio to the baseline,
+            paired by seed, with 95 % intervals and p-values corrected for the number of arms (Holm). Judges the claims.
 
             Examples:
               nextstep compare runs/quickstart
-              nextstep compare runs/noise-strength > noise.txt
+              nextstep compare runs/noise-strength "noiseStrength=*" --metric "alignment*" --json
             """)
         {
-            directory,
+            directory, arms, metrics, baseline, all, json,
         };
         command.SetAction(parse =>
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
             Plan plan = folder.RequirePlan();
-            IReadOnlyList<CellResult> results = folder.ReadResults(plan);
-            if (results.Count == 0)
+            if (parse.GetValue(baseline) is { } name)
             {
-                AnsiConsole.WriteLine($"{folder.Path}: no cell is done yet");
-                return 0;
+                PlannedArm chosen = plan.Arms.FirstOrDefault(a => a.Name == name)
+                    ?? throw new ConfigException(new ConfigError("--baseline", 0, "", $"there is no arm '{name}'{NearestName.Hint(name, [.. plan.Arms.Select(a => a.Name)])}"));
+                plan = plan with { Arms = [chosen, .. plan.Arms.Where(a => a != chosen)] };
             }
-            AnsiConsole.Write(ComparisonTable.Make(plan, results));
-            foreach (PlannedClaim claim in ClaimJudge.Judge(plan, results))
+            if (parse.GetValue(metrics) is { Length: > 0 } measure)
             {
-                AnsiConsole.WriteLine($"{claim.Verdict}: {claim.Say} [{claim.Test}]: {claim.Evidence}");
+                plan = plan with { Measure = measure };
+            }
+            ComparisonView view = new(folder, plan, folder.ReadResults(plan), Shown(plan, parse.GetValue(arms) ?? []));
+            if (parse.GetValue(json))
+            {
+                Console.Out.WriteLine(view.Json());
+            }
+            else
+            {
+                view.Write(parse.GetValue(all));
             }
             return 0;
         });
         return command;
+    }
+
+    private static IReadOnlyList<PlannedArm> Shown(Plan plan, string[] patterns)
+    {
+        HashSet<string> chosen = [];
+        foreach (string pattern in patterns)
+        {
+            string[] fitting = [.. plan.Arms.Where(a => a.Name == pattern || FileSystemName.MatchesSimpleExpression(pattern, a.Name, ignoreCase: false)).Select(a => a.Name),
+                .. plan.Cells.Where(c => c.Key == pattern).Select(c => c.Arm)];
+            chosen.UnionWith(fitting.Length > 0 ? fitting
+                : throw new ConfigException(new ConfigError("compare", 0, "", $"there is no arm or cell '{pattern}'{NearestName.Hint(pattern, [.. plan.Arms.Select(a => a.Name)])}")));
+        }
+        return [.. plan.Arms.Where((a, i) => i == 0 || chosen.Count == 0 || chosen.Contains(a.Name))];
     }
 }

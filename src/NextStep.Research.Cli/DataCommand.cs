@@ -55,7 +55,8 @@ internal static class DataCommand
         }
     }
 
-    private static DataConfig ConfigFor(string source, int size)
+    /// <summary>What a source's name on the command line means.</summary>
+    internal static DataConfig ConfigFor(string source, int size)
     {
         DataConfig config = new() { ImageSize = size };
         return source switch

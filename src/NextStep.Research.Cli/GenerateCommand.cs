@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using System.Globalization;
 using Spectre.Console;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -9,28 +10,16 @@ namespace NextStep.Research.Cli;
 /// <summary><c>nextstep generate</c> and <c>nextstep edit</c>: pictures from a trained or released model.</summary>
 internal static class GenerateCommand
 {
-    private static readonly Option<string> Model = new("--model", "-m") { Description = "A trained cell, or a folder in the released layout.", Required = true };
-    private static readonly Option<string[]> Prompt = new("--prompt", "-p") { Description = "What to draw; repeat for several prompts.", Required = true };
-    private static readonly Option<int> Count = new("--count", "-n") { Description = "Pictures per prompt.", DefaultValueFactory = _ => 1 };
-    private static readonly Option<string> Output = new("--output", "-o") { Description = "The PNG file; several pictures make one sheet.", Required = true };
-    private static readonly Option<string[]> Images = new("--image", "-i") { Description = "An input picture; repeat for several.", Required = true };
-    private static readonly Option<string> Preset = new("--preset") { Description = $"Published settings: {string.Join(", ", SamplingPresets.All.Select(p => p.Name))}." };
-    private static readonly Option<string> Positive = new("--positive-prompt") { Description = "Appended to every prompt." };
-    private static readonly Option<string> Negative = new("--negative-prompt") { Description = "Text of the unconditional branch." };
-    private static readonly Option<double?> Scale = new("--guidance") { Description = "Guidance scale; 1 = none." };
-    private static readonly Option<double?> ImageScale = new("--image-guidance") { Description = "Guidance towards the input picture; 1 = none." };
-    private static readonly Option<GuidanceSchedule?> Schedule = new("--guidance-schedule") { Description = "constant, linearDecreasing or linearIncreasing." };
-    private static readonly Option<Solver?> SolverName = new("--solver") { Description = "ode, sde, cps or reference." };
-    private static readonly Option<int?> Steps = new("--steps") { Description = "Head evaluations per image token." };
-    private static readonly Option<double?> Shift = new("--timestep-shift") { Description = "Above 1: more steps near the noise end." };
-    private static readonly Option<bool?> Normalize = new("--normalize-tokens") { Description = "Project each sampled token to mean 0 and variance 1." };
-    private static readonly Option<int?> Height = new("--height") { Description = "Pixels; default: the training size." };
-    private static readonly Option<int?> Width = new("--width") { Description = "Pixels; default: the training size." };
-    private static readonly Option<string> Noise = new("--noise") { Description = "A safetensors file of recorded draws: draws.run0, draws.run1, …" };
-    private static readonly Option<long> Seed = new("--seed") { Description = "Seed of the noise.", DefaultValueFactory = _ => 42 };
-    private static readonly Option<int> Batch = new("--batch") { Description = "Pictures drawn at once; fewer need less memory.", DefaultValueFactory = _ => 64 };
-    private static readonly Option<string> DeviceName = new("--device") { Description = "cpu, cuda:0, or several over which the layers are spread by free memory: cuda:0,cuda:1 or cuda:0,cpu.", DefaultValueFactory = _ => "cpu" };
-    private static readonly Option<Precision?> PrecisionName = new("--precision") { Description = "float32, bfloat16 or float16; default: float32 on the CPU, as stored elsewhere." };
+    private const int DefaultSide = 512;
+
+    private static readonly string Notes = $"""
+
+        The 14B models need 30 GB for their weights in bfloat16 and 3 to 5 GB to draw, on one device or over several; "nextstep doctor" says what this machine has and
+        what a GPU needs: a build with -p:TorchBackend=none, and NEXTSTEP_LIBTORCH=…/site-packages/torch/lib of a PyTorch 2.10 before the command.
+
+        Presets; single options override them:
+        {string.Join('\n', SamplingPresets.All.Select(p => "  " + p))}
+        """;
 
     /// <summary>Text to image.</summary>
     public static Command Create()
@@ -39,14 +28,13 @@ internal static class GenerateCommand
             Draws pictures from prompts.
 
             Examples:
+              nextstep generate --prompt "a blue star above a red square" -n 4 -o out.png
               nextstep generate --model runs/quickstart/cells/3f2a --prompt "a red circle" -n 16 -o out.png
-              nextstep generate --model NextStep-1.1 --preset t2i-1.1 --prompt "a baby bear reading a book" --height 512 --width 512 --device cuda:0 --precision bfloat16 -o bear.png
-              nextstep generate --model NextStep-1-Large --preset t2i-1 --prompt "a lighthouse at dusk" --height 256 --width 384 --device cuda:0,cuda:1 --precision bfloat16 --batch 1 -n 4 -o dusk.png
+              nextstep generate --model NextStep-1.1 --preset t2i-1.1 --prompt "a baby bear reading a book" --device cuda:0 --precision bfloat16 -o bear.png
+              nextstep generate --model NextStep-1-Large --preset t2i-1 --prompt "a lighthouse at dusk" --aspect 3:2 --device cuda:0,cuda:1 --precision bfloat16 --batch 1 -n 4 -o dusk/
 
-            The 14B models need about 34 GB in bfloat16, on one device or over several; "nextstep doctor" says what this machine has. A GPU is
-            used through the libraries of an existing PyTorch 2.10: NEXTSTEP_LIBTORCH=…/site-packages/torch/lib nextstep generate …
-            """);
-        Add(command, Model, Prompt, Count, Output, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Normalize, Height, Width, Noise, Seed, Batch, DeviceName, PrecisionName);
+            """ + Notes);
+        GenerateOptions.AddTo(command);
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, [], cancellation)));
         return command;
     }
@@ -55,100 +43,125 @@ internal static class GenerateCommand
     public static Command CreateEdit()
     {
         Command command = new("edit", """
-            Changes pictures as a prompt says. A prompt without the marker <image> gets one in front.
+            Changes pictures as a prompt says. A prompt without the marker <image> gets one in front; input pictures are resized to the output's size.
 
             Examples:
-              nextstep edit --model runs/edits/cells/3f2a --image in.png --prompt "make the circle blue" -o out.png
-              nextstep edit --model NextStep-1-Large-Edit --preset edit-1 --image cat.jpg --prompt "<image>Add a pirate hat to the cat's head." --height 512 --width 512 --device cuda:0 --precision bfloat16 -o pirate.png
-            """);
-        Add(command, Model, Images, Prompt, Count, Output, Preset, Positive, Negative, Scale, ImageScale, Schedule, SolverName, Steps, Shift, Normalize, Height, Width, Noise, Seed, Batch, DeviceName, PrecisionName);
-        command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, parse.GetValue(Images) ?? [], cancellation)));
-        return command;
-    }
+              nextstep edit --image in.png --prompt "make the red circle blue" -o out.png
+              nextstep edit --model NextStep-1-Large-Edit --preset edit-1 --image cat.jpg --prompt "<image>Add a pirate hat to the cat's head." --device cuda:0 --precision bfloat16 -o pirate.png
 
-    private static void Add(Command command, params Option[] options)
-    {
-        foreach (Option option in options)
-        {
-            command.Options.Add(option);
-        }
+            """ + Notes);
+        GenerateOptions.AddTo(command, GenerateOptions.Images, GenerateOptions.ImageScale);
+        command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, parse.GetValue(GenerateOptions.Images) ?? [], cancellation)));
+        return command;
     }
 
     private static int Run(ParseResult parse, string[] imageFiles, CancellationToken cancellation)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        SamplingPreset? preset = parse.GetValue(Preset) is { } name ? SamplingPresets.Find(name) : null;
-        using LoadedModel loaded = Load(parse, preset, imageFiles.Length);
-        SamplingConfig sampling = preset?.Sampling ?? loaded.Sampling;
-        int height = parse.GetValue(Height) ?? loaded.ImageSize ?? 512, width = parse.GetValue(Width) ?? loaded.ImageSize ?? 512;
-        string[] prompts = parse.GetRequiredValue(Prompt);
+        SamplingPreset? preset = parse.GetValue(GenerateOptions.Preset) is { } name ? SamplingPresets.Find(name) : null;
+        FolderSettings settings = ReleasedFolder.Settings(parse.GetRequiredValue(GenerateOptions.Model));
+        (int height, int width) = Size(parse, settings, preset);
+        string[] prompts = parse.GetRequiredValue(GenerateOptions.Prompt);
         if (imageFiles.Length > 0)
         {
             prompts = [.. prompts.Select(p => p.Contains(ImageGenerator.ImageMarker, StringComparison.Ordinal) ? p : ImageGenerator.ImageMarker + p)];
+            imageFiles = imageFiles.Length == 1 ? [.. Enumerable.Repeat(imageFiles[0], prompts.Sum(p => p.Split(ImageGenerator.ImageMarker).Length - 1))] : imageFiles;
         }
-        using NoiseSource? noise = parse.GetValue(Noise) is { } file ? RecordedDraws.Open(file) : null;
+        Dictionary<string, Tensor> pictures = imageFiles.Distinct().ToDictionary(f => f, f => Resize.To(ImageFile.Load(f), height, width));
         GenerationRequest request = new()
         {
             Prompts = prompts,
-            ImagesPerPrompt = parse.GetValue(Count),
+            ImagesPerPrompt = parse.GetValue(GenerateOptions.Count),
             Height = height,
             Width = width,
-            PositivePrompt = parse.GetValue(Positive) ?? preset?.PositivePrompt ?? "",
-            NegativePrompt = parse.GetValue(Negative) ?? preset?.NegativePrompt ?? "",
-            Images = [.. imageFiles.Select(f => Resize.To(ImageFile.Load(f), height, width))],
-            Seed = parse.GetValue(Seed),
-            BatchSize = parse.GetValue(Batch),
-            Noise = noise,
-            Sampling = sampling with
-            {
-                Guidance = parse.GetValue(Scale) ?? sampling.Guidance,
-                ImageGuidance = parse.GetValue(ImageScale) ?? sampling.ImageGuidance,
-                GuidanceSchedule = parse.GetValue(Schedule) ?? sampling.GuidanceSchedule,
-                Solver = parse.GetValue(SolverName) ?? sampling.Solver,
-                Steps = parse.GetValue(Steps) ?? sampling.Steps,
-                TimestepShift = parse.GetValue(Shift) ?? sampling.TimestepShift,
-                NormalizeTokens = parse.GetValue(Normalize) ?? sampling.NormalizeTokens,
-            },
+            PositivePrompt = parse.GetValue(GenerateOptions.Positive) ?? preset?.PositivePrompt ?? "",
+            NegativePrompt = parse.GetValue(GenerateOptions.Negative) ?? preset?.NegativePrompt ?? "",
+            Images = [.. imageFiles.Select(f => pictures[f])],
+            Seed = parse.GetValue(GenerateOptions.Seed),
+            BatchSize = parse.GetValue(GenerateOptions.Batch),
+            Sampling = Sampling(parse, preset?.Sampling ?? settings.Sampling),
         };
+        using NoiseSource? noise = Noise(parse, request);
+        using LoadedModel loaded = Load(parse, request);
         Stopwatch clock = Stopwatch.StartNew();
-        Tensor pictures = AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()).Start(progress =>
-        {
-            ProgressTask task = progress.AddTask("drawing");
-            return loaded.Generator().Draw(request, p =>
+        long tokens = 0;
+        Tensor drawn = DrawingProgress.Show("drawing", "tokens", 1, report => loaded.Generator().Draw(
+            request with { Noise = noise },
+            p =>
             {
-                task.MaxValue = p.Total;
-                task.Value = p.Tokens;
-                task.Description = System.FormattableString.Invariant($"drawing, {p.Tokens / clock.Elapsed.TotalSeconds:F1} tokens/s");
-            }, cancellation).MoveToOuterDisposeScope();
-        });
-        string output = parse.GetRequiredValue(Output);
-        int columns = (int)Math.Ceiling(Math.Sqrt(pictures.size(0)));
-        ImageFile.SavePng(output, pictures.size(0) == 1 ? pictures[0] : ImageGrid.Make(pictures, columns));
-        AnsiConsole.WriteLine(System.FormattableString.Invariant($"{output}: {pictures.size(0)} pictures in {clock.Elapsed.TotalSeconds:F1} s"));
+                tokens = p.Total;
+                report(p.Tokens, p.Total);
+            },
+            cancellation).MoveToOuterDisposeScope());
+        double seconds = clock.Elapsed.TotalSeconds;
+        string output = Save(parse.GetRequiredValue(GenerateOptions.Output), drawn);
+        if (noise is RecordingNoise recording)
+        {
+            RecordedDraws.Save(parse.GetRequiredValue(GenerateOptions.SaveNoise), recording.Draws);
+        }
+        string memory = DeviceMemory.PeakHost is { } peak ? $"; at most {MemoryEstimate.Gigabytes(peak)} of host memory" : "";
+        AnsiConsole.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"{output}: {drawn.size(0)} pictures of {width}×{height} in {seconds:F1} s, {tokens / seconds:F1} tokens/s{memory}"));
         return 0;
     }
 
-    // Memory is checked for what will be drawn before a byte of the weights is read.
-    private static LoadedModel Load(ParseResult parse, SamplingPreset? preset, int inputs)
+    private static (int Height, int Width) Size(ParseResult parse, FolderSettings settings, SamplingPreset? preset)
     {
-        IReadOnlyList<Device> devices = DevicePlacement.Parse(parse.GetRequiredValue(DeviceName));
-        double guidance = parse.GetValue(Scale) ?? preset?.Sampling.Guidance ?? 2;
-        int branches = inputs > 0 ? 3 : guidance == 1 ? 1 : 2;
-        long pictures = Math.Min(parse.GetValue(Batch), (long)parse.GetValue(Count) * parse.GetRequiredValue(Prompt).Length);
-        long? pixels = parse.GetValue(Height) is { } height && parse.GetValue(Width) is { } width ? (long)height * width * (1 + inputs) : null;
-        ScalarType? dtype = parse.GetValue(PrecisionName)?.ToScalarType() ?? (devices.All(d => d.type == DeviceType.CPU) ? ScalarType.Float32 : null);
-        return AnsiConsole.Progress().Columns(new TaskDescriptionColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn()).Start(progress =>
+        int side = settings.ImageSize ?? preset?.Side ?? DefaultSide;
+        return parse.GetValue(GenerateOptions.Aspect) is { } ratio
+            ? AspectRatios.Nearest(ratio, side, settings.PixelsPerToken)
+            : (parse.GetValue(GenerateOptions.Height) ?? side, parse.GetValue(GenerateOptions.Width) ?? side);
+    }
+
+    private static SamplingConfig Sampling(ParseResult parse, SamplingConfig below) => below with
+    {
+        Guidance = parse.GetValue(GenerateOptions.Scale) ?? below.Guidance,
+        ImageGuidance = parse.GetValue(GenerateOptions.ImageScale) ?? below.ImageGuidance,
+        GuidanceSchedule = parse.GetValue(GenerateOptions.Schedule) ?? below.GuidanceSchedule,
+        Solver = parse.GetValue(GenerateOptions.SolverName) ?? below.Solver,
+        Steps = parse.GetValue(GenerateOptions.Steps) ?? below.Steps,
+        TimestepShift = parse.GetValue(GenerateOptions.Shift) ?? below.TimestepShift,
+        NoiseLevel = parse.GetValue(GenerateOptions.Level) ?? below.NoiseLevel,
+        NormalizeTokens = parse.GetValue(GenerateOptions.Normalize) ?? below.NormalizeTokens,
+    };
+
+    // Replayed, or drawn and kept; null = drawn by seed.
+    private static NoiseSource? Noise(ParseResult parse, GenerationRequest request) =>
+        parse.GetValue(GenerateOptions.Noise) is { } file ? RecordedDraws.Open(file)
+        : parse.GetValue(GenerateOptions.SaveNoise) is not null ? new RecordingNoise(ImageGenerator.NoiseOf(request))
+        : null;
+
+    // Memory is checked for what will be drawn before a byte of the weights is read.
+    private static LoadedModel Load(ParseResult parse, GenerationRequest request)
+    {
+        IReadOnlyList<Device> devices = DevicePlacement.Parse(parse.GetRequiredValue(GenerateOptions.Device));
+        long pictures = Math.Min(request.BatchSize, (long)request.ImagesPerPrompt * request.Prompts.Count);
+        return DrawingProgress.Show("loading", "GB", 1e9, report => ReleasedFolder.Load(parse.GetRequiredValue(GenerateOptions.Model), new LoadOptions
         {
-            ProgressTask task = progress.AddTask("loading");
-            return ReleasedFolder.Load(parse.GetRequiredValue(Model), new LoadOptions
-            {
-                Devices = devices,
-                Dtype = dtype,
-                Sequences = branches * pictures,
-                Pixels = pixels,
-                Progress = (done, total) => (task.MaxValue, task.Value) = (total, done),
-            });
-        });
+            Devices = devices,
+            Dtype = parse.GetValue(GenerateOptions.PrecisionName)?.ToScalarType() ?? (devices.All(d => d.type == DeviceType.CPU) ? ScalarType.Float32 : null),
+            Sequences = (int)ImageGenerator.Branches(request) * pictures,
+            Pixels = (long)request.Height * request.Width,
+            InputPictures = (request.Images.Count + request.Prompts.Count - 1) / request.Prompts.Count,
+            Progress = report,
+        }));
+    }
+
+    // A file, several pictures on one sheet; or a folder, a file a picture.
+    private static string Save(string output, Tensor pictures)
+    {
+        if (!Directory.Exists(output) && !output.EndsWith('/') && !output.EndsWith('\\'))
+        {
+            int columns = (int)Math.Ceiling(Math.Sqrt(pictures.size(0)));
+            ImageFile.SavePng(output, pictures.size(0) == 1 ? pictures[0] : ImageGrid.Make(pictures, columns));
+            return output;
+        }
+        Directory.CreateDirectory(output);
+        for (long i = 0; i < pictures.size(0); i++)
+        {
+            ImageFile.SavePng(Path.Combine(output, string.Create(CultureInfo.InvariantCulture, $"{i:d4}.png")), pictures[i]);
+        }
+        return output;
     }
 }

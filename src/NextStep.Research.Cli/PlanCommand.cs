@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using NextStep.Research.Experiments;
 using Spectre.Console;
 
@@ -12,49 +11,56 @@ internal static class PlanCommand
     {
         Argument<string> file = SharedOptions.ExperimentFile();
         Option<string?> output = SharedOptions.Out(), device = SharedOptions.Device();
-        Option<string[]> set = SharedOptions.Set();
+        Option<string[]> set = SharedOptions.Set(), only = SharedOptions.OnlyArms();
+        Option<int?> jobs = SharedOptions.Jobs();
+        Option<bool> probe = new("--probe") { Description = "Run a little of every stage to estimate time and disk; takes seconds to minutes." };
+        Option<bool> all = SharedOptions.All(), json = SharedOptions.Json();
+        Option<bool> accept = new("--accept-changed-plan") { Description = "Do not fail where the run folder was begun with another plan." };
         Command command = new("plan", """
-            Shows the cells of an experiment and the stages they share, or everything that is wrong with the file. Runs nothing.
+            Shows the cells of an experiment, the stages they share and why keys differ, and the time and disk that are left, or
+            everything that is wrong with the file. Runs nothing unless --probe asks for it.
 
             Examples:
               nextstep plan experiments/quickstart.yaml
-              nextstep plan experiments/quickstart.yaml --set model.size=tiny
+              nextstep plan experiments/quickstart.yaml --set model.size=tiny --probe
             """)
         {
-            file, output, set, device,
+            file, output, set, only, jobs, device, probe, accept, all, json,
         };
         command.SetAction(parse =>
         {
             Experiment experiment = ExperimentFile.Load(parse.GetRequiredValue(file), SharedOptions.Overrides(parse.GetValue(set), parse.GetValue(device)));
+            IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), experiment);
             RunFolder folder = new(parse.GetValue(output) ?? Path.Combine("runs", experiment.Name));
             Plan plan = Plan.Make(experiment, StandardStages.All);
-            Show(plan, folder);
-            if (folder.ReadPlan()?.DifferencesTo(plan) is { Count: > 0 } differences)
+            Plan shown = arms.Count == 0 ? plan : plan with { Cells = [.. plan.Cells.Where(c => arms.Contains(c.Arm))] };
+            int processes = parse.GetValue(jobs) ?? SharedOptions.DefaultJobs(experiment);
+            PlanEstimate estimate = parse.GetValue(probe)
+                ? Probe(experiment, shown, folder, processes)
+                : PlanEstimate.FromEarlierRuns(experiment, shown, StandardStages.All, folder, processes);
+            PlanView view = new(experiment, shown, folder, estimate);
+            IReadOnlyList<string> differences = folder.ReadPlan()?.DifferencesTo(plan) ?? [];
+            if (parse.GetValue(json))
             {
-                throw new PlanChangedException(folder.Path, differences);
+                Console.Out.WriteLine(view.Json(differences));
             }
-            return 0;
+            else
+            {
+                view.Write(parse.GetValue(all));
+            }
+            return differences.Count == 0 || parse.GetValue(accept) ? 0 : throw new PlanChangedException(folder.Path, differences);
         });
         return command;
     }
 
-    private static void Show(Plan plan, RunFolder folder)
+    private static PlanEstimate Probe(Experiment experiment, Plan plan, RunFolder folder, int jobs)
     {
-        AnsiConsole.WriteLine(plan.Question.Length > 0 ? $"{plan.Name}: {plan.Question}" : plan.Name);
-        Table table = new Table().Border(TableBorder.Simple).AddColumns("cell", "arm", "seed");
-        string[] kinds = [.. plan.Cells.SelectMany(c => c.Stages.Select(s => s.Kind)).Distinct()];
-        table.AddColumns(kinds);
-        HashSet<string> seen = [];
-        foreach (PlannedCell cell in plan.Cells)
+        TorchBackend.EnsureUsable();
+        if (jobs > 1)
         {
-            IEnumerable<string> stages = cell.Stages.Select(s => Directory.Exists(folder.Stage(s)) ? $"{s.Key[..8]} done" : seen.Add(s.Key) ? $"{s.Key[..8]} run" : $"{s.Key[..8]} shared");
-            table.AddRow([.. new[] { cell.Key, cell.Arm, cell.Seed.ToString(CultureInfo.InvariantCulture) }.Concat(stages).Select(t => new Text(t))]);
+            TorchSharp.torch.set_num_threads(Math.Max(1, Environment.ProcessorCount / jobs));
         }
-        AnsiConsole.Write(table);
-        foreach (PlannedArm arm in plan.Arms.Skip(1))
-        {
-            AnsiConsole.WriteLine($"{arm.Name}: {string.Join(", ", arm.Settings.Where(s => plan.Arms[0].Settings[s.Key] != s.Value).Select(s => $"{s.Key} {plan.Arms[0].Settings[s.Key]} → {s.Value}"))}");
-        }
-        AnsiConsole.WriteLine($"{plan.Cells.Count} cells; to run: {string.Join(", ", kinds.Select(k => $"{plan.Cells.SelectMany(c => c.Stages).Where(s => s.Kind == k && !Directory.Exists(folder.Stage(s))).DistinctBy(s => s.Key).Count()} {k}"))}");
+        using Interrupt interrupt = new();
+        return PlanEstimate.FromProbe(experiment, plan, StandardStages.All, folder, jobs, arm => Console.Error.WriteLine($"probing {arm}"), interrupt.Token);
     }
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using NextStep.Research.Experiments;
+using NextStep.Research.Reports;
 using Spectre.Console;
 
 namespace NextStep.Research.Cli;
@@ -11,20 +12,29 @@ internal static class ReportCommand
     {
         Argument<string> directory = SharedOptions.RunFolder();
         Option<string?> output = new("--output", "-o") { Description = "The HTML file; default: report.html in the folder." };
+        Option<string?> figures = new("--figures") { Description = "Writes every figure of the report as a picture of its own into this folder instead, for papers." };
+        Option<FigureFormat> format = new("--format") { Description = "svg or png (twice the size on screen); with --figures.", DefaultValueFactory = _ => FigureFormat.Svg };
         Command command = new("report", """
-            Writes the results of a run folder, finished or not, as one HTML file that needs no network.
+            Writes the results of a run folder, finished or not, as one HTML file that needs no network, or its figures one by one.
 
             Examples:
               nextstep report runs/quickstart
               nextstep report runs/noise-strength -o noise-strength.html
+              nextstep report runs/noise-strength --figures figures --format png
             """)
         {
-            directory, output,
+            directory, output, figures, format,
         };
         command.SetAction(parse =>
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
             Sweep.Judge(folder, folder.RequirePlan());
+            if (parse.GetValue(figures) is { } into)
+            {
+                IReadOnlyList<string> files = FigureFiles.Write(folder.Path, into, parse.GetValue(format));
+                AnsiConsole.WriteLine($"{files.Count} figures in {into}");
+                return 0;
+            }
             Write(folder.Path, parse.GetValue(output) ?? folder.ReportFile);
             return 0;
         });
@@ -34,7 +44,7 @@ internal static class ReportCommand
     /// <summary>Writes the report and says where it is.</summary>
     public static void Write(string runFolder, string outputFile)
     {
-        NextStep.Research.Reports.HtmlReport.Write(runFolder, outputFile);
+        HtmlReport.Write(runFolder, outputFile);
         AnsiConsole.WriteLine($"report: {outputFile}");
     }
 }

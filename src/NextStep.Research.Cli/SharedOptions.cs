@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.IO.Enumeration;
 using NextStep.Research.Experiments;
 
 namespace NextStep.Research.Cli;
@@ -19,17 +20,38 @@ internal static class SharedOptions
     /// <summary>The <c>--set</c> values, with <c>--device</c> among them.</summary>
     public static IReadOnlyList<string> Overrides(string[]? set, string? device) => [.. set ?? [], .. device is null ? Array.Empty<string>() : [$"device={device}"]];
 
-    /// <summary>Refuses arm names that the experiment does not have.</summary>
-    public static IReadOnlyList<string> Only(string[]? names, Experiment experiment)
+    public static Option<bool> Json() => new("--json") { Description = "Print JSON for programs." };
+
+    public static Option<bool> All() => new("--all") { Description = "Show every row." };
+
+    public static Option<int?> Jobs()
+    {
+        Option<int?> jobs = new("--jobs", "-j") { Description = "Processes that share the cells and the cores; default: one a core, at most one a cell; on a GPU one." };
+        jobs.Validators.Add(r => { if (r.GetValueOrDefault<int?>() is < 1 or > 256) { r.AddError("--jobs must be between 1 and 256."); } });
+        return jobs;
+    }
+
+    /// <summary>It depends on the plan, not on what is left of it: a continued sweep then computes with the same threads, to the same bits.</summary>
+    public static int DefaultJobs(Experiment experiment) =>
+        experiment.Arms[0].Config.Device == "cpu" ? Math.Min(Environment.ProcessorCount, experiment.Arms.Count * experiment.Seeds.Count) : 1;
+
+    public static Option<string[]> OnlyArms() => new("--only") { Description = "Only these arms: a name or a pattern with * and ?; repeatable." };
+
+    /// <summary>The names of the arms that any of the patterns fits; refuses one that fits none.</summary>
+    public static IReadOnlyList<string> Only(string[]? patterns, Experiment experiment)
     {
         string[] known = [.. experiment.Arms.Select(a => a.Name)];
-        foreach (string name in names ?? [])
+        List<string> chosen = [];
+        foreach (string pattern in patterns ?? [])
         {
-            if (!known.Contains(name))
+            string[] fitting = [.. known.Where(n => n == pattern || FileSystemName.MatchesSimpleExpression(pattern, n, ignoreCase: false))];
+            if (fitting.Length == 0)
             {
-                throw new ConfigException(new ConfigError("--only", 0, "", $"there is no arm '{name}'; arms: {string.Join(", ", known)}"));
+                string hint = NearestName.Find(pattern, known) is { } near ? $"; did you mean '{near}'?" : $"; arms: {string.Join(", ", known.Take(24))}";
+                throw new ConfigException(new ConfigError("--only", 0, "", $"there is no arm '{pattern}'{hint}"));
             }
+            chosen.AddRange(fitting);
         }
-        return names ?? [];
+        return [.. known.Where(chosen.Contains)];
     }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Globalization;
 using NextStep.Research.Experiments;
 using Spectre.Console;
 
@@ -8,56 +7,56 @@ namespace NextStep.Research.Cli;
 /// <summary><c>nextstep status</c>: what every cell of a run folder is doing.</summary>
 internal static class StatusCommand
 {
+    private static readonly TimeSpan Every = TimeSpan.FromSeconds(2);
+
     public static Command Create()
     {
         Argument<string> directory = SharedOptions.RunFolder();
+        Option<bool> watch = new("--watch", "-w") { Description = "Keep the table up to date until all cells are done or failed; Ctrl-C ends it." };
+        Option<bool> all = SharedOptions.All(), json = SharedOptions.Json();
         Command command = new("status", """
-            Shows what every cell of a run folder is doing.
+            Shows what every cell of a run folder is doing, the rate and the time left, and why cells failed. Needs no running sweep.
 
             Examples:
-              nextstep status runs/quickstart
-              watch -n 5 nextstep status runs/noise-strength
+              nextstep status runs/quickstart --watch
+              nextstep status runs/noise-strength --json
             """)
         {
-            directory,
+            directory, watch, all, json,
         };
         command.SetAction(parse =>
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
-            CellStatus[] cells = [.. folder.RequirePlan().Cells.Select(c => CellStatus.Read(folder, c))];
-            Table table = new Table().Border(TableBorder.Simple).AddColumns("cell", "arm", "seed", "state", "stage", "progress", "seconds");
-            foreach (CellStatus cell in cells)
+            StatusView view = new(RunStatus.Read(folder), folder, parse.GetValue(all));
+            if (parse.GetValue(json))
             {
-                table.AddRow([.. Row(cell).Select(t => new Text(t))]);
+                Console.Out.WriteLine(view.Json());
             }
-            AnsiConsole.Write(table);
-            AnsiConsole.WriteLine(string.Join(", ", Enum.GetValues<CellState>().Select(s => $"{cells.Count(c => c.State == s)} {Name(s)}")));
+            else if (parse.GetValue(watch))
+            {
+                Watch(folder, parse.GetValue(all));
+            }
+            else
+            {
+                AnsiConsole.Write(view.Render());
+            }
             return 0;
         });
         return command;
     }
 
-    private static string[] Row(CellStatus s)
+    private static void Watch(RunFolder folder, bool all)
     {
-        (string stage, string progress, double? seconds) = s switch
+        using Interrupt interrupt = new();
+        AnsiConsole.Live(new Text("")).Start(live =>
         {
-            { Result: { } result } => ("", "", result.Seconds.Values.Sum()),
-            { State: CellState.Failed, Failure: { } failure } => (failure.Stage, failure.Message, null),
-            { Progress: { } p } => (p.Stage, string.Create(CultureInfo.InvariantCulture, $"{p.Done}/{p.Total} {p.Unit}"), p.Seconds),
-            _ => ("", "", (double?)null),
-        };
-        return
-        [
-            s.Cell.Key, s.Cell.Arm, s.Cell.Seed.ToString(CultureInfo.InvariantCulture), Name(s.State), stage, progress,
-            seconds?.ToString("F1", CultureInfo.InvariantCulture) ?? "",
-        ];
+            RunStatus status;
+            do
+            {
+                status = RunStatus.Read(folder);
+                live.UpdateTarget(new StatusView(status, folder, all).Render());
+            }
+            while (!status.IsOver && !interrupt.Token.WaitHandle.WaitOne(Every));
+        });
     }
-
-    private static string Name(CellState state) => state switch
-    {
-        CellState.Done => "done",
-        CellState.Failed => "failed",
-        CellState.Running => "running",
-        _ => "waiting",
-    };
 }

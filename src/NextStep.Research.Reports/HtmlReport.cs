@@ -20,35 +20,41 @@ public static class HtmlReport
         AtomicFile.WriteText(outputFile, Page(run).Markup);
     }
 
-    private static Html Page(RunResults run) => Html.Of($"""
-        <!DOCTYPE html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
-        <meta name="generator" content="NextStep.Research">
-        <title>{run.Plan.Name}: {run.Plan.Question}</title>
-        <style>
-        {Asset("report.css")}</style>
-        </head>
-        <body>
-        <a class="skip" href="#answer">Skip to the answer</a>
-        <main>
-        {AnswerSection.Of(run)}
-        {NumbersSection.Of(run)}
-        {PicturesSection.Of(run)}
-        {TrainingSection.Of(run)}
-        {OriginSection.Of(run)}
-        </main>
-        <dialog aria-label="Enlarged picture"><p></p><img alt=""></dialog>
-        <script>{new Html(PlotlyChart.Script())}</script>
-        <script>
-        {Asset("report.js")}</script>
-        </body>
-        </html>
+    private static Html Page(RunResults run)
+    {
+        IReadOnlyList<RunFigure> figures = RunFigures.All(run);
+        return Html.Of($"""
+            <!DOCTYPE html>
+            <html lang="en">
+            <head>
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
+            <meta name="generator" content="NextStep.Research">
+            <title>{run.Plan.Name}: {LongText.Short(run.Plan.Question)}</title>
+            <style>
+            {Asset("report.css")}{Asset("pictures.css")}</style>
+            </head>
+            <body>
+            <a class="skip" href="#answer">Skip to the answer</a>
+            <main>
+            {AnswerSection.Of(run)}
+            {NumbersSection.Of(run, figures)}
+            {EffectsSection.Of(run, figures)}
+            {ArmPicker.Of(run)}
+            {PicturesSection.Of(run)}
+            {MeasurementsSection.Of(figures)}
+            {OriginSection.Of(run)}
+            </main>
+            <dialog aria-labelledby="dialog-title"><div class="bar"><button type="button" data-step="-1" aria-label="Previous prompt">←</button><button type="button" data-step="1" aria-label="Next prompt">→</button><p id="dialog-title"></p><button type="button" data-close>Close</button></div><div class="enlarged"></div></dialog>
+            <script>{new Html(PlotlyChart.Script())}</script>
+            <script>
+            {Asset("page.js")}{Asset("charts.js")}{Asset("pictures.js")}</script>
+            </body>
+            </html>
 
-        """);
+            """);
+    }
 
     private static Html Asset(string name)
     {

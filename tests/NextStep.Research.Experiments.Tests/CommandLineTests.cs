@@ -1,33 +1,14 @@
-using Spectre.Console;
-
 namespace NextStep.Research.Experiments.Tests;
 
-/// <summary>The program as it is called, with its exit codes.</summary>
+/// <summary>The program as it is called, with its exit codes. Not beside other tests: the console is one.</summary>
+[Collection(nameof(CommandLine))]
 public sealed class CommandLineTests : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
 
-    private static (int Code, string Output, string Error) Call(params string[] args)
-    {
-        (TextWriter output, TextWriter error, IAnsiConsole console) = (Console.Out, Console.Error, AnsiConsole.Console);
-        using StringWriter newOutput = new(), newError = new();
-        try
-        {
-            Console.SetOut(newOutput);
-            Console.SetError(newError);
-            AnsiConsole.Console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(newOutput), Ansi = AnsiSupport.No, Interactive = InteractionSupport.No });
-            AnsiConsole.Profile.Width = 500;
-            return (Program.Run(args), newOutput.ToString(), newError.ToString());
-        }
-        finally
-        {
-            Console.SetOut(output);
-            Console.SetError(error);
-            AnsiConsole.Console = console;
-        }
-    }
+    private static (int Code, string Output, string Error) Call(params string[] args) => CommandLine.Call(args);
 
     [Theory]
     [InlineData("doctor")]
@@ -37,12 +18,15 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("compare")]
     [InlineData("report")]
     [InlineData("train")]
+    [InlineData("export")]
+    [InlineData("evaluate")]
+    [InlineData("artifacts")]
     public void Every_verb_has_help_with_two_examples(string verb)
     {
         (int code, string output, string error) = Call(verb, "--help");
         Assert.Equal((0, ""), (code, error));
         string examples = output[output.IndexOf("Examples:", StringComparison.Ordinal)..output.IndexOf("Usage:", StringComparison.Ordinal)];
-        Assert.Equal(2, examples.Split($"nextstep {verb}").Length - 1);
+        Assert.InRange(examples.Split($"nextstep {verb}").Length - 1, 2, 3);
     }
 
     [Theory]
@@ -76,9 +60,10 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("status")]
     [InlineData("compare")]
     [InlineData("report")]
-    public void A_folder_that_is_no_run_is_exit_code_1(string verb)
+    [InlineData("export", "--format", "csv")]
+    public void A_folder_that_is_no_run_is_exit_code_1(string verb, params string[] options)
     {
-        (int code, _, string error) = Call(verb, _folder.File("none"));
+        (int code, _, string error) = Call([verb, _folder.File("none"), .. options]);
         Assert.Equal(1, code);
         Assert.Contains("there is no run folder", error, StringComparison.Ordinal);
     }
@@ -101,7 +86,7 @@ public sealed class CommandLineTests : IDisposable
         (int code, string output, _) = Call("plan", file);
         Assert.Equal(0, code);
         Assert.Contains("4 cells", output, StringComparison.Ordinal);
-        Assert.Contains("noiseStrength=0: autoencoder.noiseStrength 0.5 → 0", output, StringComparison.Ordinal);
+        Assert.Contains("noiseStrength=0: own autoencoder (autoencoder.noiseStrength 0.5 → 0), latents, model, samples, metrics", output, StringComparison.Ordinal);
         Sweep.Prepare(new RunFolder(_folder.File("run")), Plan.Make(ExperimentFile.Load(file), StandardStages.All), false);
         Assert.Contains("0 done", output = Call("status", _folder.File("run")).Output, StringComparison.Ordinal);
         Assert.Contains("4 waiting", output, StringComparison.Ordinal);

@@ -1,3 +1,5 @@
+using CsCheck;
+
 namespace NextStep.Research.Experiments.Tests;
 
 public sealed class ExperimentFileTests : IDisposable
@@ -110,6 +112,126 @@ public sealed class ExperimentFileTests : IDisposable
         Assert.All(Load(yaml, "data.imageSize=64").Arms, a => Assert.Equal(64, a.Config.Data.ImageSize));
         Assert.Contains("is an axis", Assert.Single(Errors(yaml, "autoencoder.width=4")).Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void Set_reaches_the_parts_of_the_file_by_the_same_paths()
+    {
+        const string yaml = "axes: { autoencoder.width: [8, 16] }\nseeds: [0]";
+        Experiment e = Load(yaml, "axes.autoencoder.width=[4, 32]", "seeds={ from: 1, to: 3 }", "baseline.data.imageSize=16", "axes.model.size=[nano]");
+        Assert.Equal(["baseline", "width=4,size=nano", "size=nano"], e.Arms.Select(a => a.Name));
+        Assert.Equal([1, 2, 3], e.Seeds);
+        Assert.All(e.Arms, a => Assert.Equal(16, a.Config.Data.ImageSize));
+        IReadOnlyList<ConfigError> errors = Errors(yaml, "axes.autoencoder.widht=[4]", "axes.data.imageSize=[3, 16]", "seeds=[x]", "baseline.seeed=3");
+        Assert.All(errors, x => Assert.Equal(("--set", 0), (x.File, x.Line)));
+        Assert.Equal(["axes.autoencoder.widht", "axes.data.imageSize", "seed", "seeds"], errors.Select(x => x.Path.Replace("seeed", "seed", StringComparison.Ordinal)).Order());
+    }
+
+    [Theory]
+    [InlineData("autoencoder.width: { from: 8, to: 128, count: 5, scale: log }", "8 16 32 64 128")]
+    [InlineData("autoencoder.width: { from: 8, to: 128, step: 4, scale: log }", "8 32 128")]
+    [InlineData("autoencoder.width: { from: 8, to: 24, step: 8 }", "8 16 24")]
+    [InlineData("autoencoder.width: { from: 9, to: 7 }", "9 8 7")]
+    [InlineData("autoencoder.noiseStrength: { from: 0, to: 1, count: 5 }", "0 0.25 0.5 0.75 1")]
+    [InlineData("autoencoder.noiseStrength: { from: 0.1, to: 0.5, step: 0.2 }", "0.1 0.3 0.5")]
+    [InlineData("training.model.learningRate: { from: 1e-4, to: 1e-2, count: 3, scale: log }", "0.0001 0.001 0.01")]
+    public void Ranges_are_lists_of_values(string axis, string values)
+    {
+        Experiment e = Load($"axes: {{ {axis} }}");
+        string path = Assert.Single(e.Axes);
+        Assert.Equal(values.Split(' ').Select(v => double.Parse(v, System.Globalization.CultureInfo.InvariantCulture)).Order(),
+            e.Arms.Where(a => a.Coordinates.Count > 0).Select(a => Convert.ToDouble(ConfigPath.Get(a.Config, path), System.Globalization.CultureInfo.InvariantCulture)).Order());
+    }
+
+    [Theory]
+    [InlineData("{ from: 0, to: 1 }", "either count or step")]
+    [InlineData("{ form: 0, to: 1, count: 3 }", "did you mean 'from'?")]
+    [InlineData("{ from: 0, to: 1, count: 3, scale: log }", "positive ends")]
+    [InlineData("{ from: 0, to: 1, count: 1 }", "from 2 to 10000")]
+    [InlineData("{ from: 0, to: 1, step: -0.1 }", "does not lead from 0 to 1")]
+    [InlineData("{ from: 1, to: 1e9, step: 1 }", "more than 10000 values")]
+    [InlineData("{ from: a, to: 1, count: 2 }", "expected a number, found 'a'")]
+    [InlineData("{ from: 0, to: 3000, count: 4 }", "out of range")]
+    [InlineData("3", "expected a list of values or a range")]
+    public void Wrong_ranges_are_told(string range, string message)
+    {
+        ConfigError error = Errors($"name: e\naxes:\n  autoencoder.noiseStrength: {range}")[0];
+        Assert.Equal(3, error.Line);
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_conditional_axis_varies_only_where_it_means_something()
+    {
+        Experiment e = Load("""
+            baseline: { sampling.solver: sde }
+            axes:
+              sampling.noiseLevel: { values: [0.25, 0.5], when: { sampling.solver: cps } }
+              sampling.solver: [sde, ode, cps]
+            arms:
+              tall: { when: { autoencoder.width: ">= 1" }, data.imageSize: 64 }
+              short: { when: { autoencoder.width: "< 1" }, data.imageSize: 16 }
+            """);
+        Assert.Equal(["baseline", "solver=ode", "noiseLevel=0.25,solver=cps", "noiseLevel=0.5,solver=cps", "tall"], e.Arms.Select(a => a.Name).Order(Comparer<string>.Create((a, b) => Order(a) - Order(b))));
+        Assert.False(e.Arms.Single(a => a.Name == "solver=ode").Coordinates.ContainsKey("sampling.noiseLevel"));
+        Assert.Equal("0.5", e.Arms.Single(a => a.Name == "noiseLevel=0.5,solver=cps").Coordinates["sampling.noiseLevel"]);
+        static int Order(string name) => name switch { "baseline" => 0, "solver=ode" => 1, "tall" => 9, _ => name.Contains("0.25", StringComparison.Ordinal) ? 2 : 3 };
+    }
+
+    [Theory]
+    [InlineData("arms: { a: { when: { model.sise: nano }, data.imageSize: 16 } }", "did you mean 'model.size'?")]
+    [InlineData("arms: { a: { when: { model.size: nan }, data.imageSize: 16 } }", "did you mean 'nano'?")]
+    [InlineData("arms: { a: { when: { model.size: nano } } }", "nothing that differs")]
+    [InlineData("arms: { a: { when: { model.size: 14b }, data.imageSize: 16 } }\nclaims: [{ say: x, test: 'loss[a] < 1' }]", "is there only when model.size is 14b")]
+    [InlineData("axes: { data.imageSize: { values: [16], when: { data.imageSize: 16 } } }", "cannot depend on itself")]
+    [InlineData("axes: { data.imageSize: [16] }\nzip: { data.imageSize: [64] }", "is an axis already")]
+    [InlineData("claims: [{ sai: x, test: 'loss[baseline] < 1' }]", "did you mean 'say'?")]
+    [InlineData("extends: f.yaml", "did you mean 'e.yaml'?")]
+    public void Mistakes_in_conditions_and_names_are_told(string yaml, string message) =>
+        Assert.Contains(message, Assert.Single(Errors(yaml)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void A_wrong_name_does_not_hide_a_wrong_claim() =>
+        Assert.Equal([1, 3], Errors("name: a/b\naxes: { autoencoder.width: [8, 16] }\nclaims: [{ say: x, test: 'loss[9] < 1' }]").Select(e => e.Line).Order());
+
+    [Fact]
+    public void A_range_has_its_ends_its_count_and_one_direction() =>
+        Gen.Select(Gen.Int[1, 400], Gen.Int[1, 400], Gen.Int[2, 9], Gen.Bool).Where((from, to, _, _) => from != to).Sample((from, to, count, log) =>
+        {
+            Experiment e = Load($"axes: {{ autoencoder.noiseStrength: {{ from: {from / 100.0}, to: {to / 100.0}, count: {count}, scale: {(log ? "log" : "linear")} }} }}");
+            double[] values = [.. e.Arms.Where(a => a.Coordinates.Count > 0).Select(a => a.Config.Autoencoder.NoiseStrength).Order()];
+            Assert.Equal(count, values.Length);
+            Assert.Equal((Math.Min(from, to) / 100.0, Math.Max(from, to) / 100.0), (values[0], values[^1]));
+            double[] steps = [.. values.Zip(values.Skip(1), (a, b) => log ? b / a : b - a)];
+            Assert.All(steps, s => Assert.Equal(steps[0], s, 1e-6));
+        }, iter: 40, threads: 1);
+
+    [Fact]
+    public void Any_text_as_an_axis_is_read_or_refused_with_a_sentence() => Gen.String[Gen.Char["{}[]:,-0123456789. \nfromtcuslgwhen<>="], 0, 60].Sample(text =>
+    {
+        try
+        {
+            Load($"axes:\n  autoencoder.noiseStrength: {text}\n");
+        }
+        catch (ConfigException e)
+        {
+            Assert.All(e.Errors, error => Assert.False(string.IsNullOrEmpty(error.Message)));
+        }
+    }, iter: 300, threads: 1);
+
+    [Fact]
+    public void A_grid_has_one_arm_for_every_combination_of_values() =>
+        Gen.Select(Gen.Int[4, 64].HashSet[1, 4], Gen.Int[0, 8].Select(i => i / 8.0).HashSet[1, 4], Gen.Int[0, 3].Array[1, 3]).Sample((widths, noises, zipped) =>
+        {
+            string[] images = [.. zipped.Select((_, i) => $"{1000 + i}")];
+            Experiment e = Load($"axes: {{ autoencoder.width: [{string.Join(", ", widths)}], autoencoder.noiseStrength: [{string.Join(", ", noises)}] }}\n"
+                + $"zip: {{ training.model.images: [{string.Join(", ", images)}], training.autoencoder.images: [{string.Join(", ", images.Reverse())}] }}");
+            Arm[] grid = [.. e.Arms.Where(a => a.Coordinates.Count > 0)];
+            Assert.Equal(widths.Count * noises.Count * images.Length, grid.Length);
+            Assert.Equal(e.Arms.Count, e.Arms.Select(a => a.Name).Distinct().Count());
+            Assert.Equal(e.Arms.Count, e.Arms.Select(a => ConfigYaml.Write(a.Config)).Distinct().Count());
+            Assert.All(grid, a => Assert.Equal(4, a.Coordinates.Count));
+            Assert.All(grid, a => Assert.All(a.Coordinates, c => Assert.Equal(c.Value, ConfigValue.Format(ConfigPath.Get(a.Config, c.Key)))));
+        }, iter: 30, threads: 1);
 
     [Fact]
     public void Circles_of_extends_are_found()

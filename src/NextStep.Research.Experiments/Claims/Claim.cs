@@ -3,8 +3,9 @@ using System.Text.Json.Serialization;
 namespace NextStep.Research.Experiments;
 
 /// <summary>
-/// A sentence about the results and the test that decides it: comparisons joined by <c>and</c>, of numbers,
-/// <c>metric[arm]</c>, <c>trend(metric)</c> or <c>trend(metric, axis)</c>, with + − * / and parentheses.
+/// A sentence about the results and the test that decides it: comparisons joined by <c>and</c> or chained (<c>a &lt; b &lt; c</c>),
+/// or equality within a margin (<c>a = b ± 0.1</c>), of numbers, <c>metric[arm]</c>, <c>trend(metric, axis)</c>,
+/// <c>effect(metric, axis)</c> and <c>interaction(metric, axis, axis)</c>, with + − * / and parentheses. An only axis may be left out.
 /// </summary>
 /// <param name="Say">The sentence.</param>
 /// <param name="Test">The test as written.</param>
@@ -27,45 +28,39 @@ public sealed record Claim(string Say, string Test)
     }
 
     /// <summary>What is wrong with the arms or axes it names.</summary>
-    internal IEnumerable<string> Check(IReadOnlyList<Arm> arms, IReadOnlyList<string> axes)
+    internal IEnumerable<string> Check(IReadOnlyList<Arm> arms, IReadOnlyDictionary<string, string> leftOut, IReadOnlyList<string> axes)
     {
         ArmPoint[] points = [.. arms.Select(ArmPoint.From)];
-        return ClaimParser.Parse(Test).SelectMany(c => c.Left.Terms().Concat(c.Right.Terms())).Select(term => term switch
+        IEnumerable<ClaimTerm> terms = ClaimParser.Parse(Test).SelectMany(c => c.Left.Terms().Concat(c.Right.Terms()));
+        return terms.SelectMany(term => term switch
         {
-            ClaimTerm.Metric m when ArmPoint.Find(points, m.Arm) is null => $"'{Test}' names the arm '{m.Arm}'; arms: {string.Join(", ", arms.Take(24).Select(a => a.Name))}",
-            ClaimTerm.Trend t when ArmPoint.FindAxis(axes, t.Axis) is null => t.Axis is null
-                ? $"'{Test}': trend needs exactly one axis, or its name: trend({t.Name}, axis)"
-                : $"'{Test}' names the axis '{t.Axis}'; axes: {string.Join(", ", axes)}",
-            _ => null,
-        }).OfType<string>();
+            ClaimTerm.Metric m => CheckArm(m.Arm, points, leftOut),
+            ClaimTerm.Trend t => CheckAxis(t.Axis, $"trend({t.Name}, axis)", axes),
+            ClaimTerm.Effect e => CheckAxis(e.Axis, $"effect({e.Name}, axis)", axes),
+            ClaimTerm.Interaction i when ArmPoint.FindAxis(axes, i.First) is { } axis && axis == ArmPoint.FindAxis(axes, i.Second) =>
+                [$"'{Test}' names the axis '{axis}' twice; an interaction is between two"],
+            ClaimTerm.Interaction i => CheckAxis(i.First, "", axes).Concat(CheckAxis(i.Second, "", axes)),
+            _ => [],
+        }).Distinct();
     }
-}
 
-/// <summary>An arm as claims address it.</summary>
-internal sealed record ArmPoint(string Name, IReadOnlyDictionary<string, string> Coordinates)
-{
-    public static ArmPoint From(Arm arm) => new(arm.Name, arm.Coordinates);
-
-    /// <summary>By name, or by its only coordinate: <c>[0.5]</c>.</summary>
-    public static ArmPoint? Find(IReadOnlyList<ArmPoint> points, string arm) =>
-        points.FirstOrDefault(p => p.Name == arm)
-        ?? points.FirstOrDefault(p => p.Coordinates.Count == 1 && SameValue(p.Coordinates.Values.First(), arm))
-        ?? points.FirstOrDefault(p => p.Coordinates.Count > 0 && MatchesAssignments(p, arm));
-
-    /// <summary>An axis by its path or the end of it; null stands for the only one.</summary>
-    public static string? FindAxis(IReadOnlyList<string> axes, string? name) => name is null
-        ? axes.Count == 1 ? axes[0] : null
-        : axes.FirstOrDefault(a => a == name) ?? axes.FirstOrDefault(a => a.EndsWith("." + name, StringComparison.Ordinal));
-
-    // noiseStrength=0.5,width=32 finds the point of the grid with these values on all axes, the baseline's included.
-    private static bool MatchesAssignments(ArmPoint point, string arm)
+    private IEnumerable<string> CheckArm(string arm, ArmPoint[] points, IReadOnlyDictionary<string, string> leftOut)
     {
-        string[] parts = arm.Split(',', StringSplitOptions.TrimEntries);
-        return parts.Length == point.Coordinates.Count && parts.All(part =>
-            part.Split('=', 2) is [string axis, string value]
-            && FindAxis([.. point.Coordinates.Keys], axis.Trim()) is { } path && SameValue(point.Coordinates[path], value.Trim()));
+        if (ArmPoint.Find(points, arm) is null)
+        {
+            yield return leftOut.TryGetValue(arm, out string? reason)
+                ? $"'{Test}' names the arm '{arm}', which is there only {reason}"
+                : $"'{Test}' names the arm '{arm}'{NearestName.Hint(arm, [.. points.Select(p => p.Name)])}";
+        }
     }
 
-    private static bool SameValue(string a, string b) =>
-        a == b || (ClaimParser.TryNumber(a, out double x) && ClaimParser.TryNumber(b, out double y) && x == y);
+    private IEnumerable<string> CheckAxis(string? axis, string example, IReadOnlyList<string> axes)
+    {
+        if (ArmPoint.FindAxis(axes, axis) is null)
+        {
+            yield return axis is null
+                ? $"'{Test}' needs exactly one axis, or its name: {example}"
+                : $"'{Test}' names the axis '{axis}'{NearestName.Hint(axis, axes)}";
+        }
+    }
 }

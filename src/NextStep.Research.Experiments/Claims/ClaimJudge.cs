@@ -1,15 +1,14 @@
 using System.Globalization;
-using MathNet.Numerics.Distributions;
 
 namespace NextStep.Research.Experiments;
 
 /// <summary>What came of a claim.</summary>
 public enum Verdict
 {
-    /// <summary>The 95 % interval lies wholly on the claimed side.</summary>
+    /// <summary>Every comparison holds significantly.</summary>
     Supported,
 
-    /// <summary>The 95 % interval lies wholly on the other side.</summary>
+    /// <summary>A comparison is significantly the other way round.</summary>
     Contradicted,
 
     /// <summary>Neither, or too few seeds, or numbers are missing.</summary>
@@ -17,8 +16,9 @@ public enum Verdict
 }
 
 /// <summary>
-/// Judges claims over the seeds. Each comparison gives one difference per seed, so arms are paired by seed; the
-/// interval of the mean difference is Student's t, 95 %. One seed gives no interval and hence no verdict.
+/// Judges claims over the seeds. Each comparison gives one difference (left − right) a seed, so arms are paired by seed; the
+/// mean difference is tested against 0, two-sided, with Holm's correction over all comparisons of all claims of the
+/// experiment. One seed gives no interval, no p-value and hence no verdict.
 /// </summary>
 public static class ClaimJudge
 {
@@ -27,95 +27,110 @@ public static class ClaimJudge
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(results);
-        ArmPoint[] points = [.. plan.Arms.Select(a => new ArmPoint(a.Name, a.Coordinates))];
-        ILookup<long, CellResult> bySeed = results.ToLookup(r => r.Seed);
-        return [.. plan.Claims.Select(c => Judge(c, points, plan.Axes, bySeed))];
+        ArmPoint[] points = [.. plan.Arms.Select(ArmPoint.From)];
+        Dictionary<string, CellResult>[] seeds = [.. results.GroupBy(r => r.Seed).OrderBy(g => g.Key).Select(g => g.DistinctBy(r => r.Arm).ToDictionary(r => r.Arm))];
+        (int Claim, ClaimFinding Finding)[] findings = [.. plan.Claims.SelectMany((claim, i) =>
+            ClaimParser.Parse(claim.Test).Select(c => (i, Find(c, points, plan.Axes, seeds))))];
+        IReadOnlyList<double?> adjusted = Holm.Adjust([.. findings.Select(f => f.Finding.PValue)]);
+        ILookup<int, ClaimFinding> judged = findings.Select((f, i) => (f.Claim, Finding: Decide(f.Finding with { AdjustedPValue = adjusted[i] })))
+            .ToLookup(f => f.Claim, f => f.Finding);
+        return [.. plan.Claims.Select((claim, i) => Judge(claim, [.. judged[i]]))];
     }
 
-    /// <summary>Mean and half width of the 95 % t interval; needs two values or more.</summary>
-    internal static (double Mean, double Half) Interval(IReadOnlyList<double> values)
+    private static PlannedClaim Judge(PlannedClaim claim, ClaimFinding[] findings)
     {
-        double mean = values.Average();
-        double deviation = Math.Sqrt(values.Sum(v => (v - mean) * (v - mean)) / (values.Count - 1));
-        return (mean, StudentT.InvCDF(0, 1, values.Count - 1, 0.975) * deviation / Math.Sqrt(values.Count));
+        Verdict verdict = findings.Any(p => p.Verdict == Verdict.Contradicted) ? Verdict.Contradicted
+            : findings.All(p => p.Verdict == Verdict.Supported) ? Verdict.Supported : Verdict.Undecided;
+        return claim with { Verdict = EnumNames.Format(verdict), Evidence = string.Join("; ", findings.Select(f => f.ToString())), Findings = findings };
     }
 
-    private static PlannedClaim Judge(PlannedClaim claim, ArmPoint[] points, IReadOnlyList<string> axes, ILookup<long, CellResult> bySeed)
+    private static ClaimFinding Find(ClaimComparison comparison, ArmPoint[] points, IReadOnlyList<string> axes, Dictionary<string, CellResult>[] seeds)
     {
-        (Verdict Verdict, string Evidence)[] parts = [.. ClaimParser.Parse(claim.Test).Select(c => Judge(c, points, axes, bySeed))];
-        Verdict verdict = parts.Any(p => p.Verdict == Verdict.Contradicted) ? Verdict.Contradicted
-            : parts.All(p => p.Verdict == Verdict.Supported) ? Verdict.Supported : Verdict.Undecided;
-        return claim with { Verdict = EnumNames.Format(verdict), Evidence = string.Join("; ", parts.Select(p => p.Evidence)) };
-    }
-
-    private static (Verdict, string) Judge(ClaimComparison comparison, ArmPoint[] points, IReadOnlyList<string> axes, ILookup<long, CellResult> bySeed)
-    {
-        List<(double Left, double Right)> pairs = [];
+        List<double> lefts = [], rights = [];
         HashSet<string> missing = [];
-        foreach (IGrouping<long, CellResult> seed in bySeed)
+        Dictionary<string, string> kinds = [];
+        foreach (Dictionary<string, CellResult> seed in seeds)
         {
-            double? Value(ClaimTerm term)
+            ClaimNumbers numbers = new(points, axes, seed, kinds);
+            if (comparison.Left.Evaluate(numbers.Value) is { } left && comparison.Right.Evaluate(numbers.Value) is { } right && double.IsFinite(left - right))
             {
-                double? value = term is ClaimTerm.Metric m ? Metric(m.Name, ArmPoint.Find(points, m.Arm)!.Name, seed) : Slope((ClaimTerm.Trend)term, points, axes, seed);
-                if (value is null)
-                {
-                    missing.Add(term is ClaimTerm.Metric missed ? $"{missed.Name}[{missed.Arm}]" : $"trend({((ClaimTerm.Trend)term).Name})");
-                }
-                return value;
+                lefts.Add(left);
+                rights.Add(right);
             }
-            if (comparison.Left.Evaluate(Value) is { } left && comparison.Right.Evaluate(Value) is { } right && double.IsFinite(left - right))
-            {
-                pairs.Add((left, right));
-            }
+            missing.UnionWith(numbers.Missing);
         }
-        string sign = comparison.Larger ? ">" : "<";
-        if (pairs.Count == 0)
+        ClaimFinding finding = new(comparison.Text, comparison.Larger) { Missing = [.. missing] };
+        double[] differences = [.. lefts.Zip(rights, (l, r) => l - r)];
+        return MeanTest.Of(differences, lefts.Concat(rights).Select(Math.Abs).DefaultIfEmpty(0).Max()) is not { } test ? finding : finding with
         {
-            return (Verdict.Undecided, missing.Count > 0 ? $"no numbers: {string.Join(", ", missing)} missing" : "no numbers");
-        }
-        double[] differences = [.. pairs.Select(p => p.Left - p.Right)];
-        string numbers = $"{Text(pairs.Average(p => p.Left))} {sign} {Text(pairs.Average(p => p.Right))}";
-        if (pairs.Count == 1)
-        {
-            bool holds = differences[0] != 0 && differences[0] > 0 == comparison.Larger;
-            return (Verdict.Undecided, $"one seed, no significance: {numbers} {(holds ? "holds" : "does not hold")} in it");
-        }
-        (double mean, double half) = Interval(differences);
-        double side = comparison.Larger ? 1 : -1;
-        Verdict verdict = (side * mean) - half > 0 ? Verdict.Supported : (side * mean) + half < 0 ? Verdict.Contradicted : Verdict.Undecided;
-        return (verdict, $"mean {numbers}, paired difference {Text(mean)} (95 % t interval {Text(mean - half)} to {Text(mean + half)}, {pairs.Count} seeds)");
+            Left = lefts.Average(),
+            Right = rights.Average(),
+            Difference = test.Estimate,
+            Test = test.Test,
+            PValue = test.PValue,
+            Bootstrap = BootstrapTest.Of(differences),
+        };
     }
 
-    private static double? Metric(string metric, string arm, IEnumerable<CellResult> seed) =>
-        seed.FirstOrDefault(r => r.Arm == arm) is { } result && result.Metrics.TryGetValue(metric, out double value) && double.IsFinite(value) ? value : null;
+    private static ClaimFinding Decide(ClaimFinding finding) => finding.AdjustedPValue < PairedComparison.Significance
+        ? finding with { Verdict = finding.Difference!.Mean > 0 == finding.Larger ? Verdict.Supported : Verdict.Contradicted }
+        : finding;
+}
 
-    /// <summary>Least-squares slope over the axis values; over their places in the file where they are not numbers.</summary>
-    private static double? Slope(ClaimTerm.Trend trend, ArmPoint[] points, IReadOnlyList<string> axes, IEnumerable<CellResult> seed)
+/// <summary>What the seeds say of one comparison of a claim.</summary>
+/// <param name="Comparison">As written.</param>
+/// <param name="Larger">Whether left &gt; right is claimed, else left &lt; right.</param>
+public sealed record ClaimFinding(string Comparison, bool Larger)
+{
+    /// <summary>What came of it.</summary>
+    public Verdict Verdict { get; init; } = Verdict.Undecided;
+
+    /// <summary>Mean of the left side over the seeds.</summary>
+    public double? Left { get; init; }
+
+    /// <summary>Mean of the right side.</summary>
+    public double? Right { get; init; }
+
+    /// <summary>Mean of left − right with its 95 % interval; null without numbers.</summary>
+    public Estimate? Difference { get; init; }
+
+    /// <summary>The test's name, as in <see cref="MeanTest.Test"/>.</summary>
+    public string Test { get; init; } = "none";
+
+    /// <summary>Two-sided, of the null hypothesis that both sides are equal.</summary>
+    public double? PValue { get; init; }
+
+    /// <summary>After Holm's correction over all comparisons of the experiment's claims.</summary>
+    public double? AdjustedPValue { get; init; }
+
+    /// <summary>Beside the t-test, from five seeds on.</summary>
+    public BootstrapTest? Bootstrap { get; init; }
+
+    /// <summary>Numbers that were not there, in words.</summary>
+    public IReadOnlyList<string> Missing { get; init; } = [];
+
+    /// <summary>One sentence with the numbers.</summary>
+    public override string ToString()
     {
-        string axis = ArmPoint.FindAxis(axes, trend.Axis)!;
-        ArmPoint[] onAxis = [.. points.Where(p => p.Coordinates.ContainsKey(axis))];
-        List<string> order = [.. onAxis.Select(p => p.Coordinates[axis]).Distinct()];
-        bool numeric = order.All(o => ClaimParser.TryNumber(o, out _));
-        List<(double X, double Y)> samples = [];
-        foreach (ArmPoint point in onAxis)
+        if (Difference is null)
         {
-            if (Metric(trend.Name, point.Name, seed) is not { } y)
-            {
-                return null; // a slope over part of the axis would not be the claimed one
-            }
-            string text = point.Coordinates[axis];
-            samples.Add((numeric ? double.Parse(text, CultureInfo.InvariantCulture) : order.IndexOf(text), y));
+            return Missing.Count > 0 ? $"no numbers: {string.Join(", ", Missing)}" : "no numbers";
         }
-        if (samples.Count < 2)
+        string numbers = $"{Text(Left!.Value)} {(Larger ? ">" : "<")} {Text(Right!.Value)}";
+        if (Difference.Count == 1)
         {
-            return null;
+            bool holds = Difference.Mean != 0 && Difference.Mean > 0 == Larger;
+            return $"one seed, no significance: {numbers} {(holds ? "holds" : "does not hold")} in it";
         }
-        double meanX = samples.Average(s => s.X), meanY = samples.Average(s => s.Y);
-        double spread = samples.Sum(s => (s.X - meanX) * (s.X - meanX));
-        return spread == 0 ? null : samples.Sum(s => (s.X - meanX) * (s.Y - meanY)) / spread;
+        string interval = Difference.HalfWidth is null ? "the same in every seed" : $"95 % interval {Text(Difference.Low!.Value)} to {Text(Difference.High!.Value)}";
+        string test = Test == "t" ? "paired t-test" : "sign-flip test";
+        string bootstrap = Bootstrap is null ? "" : $"; BCa bootstrap {Text(Bootstrap.Low)} to {Text(Bootstrap.High)}, p = {Text(Bootstrap.PValue)}";
+        return $"mean {numbers}, difference {Text(Difference.Mean)} ({interval}; {test}, p = {Text(PValue!.Value)}, Holm p = {Text(AdjustedPValue!.Value)}{bootstrap}; {Difference.Count} seeds)";
     }
 
-    private static string Text(double value) => value.ToString("0.####", CultureInfo.InvariantCulture) is var text && text is "0" or "-0" && value != 0
-        ? value.ToString("0.##E+0", CultureInfo.InvariantCulture)
-        : text;
+    private static string Text(double value)
+    {
+        string text = value.ToString("0.####", CultureInfo.InvariantCulture);
+        return text is "0" or "-0" && value != 0 ? value.ToString("0.##E+0", CultureInfo.InvariantCulture) : text;
+    }
 }

@@ -10,6 +10,7 @@ internal sealed class ClaimParser
     private readonly string _text;
     private int _position;
     private int _depth;
+    private bool _inEquality;
 
     private ClaimParser(string text) => _text = text;
 
@@ -21,10 +22,10 @@ internal sealed class ClaimParser
             throw new FormatException($"the test is longer than {LongestTest} characters");
         }
         ClaimParser parser = new(text);
-        List<ClaimComparison> comparisons = [parser.Comparison()];
+        List<ClaimComparison> comparisons = [.. parser.Comparisons()];
         while (parser.TakeWord("and"))
         {
-            comparisons.Add(parser.Comparison());
+            comparisons.AddRange(parser.Comparisons());
         }
         return parser.Peek() == '\0' ? comparisons : throw parser.Expected("'and' or the end");
     }
@@ -32,22 +33,55 @@ internal sealed class ClaimParser
     public static bool TryNumber(string text, out double value) =>
         double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out value);
 
-    private ClaimComparison Comparison()
+    // a < b < c, or a = b ± margin, which is two comparisons: the two one-sided tests of equivalence.
+    private List<ClaimComparison> Comparisons()
     {
-        ClaimTerm left = Sum();
-        bool larger = Peek() switch { '>' => true, '<' => false, _ => throw Expected("'<' or '>'") };
-        _position++;
-        if (_position < _text.Length && _text[_position] == '=')
+        (ClaimTerm left, string leftText) = Side();
+        List<ClaimComparison> found = [];
+        if (Peek() == '=')
         {
             _position++;
+            _inEquality = true;
+            (ClaimTerm right, string rightText) = Side();
+            _inEquality = false;
+            if (!TakeWord("±") && !TakeWord("+-"))
+            {
+                throw Expected("'±' or '+-' and a margin, as in a = b +- 0.1; nothing is ever exactly equal,");
+            }
+            (ClaimTerm margin, string marginText) = Side();
+            ClaimTerm difference = new ClaimTerm.Operation('-', left, right);
+            found.Add(new ClaimComparison(difference, false, margin, $"{leftText} - {rightText} < {marginText}"));
+            found.Add(new ClaimComparison(difference, true, new ClaimTerm.Operation('-', new ClaimTerm.Number(0), margin), $"{leftText} - {rightText} > -{marginText}"));
+            return found;
         }
-        return new ClaimComparison(left, larger, Sum());
+        do
+        {
+            bool larger = Peek() switch { '>' => true, '<' => false, _ => throw Expected("'<', '>' or '='") };
+            _position++;
+            if (_position < _text.Length && _text[_position] == '=')
+            {
+                _position++;
+            }
+            (ClaimTerm right, string rightText) = Side();
+            found.Add(new ClaimComparison(left, larger, right, $"{leftText} {(larger ? '>' : '<')} {rightText}"));
+            (left, leftText) = (right, rightText);
+        }
+        while (Peek() is '<' or '>');
+        return found;
+    }
+
+    private (ClaimTerm Term, string Text) Side()
+    {
+        Peek();
+        int start = _position;
+        ClaimTerm term = Sum();
+        return (term, _text[start.._position].Trim());
     }
 
     private ClaimTerm Sum()
     {
         ClaimTerm term = Product();
-        while (Peek() is '+' or '-')
+        while (Peek() is '+' or '-' && !(_inEquality && StartsWith("+-")))
         {
             term = new ClaimTerm.Operation(_text[_position++], term, Product());
         }
@@ -108,18 +142,10 @@ internal sealed class ClaimParser
     private ClaimTerm Named()
     {
         string name = Name();
-        if (name == "trend" && Peek() == '(')
+        if (name is "trend" or "effect" or "interaction" && Peek() == '(')
         {
             _position++;
-            string metric = Name();
-            string? axis = null;
-            if (Peek() == ',')
-            {
-                _position++;
-                axis = Name();
-            }
-            Take(')');
-            return new ClaimTerm.Trend(metric, axis);
+            return Function(name);
         }
         if (Peek() != '[')
         {
@@ -133,6 +159,24 @@ internal sealed class ClaimParser
         string arm = _text[(_position + 1)..end].Trim();
         _position = end + 1;
         return new ClaimTerm.Metric(name, arm);
+    }
+
+    private ClaimTerm.Measured Function(string name)
+    {
+        List<string> arguments = [Name()];
+        while (Peek() == ',')
+        {
+            _position++;
+            arguments.Add(Name());
+        }
+        Take(')');
+        return (name, arguments.Count) switch
+        {
+            ("trend", 1 or 2) => new ClaimTerm.Trend(arguments[0], arguments.ElementAtOrDefault(1)),
+            ("effect", 1 or 2) => new ClaimTerm.Effect(arguments[0], arguments.ElementAtOrDefault(1)),
+            ("interaction", 3) => new ClaimTerm.Interaction(arguments[0], arguments[1], arguments[2]),
+            _ => throw Expected(name == "interaction" ? "interaction(metric, axis, axis)" : $"{name}(metric) or {name}(metric, axis)"),
+        };
     }
 
     private string Name()
@@ -149,13 +193,15 @@ internal sealed class ClaimParser
     private bool TakeWord(string word)
     {
         Peek();
-        if (string.CompareOrdinal(_text, _position, word, 0, word.Length) != 0)
+        if (!StartsWith(word))
         {
             return false;
         }
         _position += word.Length;
         return true;
     }
+
+    private bool StartsWith(string word) => string.CompareOrdinal(_text, _position, word, 0, word.Length) == 0;
 
     private void Take(char c)
     {

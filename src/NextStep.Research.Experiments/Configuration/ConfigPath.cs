@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Reflection;
 using YamlDotNet.RepresentationModel;
 
@@ -6,6 +7,8 @@ namespace NextStep.Research.Experiments;
 /// <summary>Reads and replaces values of the immutable configuration tree by path (<c>autoencoder.noiseStrength</c>).</summary>
 public static class ConfigPath
 {
+    private static readonly ConcurrentDictionary<string, ConfigKey[]> Chains = new();
+
     /// <summary>Every path that holds a value, in the order of the records.</summary>
     public static IReadOnlyList<string> All { get; } = [.. ConfigSchema.Leaves.Select(k => k.Path)];
 
@@ -85,11 +88,11 @@ public static class ConfigPath
     private static ConfigKey Find(string path, string source) =>
         ConfigSchema.Find(path) ?? throw new ConfigException(new ConfigError(source, 0, path, ConfigSchema.UnknownMessage(path)));
 
-    private static ConfigKey[] Chain(string path)
+    private static ConfigKey[] Chain(string path) => Chains.GetOrAdd(path, static whole =>
     {
-        string[] parts = path.Split('.');
+        string[] parts = whole.Split('.');
         return [.. parts.Select((_, i) => ConfigSchema.Find(string.Join('.', parts[..(i + 1)]))!)];
-    }
+    });
 
     private static object Replace(object record, ConfigKey[] chain, int depth, object? value)
     {

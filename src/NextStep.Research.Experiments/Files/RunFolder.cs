@@ -8,9 +8,11 @@ public sealed class RunFolder(string path)
 {
     private const long LargestFile = 256L << 20;
 
-    internal static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    /// <summary>How files of a run folder, and what is printed for programs, are written.</summary>
+    public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
@@ -26,6 +28,12 @@ public sealed class RunFolder(string path)
 
     /// <summary>A stage's folder when it is done.</summary>
     public string Stage(PlannedStage stage) => System.IO.Path.Combine(Path, (stage ?? throw new ArgumentNullException(nameof(stage))).Folder);
+
+    /// <summary>Whether a cell is done.</summary>
+    public bool IsDone(PlannedCell cell) => File.Exists(System.IO.Path.Combine(Cell(cell), "result.json"));
+
+    /// <summary>Where it stands why a shared stage failed.</summary>
+    internal string StageFailure(PlannedStage stage) => Stage(stage) + ".failure.json";
 
     /// <summary>The plan, or null in a folder that has none.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
@@ -52,6 +60,22 @@ public sealed class RunFolder(string path)
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public CellResult? ReadResult(PlannedCell cell) => Read<CellResult>(System.IO.Path.Combine(Cell(cell), "result.json"));
 
+    /// <summary>The curves of a finished cell by name; empty where its stages left none.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged.</exception>
+    public IReadOnlyDictionary<string, Curve> ReadCurves(PlannedCell cell)
+    {
+        string file = System.IO.Path.Combine(Cell(cell), Curve.FileName);
+        Dictionary<string, Curve> curves = Read<Dictionary<string, Curve>>(file) ?? [];
+        foreach ((string name, Curve curve) in curves)
+        {
+            if (curve is not { Title: not null, XTitle: not null, YTitle: not null, X: not null, Lines: not null } || curve.Lines.Values.Any(l => l?.Count != curve.X.Count))
+            {
+                throw new InvalidDataException($"{file} is damaged: the curve '{name}' has no title, no axis, or lines of another length than its axis");
+            }
+        }
+        return curves;
+    }
+
     /// <summary>Why a cell failed, or null.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public CellFailure? ReadFailure(PlannedCell cell) => Read<CellFailure>(System.IO.Path.Combine(Cell(cell), "failure.json"));
@@ -71,7 +95,22 @@ public sealed class RunFolder(string path)
 
     /// <summary>The results that are there, in the plan's order.</summary>
     /// <exception cref="InvalidDataException">A file is damaged.</exception>
-    public IReadOnlyList<CellResult> ReadResults(Plan plan) => [.. (plan ?? throw new ArgumentNullException(nameof(plan))).Cells.Select(ReadResult).OfType<CellResult>()];
+    public IReadOnlyList<CellResult> ReadResults(Plan plan) => [.. ReadCells(plan, ReadResult).OfType<CellResult>()];
+
+    /// <summary>Reads something of every cell, several at a time; in the plan's order. What <paramref name="read"/> throws is thrown as it is.</summary>
+    public static IReadOnlyList<T> ReadCells<T>(Plan plan, Func<PlannedCell, T> read)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        try
+        {
+            return [.. plan.Cells.AsParallel().AsOrdered().Select(read)];
+        }
+        catch (AggregateException several)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(several.Flatten().InnerExceptions[0]);
+            throw;
+        }
+    }
 
     internal static T? Read<T>(string file)
         where T : class
@@ -94,7 +133,7 @@ public sealed class RunFolder(string path)
         }
     }
 
-    internal static void Write<T>(string file, T value) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, Json));
+    internal static void Write<T>(string file, T value, bool durable = true) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, Json), durable);
 
     private static bool IsKey(string key) => key.Length is > 0 and <= 64 && key.All(char.IsAsciiHexDigit);
 

@@ -1,16 +1,19 @@
 namespace NextStep.Research.Experiments;
 
-/// <summary>A config path and the values it takes; zipped axes walk together.</summary>
-internal sealed record Axis(ConfigKey Key, IReadOnlyList<object?> Values, bool Zipped);
+/// <summary>A config path and the values it takes; zipped axes walk together. Where <paramref name="When"/> does not hold it keeps the baseline's.</summary>
+internal sealed record Axis(ConfigKey Key, IReadOnlyList<object?> Values, bool Zipped, IReadOnlyList<Condition> When);
 
 /// <summary>A named arm as it stands in the file.</summary>
-internal sealed record ArmSource(string Name, IReadOnlyList<Assignment> Values, string File, int Line);
+internal sealed record ArmSource(string Name, IReadOnlyList<Assignment> Values, IReadOnlyList<Condition> When, string File, int Line);
 
 /// <summary>The arms of an experiment: the baseline, the full grid of the axes, then the named ones.</summary>
 internal sealed class ArmBuilder(ResearchConfig baseline, IReadOnlyList<Axis> axes, IReadOnlyList<ArmSource> named)
 {
     private const int MostArms = 100_000;
     private readonly Dictionary<ConfigKey, string> _names = ShortNames([.. axes.Select(a => a.Key)]);
+
+    /// <summary>Named arms whose condition the baseline does not meet, with the reason.</summary>
+    public Dictionary<string, string> LeftOut { get; } = [];
 
     public IReadOnlyList<Arm> Build(List<ConfigError> errors)
     {
@@ -21,20 +24,22 @@ internal sealed class ArmBuilder(ResearchConfig baseline, IReadOnlyList<Axis> ax
             return [];
         }
         Dictionary<string, string> baselineText = Texts(baseline);
-        List<Arm> arms = [Make(Arm.Baseline, baseline, baselineText, Coordinates([.. axes.Select(a => (a.Key, ConfigPath.Get(baseline, a.Key.Path)))]))];
+        List<Arm> arms = [Make(Arm.Baseline, baseline, baselineText, Coordinates(baseline))];
         bool onGrid = axes.Count == 0;
+        HashSet<string> names = [];
         foreach ((ConfigKey Key, object? Value)[] point in axes.Count == 0 ? [] : Grid())
         {
-            ResearchConfig config = point.Aggregate(baseline, (c, p) => ConfigPath.Replace(c, p.Key, p.Value));
-            if (point.All(p => ConfigValue.AreEqual(p.Value, ConfigPath.Get(baseline, p.Key.Path))))
-            {
-                onGrid = true;
-                continue;
-            }
+            // An axis whose condition fails keeps the baseline's value, so several points may become one.
+            ResearchConfig config = axes.Zip(point).OrderBy(a => a.First.When.Count > 0)
+                .Aggregate(baseline, (c, a) => a.First.When.All(w => w.Holds(c)) ? ConfigPath.Replace(c, a.Second.Key, a.Second.Value) : c);
             // Values equal to the baseline's go without saying.
-            string name = string.Join(',', point.Where(p => !ConfigValue.AreEqual(p.Value, ConfigPath.Get(baseline, p.Key.Path)))
-                .Select(p => $"{_names[p.Key]}={ConfigValue.Format(p.Value)}"));
-            arms.Add(Make(name, config, baselineText, Coordinates(point)));
+            string name = string.Join(',', axes.Where(a => !ConfigValue.AreEqual(ConfigPath.Get(config, a.Key.Path), ConfigPath.Get(baseline, a.Key.Path)))
+                .Select(a => $"{_names[a.Key]}={ConfigValue.Format(ConfigPath.Get(config, a.Key.Path))}"));
+            onGrid |= name.Length == 0;
+            if (name.Length > 0 && names.Add(name))
+            {
+                arms.Add(Make(name, config, baselineText, Coordinates(config)));
+            }
         }
         if (!onGrid)
         {
@@ -42,6 +47,11 @@ internal sealed class ArmBuilder(ResearchConfig baseline, IReadOnlyList<Axis> ax
         }
         foreach (ArmSource source in named)
         {
+            if (source.When.Where(w => !w.Holds(baseline)).ToArray() is { Length: > 0 } unmet)
+            {
+                LeftOut[source.Name] = $"when {string.Join(" and ", unmet.Select(w => w.ToString()))}";
+                continue;
+            }
             Arm arm = Make(source.Name, Assignment.Apply(baseline, source.Values), baselineText, new Dictionary<string, string>());
             if (arms.Find(a => a.Name == arm.Name || SameDifferences(a, arm)) is { } twin)
             {
@@ -62,6 +72,7 @@ internal sealed class ArmBuilder(ResearchConfig baseline, IReadOnlyList<Axis> ax
             factors.Add(Enumerable.Range(0, zipped[0].Values.Count).Select(i => zipped.Select(a => (a.Key, a.Values[i])).ToArray()));
         }
         IEnumerable<(ConfigKey, object?)[]> points = [[]];
+        // In the order of the axes: AxisReader gives the zipped ones last.
         return factors.Aggregate(points, (all, factor) => all.SelectMany(p => factor.Select(f => p.Concat(f).ToArray())));
     }
 
@@ -73,8 +84,8 @@ internal sealed class ArmBuilder(ResearchConfig baseline, IReadOnlyList<Axis> ax
         Coordinates = coordinates,
     };
 
-    private static Dictionary<string, string> Coordinates((ConfigKey Key, object? Value)[] point) =>
-        point.ToDictionary(p => p.Key.Path, p => ConfigValue.Format(p.Value));
+    private Dictionary<string, string> Coordinates(ResearchConfig config) =>
+        axes.Where(a => a.When.All(w => w.Holds(config))).ToDictionary(a => a.Key.Path, a => ConfigValue.Format(ConfigPath.Get(config, a.Key.Path)));
 
     private static Dictionary<string, string> Texts(ResearchConfig config) =>
         ConfigSchema.Leaves.ToDictionary(l => l.Path, l => ConfigValue.Format(ConfigPath.Get(config, l.Path)));

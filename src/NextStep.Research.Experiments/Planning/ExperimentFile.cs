@@ -8,7 +8,10 @@ namespace NextStep.Research.Experiments;
 /// </summary>
 public static class ExperimentFile
 {
-    /// <summary>Reads a file; <paramref name="overrides"/> are <c>path=value</c> as given to <c>--set</c>, applied to every arm.</summary>
+    /// <summary>
+    /// Reads a file; <paramref name="overrides"/> are <c>path=value</c> as given to <c>--set</c>: a config path, for every arm, or a
+    /// part of the file: <c>seeds=[0, 1]</c>, <c>axes.autoencoder.width=[8, 16]</c>, <c>baseline.model.size=tiny</c>.
+    /// </summary>
     /// <exception cref="ConfigException">Everything that is wrong, at once.</exception>
     public static Experiment Load(string file, IReadOnlyList<string>? overrides = null)
     {
@@ -19,16 +22,20 @@ public static class ExperimentFile
         {
             try
             {
-                (ConfigKey key, object? value) = ConfigPath.ReadAssignment(text);
-                settings.Add(new Assignment(key, value, "--set", 0));
+                if (!sections.TrySet(text))
+                {
+                    (ConfigKey key, object? value) = ConfigPath.ReadAssignment(text);
+                    settings.Add(new Assignment(key, value, ExperimentSections.Set, 0));
+                }
             }
             catch (ConfigException e)
             {
                 errors.AddRange(e.Errors);
             }
         }
+        SlurmOptions slurm = SlurmNode.Read(sections, errors);
         Experiment? experiment = new ExperimentReader(sections, settings, errors).Read();
-        return errors.Count > 0 || experiment is null ? throw new ConfigException(errors) : experiment;
+        return errors.Count > 0 || experiment is null ? throw new ConfigException([.. errors.Distinct()]) : experiment with { Slurm = slurm };
     }
 
     /// <summary>Reads only the configuration of a file: that of the baseline. Plain configuration files work too.</summary>
@@ -41,9 +48,15 @@ internal sealed class ExperimentSections
 {
     private const int LongestChain = 16;
 
-    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims"];
+    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims", "slurm"];
 
+    /// <summary>Stands for the file where a value came from the command line.</summary>
+    public const string Set = "--set";
+
+    private static readonly string[] Whole = ["name", "question", "seeds", "measure"];
+    private static readonly string[] Mappings = ["axes", "zip", "baseline", "config"];
     private readonly Dictionary<string, (string File, YamlNode Key, YamlNode Value)> _sections = [];
+    private readonly HashSet<YamlNode> _set = new(ReferenceEqualityComparer.Instance);
 
     /// <summary>The file that was asked for.</summary>
     public required string File { get; init; }
@@ -64,6 +77,43 @@ internal sealed class ExperimentSections
     /// <summary>A section's node with the file it came from, or null.</summary>
     public (string File, int Line, YamlNode Value)? Find(string name) =>
         _sections.TryGetValue(name, out (string File, YamlNode Key, YamlNode Value) s) ? (s.File, (int)s.Key.Start.Line, s.Value) : null;
+
+    /// <summary>Where a node came from.</summary>
+    public (string File, int Line) Source(YamlNode node, string file, int line) => _set.Contains(node) ? (Set, 0) : (file, line);
+
+    /// <summary>Puts a section's value in place of that in the file.</summary>
+    public void Replace(string name, YamlNode value) => _sections[name] = _sections[name] with { Value = value };
+
+    /// <summary>Applies <c>seeds=…</c>, <c>axes.PATH=…</c> and the like; false where the text names no section.</summary>
+    /// <exception cref="ConfigException">The value is no YAML, or a key is unknown.</exception>
+    public bool TrySet(string text)
+    {
+        int equals = text.IndexOf('=', StringComparison.Ordinal);
+        string path = equals < 0 ? "" : text[..equals].Trim(), first = path.Split('.')[0], rest = path[Math.Min(path.Length, first.Length + 1)..];
+        if (!(Whole.Contains(path) || (Mappings.Contains(first) && rest.Length > 0)))
+        {
+            return false;
+        }
+        if (first is "baseline" or "config")
+        {
+            (ConfigKey key, object? typed) = ConfigPath.ReadAssignment(rest + text[equals..]);
+            (first == "config" ? Config : Baseline).Add(new Assignment(key, typed, Set, 0));
+            return true;
+        }
+        YamlNode value = YamlFile.ParseValue(text[(equals + 1)..], Set, path);
+        if (rest.Length == 0)
+        {
+            _sections[path] = (Set, new YamlScalarNode(path), value);
+            return true;
+        }
+        if (!_sections.TryGetValue(first, out (string File, YamlNode Key, YamlNode Value) section) || section.Value is not YamlMappingNode mapping)
+        {
+            _sections[first] = (Set, new YamlScalarNode(first), mapping = []);
+        }
+        mapping.Children[new YamlScalarNode(rest)] = value;
+        _set.Add(value);
+        return true;
+    }
 
     private void Add(string file, List<string> chain, List<ConfigError> errors)
     {
@@ -133,7 +183,9 @@ internal sealed class ExperimentSections
         }
         else if (!System.IO.File.Exists(target))
         {
-            errors.Add(new ConfigError(file, line, "extends", $"there is no file {target}"));
+            string[] near = Directory.Exists(Path.GetDirectoryName(target)) ? [.. Directory.EnumerateFiles(Path.GetDirectoryName(target)!, "*.yaml").Select(f => Path.GetFileName(f)!)] : [];
+            string hint = NearestName.Find(Path.GetFileName(target), near) is { } found ? $"; did you mean '{found}'?" : "";
+            errors.Add(new ConfigError(file, line, "extends", $"there is no file {target}{hint}"));
         }
         else
         {

@@ -6,31 +6,32 @@ namespace NextStep.Research.Experiments;
 /// <summary>Turns the merged sections of an experiment file into an <see cref="Experiment"/>, collecting errors on the way.</summary>
 internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyList<Assignment> settings, List<ConfigError> errors)
 {
-
     /// <summary>Null when an error makes the arms meaningless.</summary>
     public Experiment? Read()
     {
+        IReadOnlyList<Axis> axes = [.. ReadAxes("axes"), .. ReadAxes("zip")];
+        IReadOnlyList<ArmSource> named = ReadArms();
+        CheckAxes(axes);
+        bool hasArms = errors.Count == 0;
         string name = ReadText("name") ?? Path.GetFileNameWithoutExtension(sections.File);
         if (name.Length is 0 or > 100 || !char.IsAsciiLetterOrDigit(name[0]) || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
         {
             Report("name", $"'{name}' also names a folder: letters, digits, '-', '_' and '.', at most 100");
         }
         string question = ReadText("question") ?? "";
-        IReadOnlyList<Axis> axes = [.. ReadAxes("axes"), .. ReadAxes("zip")];
-        IReadOnlyList<ArmSource> named = ReadArms();
         List<long> seeds = ReadSeeds();
         IReadOnlyList<string> measure = ReadList("measure", "a metric's name");
         IReadOnlyList<Claim> claims = ReadClaims();
-        CheckSettings(axes);
-        if (errors.Count > 0)
+        if (!hasArms)
         {
             return null;
         }
         ResearchConfig config = Assignment.Apply(new ResearchConfig(), [.. sections.Config, .. sections.Baseline, .. settings]);
-        IReadOnlyList<Arm> arms = new ArmBuilder(config, axes, named).Build(errors);
-        foreach (Claim claim in claims)
+        ArmBuilder builder = new(config, axes, named);
+        IReadOnlyList<Arm> arms = builder.Build(errors);
+        if (arms.Count > 0)
         {
-            errors.AddRange(claim.Check(arms, [.. axes.Select(a => a.Key.Path)]).Select(m => new ConfigError(claim.File, claim.Line, "claims", m)));
+            errors.AddRange(claims.SelectMany(c => c.Check(arms, builder.LeftOut, [.. axes.Select(a => a.Key.Path)]).Select(m => new ConfigError(c.File, c.Line, "claims", m))));
         }
         return new Experiment
         {
@@ -44,58 +45,8 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         };
     }
 
-    private List<Axis> ReadAxes(string section)
-    {
-        List<Axis> axes = [];
-        if (Mapping(section) is not { } found)
-        {
-            return axes;
-        }
-        foreach ((YamlNode keyNode, YamlNode node) in found.Mapping.Children)
-        {
-            (string path, int line) = ((keyNode as YamlScalarNode)?.Value ?? "", (int)keyNode.Start.Line);
-            string where = $"{section}.{path}";
-            if (ConfigSchema.Find(path) is not { } key)
-            {
-                errors.Add(new ConfigError(found.File, line, where, ConfigSchema.UnknownMessage(path)));
-            }
-            else if (key.IsGroup || path == "seed")
-            {
-                errors.Add(new ConfigError(found.File, line, where, key.IsGroup
-                    ? $"is a group of keys; name one of {string.Join(", ", key.Children.Select(c => c.Path))}"
-                    : "repeats belong under seeds"));
-            }
-            else if (node is not YamlSequenceNode { Children.Count: > 0 } list)
-            {
-                errors.Add(new ConfigError(found.File, line, where, node is YamlSequenceNode ? "the axis is empty; give it at least one value" : $"expected a list of values, found {ConfigValue.Describe(node)}"));
-            }
-            else
-            {
-                axes.Add(new Axis(key, ReadAxisValues(key, list, found.File, where), section == "zip"));
-            }
-        }
-        if (section == "zip" && axes.Select(a => a.Values.Count).Distinct().Count() > 1 && errors.Count == 0)
-        {
-            errors.Add(new ConfigError(found.File, found.Line, "zip", $"lists walked together must have equal lengths, found {string.Join(", ", axes.Select(a => $"{a.Key.Path}: {a.Values.Count}"))}"));
-        }
-        return axes;
-    }
-
-    private List<object?> ReadAxisValues(ConfigKey key, YamlSequenceNode list, string file, string where)
-    {
-        List<object?> values = [];
-        foreach (YamlNode item in list)
-        {
-            object? value = ConfigValue.Read(key, item, out string? problem);
-            problem ??= values.Any(v => ConfigValue.AreEqual(v, value)) && !where.StartsWith("zip", StringComparison.Ordinal) ? $"{ConfigValue.Format(value)} stands twice" : null;
-            if (problem is not null)
-            {
-                errors.Add(new ConfigError(file, (int)item.Start.Line, where, problem));
-            }
-            values.Add(value);
-        }
-        return values;
-    }
+    private List<Axis> ReadAxes(string section) =>
+        Mapping(section) is { } found ? new AxisReader(section, sections, errors).Read(found.File, found.Line, found.Mapping) : [];
 
     private List<ArmSource> ReadArms()
     {
@@ -116,12 +67,17 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
             {
                 errors.Add(new ConfigError(found.File, line, $"arms.{name}", "is no name for an arm: not empty, not 'baseline', no brackets, at most 100 characters"));
             }
-            IReadOnlyList<Assignment> values = Assignment.Collect(mapping, found.File, errors);
+            IReadOnlyList<Assignment> values = Assignment.Collect(mapping, found.File, errors, key => key == "when");
+            IReadOnlyList<Condition> when = mapping.Children.TryGetValue(new YamlScalarNode("when"), out YamlNode? condition) ? Condition.Read(condition, found.File, $"arms.{name}.when", errors) : [];
+            if (mapping.Children.Count == 1 && condition is not null)
+            {
+                errors.Add(new ConfigError(found.File, line, $"arms.{name}", "has a condition, but nothing that differs from the baseline"));
+            }
             if (values.Any(v => v.Key.Path == "seed"))
             {
                 errors.Add(new ConfigError(found.File, line, $"arms.{name}", "an arm cannot set the seed; repeats belong under seeds"));
             }
-            arms.Add(new ArmSource(name, values, found.File, line));
+            arms.Add(new ArmSource(name, values, when, found.File, line));
         }
         return arms;
     }
@@ -129,6 +85,15 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
     private List<long> ReadSeeds()
     {
         List<long> seeds = [];
+        if (sections.Find("seeds") is { Value: YamlMappingNode range } found)
+        {
+            if (ValueRange.Read(range, true, out string? problem) is not { } list)
+            {
+                Report("seeds", problem!);
+                return seeds;
+            }
+            sections.Replace("seeds", list);
+        }
         foreach ((string text, int line) in Items("seeds", "a whole number"))
         {
             if (!long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long seed))
@@ -162,7 +127,7 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
             if (node is not YamlMappingNode mapping || mapping.Children.Keys.Any(k => k is not YamlScalarNode { Value: "say" or "test" })
                 || Text(mapping, "say") is not { } say || Text(mapping, "test") is not { } test)
             {
-                errors.Add(new ConfigError(found.File, line, "claims", "every claim has exactly two keys: say (a sentence) and test (for instance 'frechet[0.5] < frechet[0]')"));
+                errors.Add(new ConfigError(found.File, line, "claims", $"{Misspelt(node)}every claim has exactly two keys: say (a sentence) and test (for instance 'frechet[0.5] < frechet[0]')"));
                 continue;
             }
             try
@@ -177,18 +142,30 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         return claims;
     }
 
-    private void CheckSettings(IReadOnlyList<Axis> axes)
+    private static string Misspelt(YamlNode claim) =>
+        (claim as YamlMappingNode)?.Children.Keys.OfType<YamlScalarNode>().Select(k => k.Value ?? "").FirstOrDefault(k => k is not ("say" or "test")) is { } key
+        && NearestName.Find(key, ["say", "test"]) is { } near ? $"'{key}': did you mean '{near}'? " : "";
+
+    private void CheckAxes(IReadOnlyList<Axis> axes)
     {
         foreach (Assignment setting in settings)
         {
             if (axes.Any(a => a.Key == setting.Key))
             {
-                errors.Add(new ConfigError("--set", 0, setting.Key.Path, "is an axis of this experiment; choose among its arms with --only"));
+                errors.Add(new ConfigError(ExperimentSections.Set, 0, setting.Key.Path, $"is an axis of this experiment; choose among its arms with --only, or set axes.{setting.Key.Path}=[…]"));
             }
             if (setting.Key.Path == "seed" && sections.Find("seeds") is not null)
             {
-                errors.Add(new ConfigError("--set", 0, "seed", "this experiment lists its seeds; change them in the file"));
+                errors.Add(new ConfigError(ExperimentSections.Set, 0, "seed", "this experiment lists its seeds; set seeds=[…]"));
             }
+        }
+        foreach (IGrouping<ConfigKey, Axis> twice in axes.GroupBy(a => a.Key).Where(g => g.Count() > 1))
+        {
+            Report("zip", $"{twice.Key.Path} is an axis already");
+        }
+        foreach (Condition unmet in axes.SelectMany(a => a.When.Where(w => w.Key == a.Key)))
+        {
+            Report("axes", $"{unmet.Key.Path} cannot depend on itself");
         }
     }
 
@@ -248,5 +225,5 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         mapping.Children.TryGetValue(new YamlScalarNode(key), out YamlNode? node) && node is YamlScalarNode { Value: { Length: > 0 } text } ? text : null;
 
     private void Report(string section, string message, int? line = null) =>
-        errors.Add(new ConfigError(sections.Find(section)?.File ?? sections.File, line ?? sections.Find(section)?.Line ?? 0, section, message));
+        errors.Add(new ConfigError(sections.Find(section)?.File ?? sections.File, (sections.Find(section)?.File == ExperimentSections.Set ? 0 : line) ?? sections.Find(section)?.Line ?? 0, section, message));
 }

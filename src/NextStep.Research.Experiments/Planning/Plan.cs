@@ -39,6 +39,8 @@ public sealed record Plan
         ArgumentNullException.ThrowIfNull(experiment);
         ArgumentNullException.ThrowIfNull(stages);
         HashSet<string> varied = [.. experiment.Arms.SelectMany(a => a.Differences.Keys)];
+        string[] settings = [.. ConfigPath.All.Where(varied.Contains)];
+        StageKeys[] keys = [.. experiment.Arms.Select(a => new StageKeys(a, stages))];
         return new Plan
         {
             Name = experiment.Name,
@@ -47,11 +49,11 @@ public sealed record Plan
             [
                 .. experiment.Arms.Select(a => new PlannedArm(
                     a.Name,
-                    ConfigPath.All.Where(varied.Contains).ToDictionary(p => p, p => ConfigValue.Format(ConfigPath.Get(a.Config, p))),
+                    settings.ToDictionary(p => p, p => ConfigValue.Format(ConfigPath.Get(a.Config, p))),
                     a.Coordinates)),
             ],
             Axes = experiment.Axes,
-            Cells = [.. experiment.Seeds.SelectMany(s => experiment.Arms.Select(a => StageKeys.Cell(a, s, stages)))],
+            Cells = [.. experiment.Seeds.SelectMany(s => keys.Select(k => k.Cell(s)))],
             Measure = experiment.Measure,
             Claims = [.. experiment.Claims.Select(c => new PlannedClaim(c.Say, c.Test))],
             Config = ConfigPath.All.Where(p => p is not ("device" or "seed"))
@@ -72,6 +74,12 @@ public sealed record Plan
                 lines.Add($"{path}: {before ?? "(absent)"} → {after ?? "(absent)"}");
             }
         }
+        Dictionary<string, PlannedArm> arms = other.Arms.ToDictionary(a => a.Name);
+        foreach (PlannedArm before in Arms.Skip(1).Where(a => arms.ContainsKey(a.Name)))
+        {
+            lines.AddRange(before.Settings.Where(s => arms[before.Name].Settings.TryGetValue(s.Key, out string? after) && after != s.Value && !lines.Exists(l => l.StartsWith(s.Key + ":", StringComparison.Ordinal)))
+                .Select(s => $"{before.Name}: {s.Key}: {s.Value} → {arms[before.Name].Settings[s.Key]}"));
+        }
         Dictionary<(string, long), PlannedCell> mine = Cells.ToDictionary(c => (c.Arm, c.Seed)), theirs = other.Cells.ToDictionary(c => (c.Arm, c.Seed));
         lines.AddRange(mine.Where(c => !theirs.ContainsKey(c.Key)).Select(c => $"gone: {c.Value.Label}"));
         lines.AddRange(theirs.Where(c => !mine.ContainsKey(c.Key)).Select(c => $"new: {c.Value.Label}"));
@@ -82,6 +90,11 @@ public sealed record Plan
                 IEnumerable<string> changed = after.Stages.Where(s => before.Stages.All(b => b.Key != s.Key)).Select(s => s.Kind);
                 lines.Add($"{before.Label}: other results expected from {(changed.Any() ? string.Join(", ", changed) : "its arm")}");
             }
+        }
+        if (lines.Count > 0)
+        {
+            HashSet<string> keys = [.. other.Cells.Select(c => c.Key)];
+            lines.Add(FormattableString.Invariant($"unchanged, and kept as far as they are done: {Cells.Count(c => keys.Contains(c.Key))} of {Cells.Count} cells"));
         }
         return lines;
     }
@@ -97,8 +110,12 @@ public sealed record PlannedArm(string Name, IReadOnlyDictionary<string, string>
 /// <param name="Say">The sentence.</param>
 /// <param name="Test">The test.</param>
 /// <param name="Verdict"><c>supported</c>, <c>contradicted</c> or <c>undecided</c>.</param>
-/// <param name="Evidence">The numbers behind it.</param>
-public sealed record PlannedClaim(string Say, string Test, string Verdict = "undecided", string Evidence = "not run yet");
+/// <param name="Evidence">The numbers behind it, in words.</param>
+public sealed record PlannedClaim(string Say, string Test, string Verdict = "undecided", string Evidence = "not run yet")
+{
+    /// <summary>The same numbers, one entry a comparison.</summary>
+    public IReadOnlyList<ClaimFinding> Findings { get; init; } = [];
+}
 
 /// <summary>One configuration with one seed.</summary>
 /// <param name="Key">Names its folder <c>cells/&lt;key&gt;</c>.</param>

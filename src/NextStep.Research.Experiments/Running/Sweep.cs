@@ -36,14 +36,42 @@ public static class Sweep
         return plan;
     }
 
-    /// <summary>Notes who works on the folder; only called when there is work.</summary>
-    public static Plan NoteOrigin(RunFolder folder, Plan plan, IReadOnlyDictionary<string, string> provenance, string command)
+    /// <summary>Notes who works on the folder, with the command among it; only called when there is work.</summary>
+    public static Plan NoteOrigin(RunFolder folder, Plan plan, IReadOnlyDictionary<string, string> provenance)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(plan);
-        Plan noted = plan with { Provenance = provenance, Commands = plan.Commands.Contains(command) ? plan.Commands : [.. plan.Commands, command] };
+        ArgumentNullException.ThrowIfNull(provenance);
+        string command = provenance["command"];
+        Plan noted = plan with
+        {
+            Provenance = provenance.Where(p => p.Key != "command").ToDictionary(),
+            Commands = plan.Commands.Contains(command) ? plan.Commands : [.. plan.Commands, command],
+        };
         folder.WritePlan(noted);
         return noted;
+    }
+
+    /// <summary>
+    /// Called once before workers start: shared stages that failed are tried again for cells that have not, and with
+    /// <see cref="SweepOptions.RetryFailed"/> the failed cells too.
+    /// </summary>
+    public static void ClearFailures(RunFolder folder, Plan plan, SweepOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(options);
+        foreach (PlannedCell cell in options.Select(plan).Where(c => !folder.IsDone(c)))
+        {
+            foreach (PlannedStage stage in cell.Stages.Where(s => s.Shared && File.Exists(folder.StageFailure(s))))
+            {
+                File.Delete(folder.StageFailure(stage));
+            }
+            string failure = Path.Combine(folder.Cell(cell), "failure.json");
+            if (options.RetryFailed && File.Exists(failure))
+            {
+                File.Delete(failure);
+            }
+        }
     }
 
     /// <summary>Judges the claims on the results that are there and writes the plan with the verdicts.</summary>

@@ -28,6 +28,12 @@ public sealed record CellResult
     public required IReadOnlyDictionary<string, double> Seconds { get; init; }
 
     /// <summary>
+    /// Where it comes from: commit and uncommitted changes (a file in <c>provenance/</c>), packages, libtorch, device, machine and
+    /// command of the process that ended the cell. The resolved configuration is <c>config.yaml</c> beside the result.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Provenance { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>
     /// Where a number depends on more than the pictures (a feature extractor, a reference set, a sample count), a text that
     /// says on what, by metric name. Numbers of different identities are never compared.
     /// </summary>

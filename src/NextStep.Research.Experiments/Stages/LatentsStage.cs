@@ -2,7 +2,7 @@ using TorchSharp;
 
 namespace NextStep.Research.Experiments;
 
-/// <summary>Encodes both splits once.</summary>
+/// <summary>Encodes both splits once and measures the health of the training latents.</summary>
 internal static class LatentsStage
 {
     public const string Train = "train.safetensors";
@@ -15,16 +15,36 @@ internal static class LatentsStage
         autoencoder.to(config.Device);
         using IImageSource train = ImageSources.Open(config.Data, Split.Train, config.Seed);
         using IImageSource heldOut = ImageSources.Open(config.Data, Split.HeldOut, config.Seed);
-        int extra = Math.Min(config.Evaluation.HeldOut, heldOut.Count);
-        Save(train, int.MaxValue, Train, 0);
-        Save(heldOut, extra, HeldOut, train.Count);
-
-        void Save(IImageSource source, int limit, string name, int before)
+        int extra = Math.Min(config.Evaluation.HeldOut, heldOut.Count), before = 0;
+        int total = train.Count + extra + (config.Data.Edits > 0 ? 2 * (config.Data.Edits + config.Evaluation.HeldOut) : 0);
+        using (LatentSet set = Save(train, Split.Train, int.MaxValue, Train))
         {
-            using LatentSet set = LatentSet.Encode(
-                autoencoder, source, limit,
-                done => context.Progress(new StageProgress(before + done, train.Count + extra, "images", new Dictionary<string, double>())), context.Cancellation);
+            using Measurements all = new();
+            LatentMeasures.AddHealth(all, set, config.Autoencoder.LatentChannels);
+            all.Run(null, context.Cancellation);
+            StageFiles.Write(context.Directory, all);
+        }
+        Save(heldOut, Split.HeldOut, extra, HeldOut).Dispose();
+
+        LatentSet Save(IImageSource source, Split split, int limit, string name)
+        {
+            LatentSet set = Encode(source, limit);
+            if (config.Data.Edits > 0)
+            {
+                using ShapesEditSource sources = new(config.Data, split, EditSide.Before, config.Seed), results = new(config.Data, split, EditSide.After, config.Seed);
+                set = set.WithEdits(Encode(sources, limit), Encode(results, limit));
+            }
             set.Save(Path.Combine(context.Directory, name));
+            return set;
+        }
+
+        LatentSet Encode(IImageSource source, int limit)
+        {
+            LatentSet set = LatentSet.Encode(
+                autoencoder, source, limit,
+                done => context.Progress(new StageProgress(before + done, total, "images", new Dictionary<string, double>())), context.Cancellation);
+            before += set.Captions.Count;
+            return set;
         }
     }
 }

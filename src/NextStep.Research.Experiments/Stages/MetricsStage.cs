@@ -4,51 +4,42 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research.Experiments;
 
-/// <summary>Measures the drawn pictures: in the shapes world verified alignment, with what the verifier says of fresh renders and of reconstructions beside it.</summary>
+/// <summary>
+/// Measures the drawn pictures: distances to training pictures, artifacts with heat maps, in the shapes world verified alignment with its
+/// ceilings, and of the model how drawn tokens behave under guidance.
+/// </summary>
 internal static class MetricsStage
 {
-    private const int CeilingScenes = 100;
-
     public static void Run(StageContext context)
     {
-        using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        string folder = context.Inputs["samples"];
-        using SafetensorsFile saved = SafetensorsFile.Open(Path.Combine(folder, SamplesStage.Pixels));
+        ResearchConfig config = context.Config;
+        using SafetensorsFile saved = SafetensorsFile.Open(Path.Combine(context.Inputs["samples"], SamplesStage.Pixels));
         string[] prompts = JsonSerializer.Deserialize<string[]>(saved.Metadata["prompts"]) ?? [];
         Tensor pictures = saved.Read("pixels");
-        Dictionary<string, double> numbers = new()
-        {
-            ["samples.brightness"] = pictures.mean().item<float>(),
-            ["samples.contrast"] = pictures.std([1, 2, 3]).mean().item<float>(),
-        };
-        if (context.Config.Data.Source == DataSource.Shapes)
-        {
-            Verify(context, pictures, prompts, numbers);
-        }
-        StageFiles.WriteSummary(context.Directory, numbers);
+        using LoadedModel loaded = ReleasedFolder.Load(
+            Path.Combine(context.Inputs["model"], ModelStage.ModelFolder), new Device(config.Device), config.Precision.ToScalarType());
+        using IFeatureNetwork network = config.Evaluation.OpenNetwork();
+        using Measurements all = new();
+        all.Numbers["samples.brightness"] = pictures.mean().item<float>();
+        all.Numbers["samples.contrast"] = pictures.std([1, 2, 3]).mean().item<float>();
+        CellMeasures.Add(all, config, pictures, prompts, network, loaded, context.Cancellation);
+        all.Run(p => context.Progress(new StageProgress(p.Done, p.Total, "measurements", all.Numbers)), context.Cancellation);
+        EditMeasurement.Judge(context, loaded.Autoencoder, all.Numbers);
+        StageFiles.Write(context.Directory, all, SaveMaps(context, all));
     }
 
-    private static void Verify(StageContext context, Tensor pictures, string[] prompts, Dictionary<string, double> numbers)
+    // Laid out like the sample sheet, so that a map lies over its pictures.
+    private static Dictionary<string, string> SaveMaps(StageContext context, Measurements all)
     {
-        AlignmentReport score = Alignment.Measure(pictures, prompts);
-        numbers["alignment"] = score.Overall;
-        numbers["alignment.low"] = score.Images.Low;
-        numbers["alignment.high"] = score.Images.High;
-        foreach (SkillAlignment skill in score.Skills)
+        Dictionary<string, string> files = [];
+        foreach ((string name, Tensor maps) in all.Maps)
         {
-            numbers["alignment." + skill.Skill] = skill.Strict.Value;
+            string role = "heatmap." + name;
+            files[role] = role + ".png";
+            using Tensor sheet = ImageGrid.Make(maps, SampleSheet.Columns((int)maps.size(0)), SampleSheet.Padding, background: -1, enlarge: SamplesStage.Enlarged(context.Config));
+            ImageFile.SavePng(Path.Combine(context.Directory, files[role]), sheet);
         }
-        foreach ((string reason, int count) in score.Reasons)
-        {
-            numbers["failures." + reason] = count;
-        }
-        ResearchConfig config = context.Config;
-        string[] skills = [.. score.Skills.Select(s => s.Skill)];
-        int each = Math.Max(1, CeilingScenes / skills.Length);
-        numbers["alignment.ceiling.renders"] = Alignment.Ceiling(skills, each, config.Data.ImageSize, config.Seed).Overall;
-        using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
-        numbers["alignment.ceiling.reconstructions"] = Alignment.Ceiling(
-            skills, each, config.Data.ImageSize, config.Seed, picture => autoencoder.Decode(autoencoder.Encode(picture).Mean).clamp(-1, 1)).Overall;
+        return files;
     }
 }

@@ -17,37 +17,52 @@ internal static class ModelStage
         using NextStepModel model = ModelTrainer.Train(config, latents, tokenizer, new TrainingRun(
             context.Directory, "model",
             (images, numbers) => context.Progress(new StageProgress(images, config.Training.Model.Images, "images", numbers)),
-            context.Cancellation));
+            context.Cancellation) { Note = context.Note });
         using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
         ReleasedFolder.Save(Path.Combine(context.Directory, ModelFolder), model, autoencoder, tokenizer, config.Data.ImageSize, config.Sampling);
         using LatentSet heldOut = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.HeldOut));
-        StageFiles.WriteSummary(context.Directory, Measure(config, model, tokenizer, heldOut));
+        FlowLossCurves curves = new(heldOut.Rows * heldOut.Columns);
+        StageFiles.WriteSummary(context.Directory, Measure(config, model, tokenizer, heldOut, curves));
+        StageFiles.WriteCurves(context.Directory, curves.Curves());
+    }
+
+    // Of the pictures as flow.loss and text.loss, of the edits as edit.flow.loss and edit.text.loss.
+    private static Dictionary<string, double> Measure(ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut, FlowLossCurves curves)
+    {
+        Dictionary<string, double> numbers = Losses(config, model, tokenizer, heldOut, 0, heldOut.Pairs, curves);
+        foreach ((string name, double value) in Losses(config, model, tokenizer, heldOut, heldOut.Pairs, heldOut.Captions.Count, null))
+        {
+            numbers["edit." + name] = value;
+        }
+        numbers["model.parameters"] = model.parameters().Sum(p => p.numel());
+        numbers["model.head.parameters"] = model.Head.parameters().Sum(p => p.numel());
+        return numbers;
     }
 
     // The same noise and times for every arm; text before the image, as in generation.
-    private static Dictionary<string, double> Measure(ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut)
+    private static Dictionary<string, double> Losses(
+        ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut, int first, int end, FlowLossCurves? curves)
     {
         using IDisposable guard = no_grad();
         Device device = new(config.Device);
         SequenceLayout layout = new(tokenizer);
         Dictionary<string, double> sums = [], counts = [];
         int size = config.Training.Model.BatchSize;
-        for (int start = 0; start < heldOut.Captions.Count; start += size)
+        for (int start = first; start < end; start += size)
         {
             using DisposeScope scope = NewDisposeScope();
             using NoiseSource noise = new DrawnNoise(config.Seed, "evaluation.flow", start);
-            int[] indices = [.. Enumerable.Range(start, Math.Min(size, heldOut.Captions.Count - start))];
-            ModelBatch batch = ModelTrainer.Batch(layout, tokenizer.Special, heldOut, indices, new bool[indices.Length], noise, device);
-            foreach (StepMetric metric in ModelTrainer.Metrics(model.Losses(batch, noise)))
+            int[] indices = [.. Enumerable.Range(start, Math.Min(size, end - start))];
+            ModelBatch batch = ModelTrainer.Batch(layout, tokenizer.Special, heldOut, indices, new DroppedCondition[indices.Length], noise, device);
+            ModelLosses losses = model.Losses(batch, noise);
+            curves?.Add(losses.Image);
+            foreach (StepMetric metric in ModelTrainer.Metrics(losses))
             {
                 double weight = metric.Name.StartsWith("flow.loss.t", StringComparison.Ordinal) ? 1 : indices.Length;
                 sums[metric.Name] = sums.GetValueOrDefault(metric.Name) + (metric.Sum.cpu().item<float>() * weight);
                 counts[metric.Name] = counts.GetValueOrDefault(metric.Name) + (metric.Count.cpu().item<float>() * weight);
             }
         }
-        Dictionary<string, double> numbers = sums.Where(s => counts[s.Key] > 0).ToDictionary(s => s.Key, s => s.Value / counts[s.Key]);
-        numbers["model.parameters"] = model.parameters().Sum(p => p.numel());
-        numbers["model.head.parameters"] = model.Head.parameters().Sum(p => p.numel());
-        return numbers;
+        return sums.Where(s => counts[s.Key] > 0).ToDictionary(s => s.Key, s => s.Value / counts[s.Key]);
     }
 }

@@ -8,8 +8,7 @@ namespace NextStep.Research.Experiments;
 internal static class SamplesStage
 {
     public const string Pixels = "samples.safetensors";
-    private const int Shown = 32;
-    private const int Columns = 8;
+    public const int Shown = 32;
 
     public static void Run(StageContext context)
     {
@@ -27,8 +26,8 @@ internal static class SamplesStage
             Path.Combine(context.Directory, Pixels), new Dictionary<string, Tensor> { ["pixels"] = pictures },
             new Dictionary<string, string> { ["prompts"] = JsonSerializer.Serialize(prompts) });
         int shown = Math.Min(Shown, prompts.Count);
-        ImageFile.SavePng(Path.Combine(context.Directory, "samples.png"), ImageGrid.Make(pictures.narrow(0, 0, shown), Math.Min(Columns, shown), enlarge: Enlarged(config)));
-        StageFiles.WritePictures(context.Directory, new Dictionary<string, string> { ["samples"] = "samples.png" });
+        ImageFile.SavePng(Path.Combine(context.Directory, "samples.png"), ImageGrid.Make(pictures.narrow(0, 0, shown), SampleSheet.Columns(shown), SampleSheet.Padding, enlarge: Enlarged(config)));
+        StageFiles.WritePictures(context.Directory, new Dictionary<string, string>(EditMeasurement.Draw(context, loaded)) { ["samples"] = "samples.png" });
         StageFiles.WritePrompts(context.Directory, [.. prompts.Take(shown)]);
     }
 
@@ -55,6 +54,7 @@ internal static class SamplesStage
         return [.. Enumerable.Range(0, count).Select(i => source.Caption(order[i % order.Length]))];
     }
 
-    private static IReadOnlyList<string> Skills(ResearchConfig config) =>
+    /// <summary>Skills whose prompts are drawn and verified.</summary>
+    public static IReadOnlyList<string> Skills(ResearchConfig config) =>
         config.Evaluation.Skills.Count > 0 ? config.Evaluation.Skills : config.Data.Skills.Count > 0 ? config.Data.Skills : ShapesSource.SkillNames;
 }

@@ -8,7 +8,16 @@ namespace NextStep.Research.Experiments;
 /// <param name="Shared">True: lives in <c>stages/&lt;kind&gt;-&lt;key&gt;</c> and is run once for all cells with that key; false: runs in the cell's folder.</param>
 /// <param name="Run">Does the work, resuming from what <see cref="StageContext.Directory"/> already holds.</param>
 public sealed record StageDefinition(
-    string Kind, int Version, IReadOnlyList<string> Reads, IReadOnlyList<string> After, bool Shared, Action<StageContext> Run);
+    string Kind, int Version, IReadOnlyList<string> Reads, IReadOnlyList<string> After, bool Shared, Action<StageContext> Run)
+{
+    /// <summary>What its time grows with, for estimates; null where it does not grow.</summary>
+    public StageWork? Work { get; init; }
+}
+
+/// <summary>The amount of a stage's work.</summary>
+/// <param name="Path">A config path with a whole number, for instance of images.</param>
+/// <param name="Probe">An amount that takes seconds.</param>
+public sealed record StageWork(string Path, int Probe);
 
 /// <summary>What a stage gets.</summary>
 public sealed record StageContext
@@ -25,7 +34,10 @@ public sealed record StageContext
     /// <summary>Called with done and total images (or steps) and the newest metrics, for progress display.</summary>
     public required Action<StageProgress> Progress { get; init; }
 
-    /// <summary>Ctrl-C: the stage saves a checkpoint and throws <see cref="OperationCanceledException"/>.</summary>
+    /// <summary>Told in a sentence what a person should know although the stage goes on.</summary>
+    public Action<string> Note { get; init; } = _ => { };
+
+    /// <summary>Ctrl-C, or a cluster that wants its node back: the stage saves a checkpoint and throws <see cref="OperationCanceledException"/>.</summary>
     public required CancellationToken Cancellation { get; init; }
 }
 

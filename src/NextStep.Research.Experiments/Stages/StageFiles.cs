@@ -3,6 +3,15 @@ namespace NextStep.Research.Experiments;
 /// <summary>The small files that a stage leaves for the cell's result.</summary>
 internal static class StageFiles
 {
+    /// <summary>Everything that measurements found, and the pictures of the stage by role.</summary>
+    public static void Write(string directory, Measurements all, IReadOnlyDictionary<string, string>? pictures = null)
+    {
+        WriteSummary(directory, all.Numbers);
+        WriteIdentities(directory, all.Identities);
+        WriteCurves(directory, all.Curves);
+        WritePictures(directory, pictures ?? new Dictionary<string, string>());
+    }
+
     /// <summary><c>summary.json</c>: final numbers by name.</summary>
     public static void WriteSummary(string directory, IReadOnlyDictionary<string, double> numbers) =>
         Write(directory, "summary.json", numbers.Where(n => double.IsFinite(n.Value)).ToDictionary(n => n.Key, n => n.Value));
@@ -19,5 +28,5 @@ internal static class StageFiles
     /// <summary><c>curves.json</c>: name to a curve for the report, for instance <c>latents.robustness.psnr</c>.</summary>
     public static void WriteCurves(string directory, IReadOnlyDictionary<string, Curve> curves) => Write(directory, Curve.FileName, curves);
 
-    private static void Write<T>(string directory, string name, T value) => RunFolder.Write(Path.Combine(directory, name), value);
+    private static void Write<T>(string directory, string name, T value) => RunFolder.Write(Path.Combine(directory, name), value, durable: false); // whoever renames the folder flushes it first
 }

@@ -3,13 +3,18 @@ namespace NextStep.Research.Experiments;
 /// <summary>The stages of every experiment, in order.</summary>
 public static class StandardStages
 {
-    /// <summary>autoencoder → latents → model → samples → metrics.</summary>
+    private static readonly string[] Pictures =
+        ["data.source", "data.path", "data.imageSize", "data.images", "data.captionField", "data.skills", "data.paraphrase", "data.groups"];
+
+    /// <summary>verifier (the shapes world's, by itself), autoencoder → latents → model → samples → metrics.</summary>
     public static IReadOnlyList<StageDefinition> All { get; } =
     [
-        new("autoencoder", 1, ["data", "autoencoder", "training.autoencoder", "evaluation.heldOut", "seed"], [], true, AutoencoderStage.Run),
-        new("latents", 1, ["data", "evaluation.heldOut", "seed"], ["autoencoder"], true, LatentsStage.Run),
-        new("model", 1, ["data.imageSize", "model", "training.model", "training.dropText", "training.packSequences", "training.recomputeLayers", "seed"], ["autoencoder", "latents"], true, ModelStage.Run),
-        new("samples", 2, ["data", "sampling", "evaluation", "seed", "precision"], ["model"], false, SamplesStage.Run),
-        new("metrics", 1, ["data", "evaluation", "seed"], ["autoencoder", "samples"], false, MetricsStage.Run),
+        new("verifier", 1, ["data.source", "data.imageSize", "data.skills", "autoencoder.multipliers", "evaluation.skills", "evaluation.verifierScenes", "seed"], [], true, VerifierStage.Run) { Work = new StageWork("evaluation.verifierScenes", 16) },
+        // The autoencoder does not see edits: their pictures are like those of the pairs.
+        new("autoencoder", 2, [.. Pictures, "autoencoder", "training.autoencoder", "evaluation.heldOut", "evaluation.latentNoise", "seed"], [], true, AutoencoderStage.Run) { Work = new StageWork("training.autoencoder.images", 64) },
+        new("latents", 2, ["data", "evaluation.heldOut", "seed"], ["autoencoder"], true, LatentsStage.Run) { Work = new StageWork("data.images", 256) },
+        new("model", 2, ["data.imageSize", "model", "training.model", "training.dropText", "training.packSequences", "training.recomputeLayers", "seed"], ["autoencoder", "latents"], true, ModelStage.Run) { Work = new StageWork("training.model.images", 256) },
+        new("samples", 2, ["data", "sampling", "evaluation", "seed", "precision"], ["model"], false, SamplesStage.Run) { Work = new StageWork("evaluation.samples", 4) },
+        new("metrics", 2, ["data", "evaluation", "sampling", "precision", "seed"], ["autoencoder", "model", "samples"], false, MetricsStage.Run) { Work = new StageWork("evaluation.samples", 4) },
     ];
 }

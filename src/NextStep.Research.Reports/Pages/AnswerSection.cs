@@ -5,11 +5,13 @@ namespace NextStep.Research.Reports;
 /// <summary>Question, status and the judged claims.</summary>
 internal static class AnswerSection
 {
+    private const int MostOthers = 3;
+
     public static Html Of(RunResults run) => Html.Of($"""
         <header>
         <p class="kicker">Experiment</p>
         <h1>{run.Plan.Name}</h1>
-        <p class="question">{run.Plan.Question}</p>
+        <p class="question">{LongText.Of(run.Plan.Question)}</p>
         <p class="status">{Status(run)}</p>
         </header>
         {Notes(run)}
@@ -20,7 +22,7 @@ internal static class AnswerSection
         <section id="reading" aria-labelledby="reading-title">
         <h2 id="reading-title">How to read this</h2>
         <p>Every arm is the baseline with the named settings changed, trained on the same data, noise and order of pictures at each seed, so rows and pictures can be compared one to one.
-        Numbers are means over seeds; “±” and bands on final numbers are 95 % intervals (Student’s t), which need at least two seeds, and bands on curves run from the lowest to the highest seed.</p>
+        Numbers are means over seeds; “±” and parentheses are 95 % intervals (Student’s t), which need at least two seeds; p-values are of paired tests, Holm-adjusted over the arms, and an arm is called better or worse only below 0.05.</p>
         </section>
 
         """);
@@ -49,8 +51,8 @@ internal static class AnswerSection
 
     private static Html WithoutClaims(RunResults run)
     {
-        Html[] sentences = [.. ArmStatistics.Metrics(run)
-            .Where(m => MetricName.Of(m).Better != Better.Unknown && !ArmStatistics.IsConstant(run, m)).Take(4)
+        Html[] sentences = [.. run.Statistics.Metrics
+            .Where(m => MetricName.Of(m).Better != Better.Unknown && !run.IsTheSame(m)).Take(4)
             .Select(m => Sentence(run, m))];
         return sentences.Length == 0
             ? Html.Of($"<p>No cell has finished yet, or no number differs between the arms; there is nothing to answer with.</p>")
@@ -61,7 +63,7 @@ internal static class AnswerSection
     {
         MetricName name = MetricName.Of(metric);
         (string Arm, Estimate Value)[] arms = [.. run.Arms
-            .Select(a => (a.Name, Value: ArmStatistics.Value(run, a.Name, metric)))
+            .Select(a => (a.Name, Value: run.Statistics.Mean(metric, a.Name)))
             .Where(a => a.Value is { } v && double.IsFinite(v.Mean)).Select(a => (a.Name, a.Value!))];
         if (arms.Length == 0)
         {
@@ -69,7 +71,8 @@ internal static class AnswerSection
         }
 
         (string Arm, Estimate Value) best = name.Better == Better.Higher ? arms.MaxBy(a => a.Value.Mean) : arms.MinBy(a => a.Value.Mean);
-        string others = string.Join(", ", arms.Where(a => a.Arm != best.Arm).Select(a => $"{a.Arm} {name.Format(a.Value.Mean)}"));
+        string[] rest = [.. arms.Where(a => a.Arm != best.Arm).Select(a => $"{a.Arm} {name.Format(a.Value.Mean)}")];
+        string others = string.Join(", ", rest.Take(MostOthers)) + (rest.Length > MostOthers ? $" and {rest.Length - MostOthers} more" : "");
         return Html.Of($"<li>{name.Label}: best in <strong>{best.Arm}</strong> with {name.Format(best.Value.Mean)}{(others.Length > 0 ? $" (against {others})" : "")}{(best.Value.Count < 2 ? "; one seed, so no interval" : "")}.</li>");
     }
 

@@ -3,52 +3,60 @@ namespace NextStep.Research.Reports;
 /// <summary>A figure on the page: the chart for eyes, its numbers as a table for everything else.</summary>
 internal static class FigureHtml
 {
-    /// <summary>Markup of one figure; <paramref name="id"/> is unique on the page and the same in every run.</summary>
-    public static Html Of(Figure figure, string id)
+    private const int MostRows = 60;
+
+    /// <summary>Markup of one figure.</summary>
+    public static Html Of(RunFigure named)
     {
+        Figure figure = named.Figure;
         // "<" as an escape keeps a script element closed to whatever a name in the data says.
         var json = new Html(PlotlyChart.Json(figure).Replace("<", "\\u003c", StringComparison.Ordinal));
-        string kind = figure.Categories is null ? "Line chart" : "Bar chart";
-        string alternative = $"{kind}: {figure.Title}. {Summary(figure)} The numbers follow in a table.";
+        string id = "figure-" + named.Name;
+        Html only = named.OnlyArm is { } arm ? Html.Of($" data-arms=\"{arm}\"") : Html.Empty;
         return Html.Of($"""
-            <figure class="chart">
+            <figure class="chart"{only}>
             <figcaption>{figure.Title}{(figure.LogY ? " (logarithmic)" : "")}</figcaption>
-            <div class="{(figure.Categories is null ? "plot" : "plot bars")}" id="{id}" role="img" aria-label="{alternative}"></div>
+            <div class="{(figure.IsLying || figure.Kind == FigureKind.HeatMap ? "plot flat" : "plot")}" id="{id}" role="img" aria-label="{FigureText.Alternative(figure)} The numbers follow in a table."></div>
             <script type="application/json" id="{id}-data">{json}</script>
-            <details><summary>Numbers</summary><div class="scroll">{(figure.Categories is null ? Lines(figure) : Bars(figure))}</div></details>
+            {(figure.Note.Length > 0 ? Html.Of($"<p class=\"small\">{figure.Note}</p>") : Html.Empty)}
+            <details><summary>Numbers<span class="hidden"> of {figure.Title}</span></summary><div class="scroll">{Table(figure)}</div></details>
             </figure>
 
             """);
     }
 
-    private static string Summary(Figure figure) => figure.Categories is { } categories
-        ? string.Join(", ", figure.Series[0].Y.Select((y, i) => $"{categories[i]} {Numbers.Format(y)}")) + "."
-        : "Last values: " + string.Join(", ", figure.Series.Select(s => $"{s.Name} {Numbers.Format(Last(s))}")) + ".";
+    private static Html Table(Figure figure) => figure switch
+    {
+        { Grid: { } grid } => Cells(figure, grid),
+        { IsLying: true } => Categories(figure),
+        _ => Lines(figure),
+    };
 
     private static Html Lines(Figure figure) => Html.Of($"""
         <table><caption class="hidden">{figure.Title}</caption>
-        <thead><tr><th scope="col">Arm</th><th scope="col">First</th><th scope="col">Lowest</th><th scope="col">Highest</th><th scope="col">Last</th><th scope="col">At ({figure.XLabel})</th></tr></thead>
-        <tbody>{figure.Series.Select(s => Html.Of($"""
-            <tr><th scope="row">{s.Name}</th><td>{Numbers.Format(s.Y[0])}</td><td>{Numbers.Format(Finite(s).Min())}</td><td>{Numbers.Format(Finite(s).Max())}</td><td>{Numbers.Format(Last(s))}</td><td>{Numbers.Format(s.X[^1])}</td></tr>
+        <thead><tr><th scope="col">Line</th><th scope="col">Points</th><th scope="col">First</th><th scope="col">Lowest</th><th scope="col">Highest</th><th scope="col">Last</th><th scope="col">{(figure.XLabel.Length > 0 ? figure.XLabel : "X")}, from</th><th scope="col">to</th></tr></thead>
+        <tbody>{figure.Series.Take(MostRows).Select(s => Html.Of($"""
+            <tr><th scope="row"><bdi>{s.Name}</bdi></th><td>{s.X.Count}</td><td>{Numbers.Format(s.Y.FirstOrDefault(double.IsFinite, double.NaN))}</td><td>{Numbers.Format(Finite(s.Y).Min())}</td><td>{Numbers.Format(Finite(s.Y).Max())}</td><td>{Numbers.Format(s.Y.LastOrDefault(double.IsFinite, double.NaN))}</td><td>{Numbers.Format(Finite(s.X).Min())}</td><td>{Numbers.Format(Finite(s.X).Max())}</td></tr>
             """))}</tbody></table>
+        {(figure.Series.Count > MostRows ? Html.Of($"<p class=\"small\">The first {MostRows} of {figure.Series.Count} lines.</p>") : Html.Empty)}
         """);
 
-    private static Html Bars(Figure figure)
-    {
-        FigureSeries bars = figure.Series[0];
-        return Html.Of($"""
-            <table><caption class="hidden">{figure.Title}</caption>
-            <thead><tr><th scope="col">Arm</th><th scope="col">Mean {(figure.YLabel.Length > 0 ? $"({figure.YLabel})" : "")}</th><th scope="col">95 % interval</th></tr></thead>
-            <tbody>{figure.Categories!.Select((category, i) => Html.Of($"""
-                <tr><th scope="row">{category}</th><td>{Numbers.Format(bars.Y[i])}</td><td>{Interval(bars, i)}</td></tr>
-                """))}</tbody></table>
-            """);
-    }
+    private static Html Categories(Figure figure) => Html.Of($"""
+        <table><caption class="hidden">{figure.Title}</caption>
+        <thead><tr><th scope="col">Name</th><th scope="col">{(figure.YLabel.Length > 0 ? figure.YLabel : "Value")}</th><th scope="col">95 % interval</th></tr></thead>
+        <tbody>{figure.Series.SelectMany(s => s.X.Select((x, i) => Html.Of($"""
+            <tr><th scope="row"><bdi>{figure.Categories[(int)x]}</bdi></th><td>{Numbers.Format(s.Y[i])}</td><td>{Interval(s, i)}</td></tr>
+            """)))}</tbody></table>
+        """);
 
-    private static string Interval(FigureSeries bars, int i) => bars is { Low: { } low, High: { } high } && high[i] > low[i]
-        ? $"{Numbers.Format(low[i])} to {Numbers.Format(high[i])}" : "one seed";
+    private static Html Cells(Figure figure, FigureGrid grid) => Html.Of($"""
+        <table><caption class="hidden">{figure.Title}</caption>
+        <thead><tr><th scope="col">{figure.YLabel}, {figure.XLabel}</th>{grid.Columns.Select(c => Html.Of($"<th scope=\"col\">{c}</th>"))}</tr></thead>
+        <tbody>{grid.Rows.Select((r, i) => Html.Of($"<tr><th scope=\"row\">{r}</th>{grid.Values[i].Select(v => Html.Of($"<td>{Numbers.Format(v)}</td>"))}</tr>"))}</tbody></table>
+        """);
 
-    private static double Last(FigureSeries series) => series.Y.LastOrDefault(double.IsFinite, double.NaN);
+    private static string Interval(FigureSeries series, int i) => series is { Low: { } low, High: { } high } && high[i] > low[i]
+        ? $"{Numbers.Format(low[i])} to {Numbers.Format(high[i])}" : "none";
 
-    private static IEnumerable<double> Finite(FigureSeries series) => series.Y.Where(double.IsFinite).DefaultIfEmpty(double.NaN);
+    private static IEnumerable<double> Finite(IReadOnlyList<double> values) => values.Where(double.IsFinite).DefaultIfEmpty(double.NaN);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using NextStep.Research.Experiments;
 
 namespace NextStep.Research.Reports;
 
@@ -21,17 +22,42 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
     {
         ["autoencoder.psnr"] = new("Reconstruction PSNR", "dB", Better.Higher),
         ["autoencoder.ssim"] = new("Reconstruction SSIM", "", Better.Higher),
+        ["autoencoder.frechet"] = new("Fréchet distance of reconstructions", "", Better.Lower),
         ["autoencoder.loss"] = new("Autoencoder loss", "", Better.Lower),
+        ["autoencoder.squaredError"] = new("Squared reconstruction error", "", Better.Lower),
+        ["latents.mean"] = new("Mean of latents", "", Better.Unknown),
+        ["latents.std"] = new("Standard deviation of latents", "", Better.Unknown),
+        ["latents.kurtosis"] = new("Excess kurtosis of latents", "", Better.Unknown),
+        ["latents.effectiveDimension"] = new("Effective dimension of latents", "", Better.Unknown),
+        ["latents.effectiveShare"] = new("Effective share of the token’s width", "%", Better.Unknown, 100),
+        ["latents.normalDistance"] = new("Distance of latents to a standard normal", "", Better.Lower),
         ["flow.loss"] = new("Flow loss", "", Better.Lower),
         ["text.loss"] = new("Text loss", "nats", Better.Lower),
         ["alignment"] = new("Prompts drawn right", "%", Better.Higher, 100),
+        ["alignment.low"] = new("Prompts drawn right, lower end", "%", Better.Higher, 100),
+        ["alignment.high"] = new("Prompts drawn right, upper end", "%", Better.Higher, 100),
+        ["alignment.geneval"] = new("Prompts drawn right by GenEval’s rule", "%", Better.Higher, 100),
+        ["alignment.ceiling.renders"] = new("Verifier accepts fresh renders", "%", Better.Higher, 100),
+        ["alignment.ceiling.reconstructions"] = new("Verifier accepts reconstructions", "%", Better.Higher, 100),
+        ["verifier.accepts.clean"] = new("Verifier accepts right captions", "%", Better.Higher, 100),
+        ["verifier.falseAccepts.clean"] = new("Verifier accepts wrong captions", "%", Better.Lower, 100),
+        ["edit.success"] = new("Edits done as asked", "%", Better.Higher, 100),
+        ["edit.preservation"] = new("Preservation of the rest", "", Better.Higher),
+        ["edit.copy.success"] = new("Edits done by mere copying", "%", Better.Unknown, 100),
         ["frechet"] = new("Fréchet distance", "", Better.Lower),
+        ["frechet.floor"] = new("Fréchet distance of real pictures to each other", "", Better.Unknown),
         ["kernel"] = new("Kernel distance", "", Better.Lower),
+        ["kernel.error"] = new("Standard error of the kernel distance", "", Better.Unknown),
+        ["precision"] = new("Precision", "", Better.Higher),
+        ["recall"] = new("Recall", "", Better.Higher),
+        ["density"] = new("Density", "", Better.Higher),
+        ["coverage"] = new("Coverage", "", Better.Higher),
         ["learningRate"] = new("Learning rate", "", Better.Unknown),
+        ["gradientNorm"] = new("Norm of the gradient", "", Better.Unknown),
     };
 
     // Percentages carry their sign with each number.
-    public string LabelAndUnit => Unit.Length == 0 || Scale == 100 ? Label : $"{Label} ({Unit})";
+    public string LabelAndUnit => Unit.Length == 0 ? Label : $"{Label} ({Unit})";
 
     public string Direction => Better switch { Better.Higher => "↑ higher is better", Better.Lower => "↓ lower is better", _ => "" };
 
@@ -43,14 +69,30 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
             return known;
         }
 
+        // frechet #2: the same metric with another identity.
+        if (RunStatistics.NameOf(metric) is { } name && name != metric)
+        {
+            return Of(name) with { Label = Of(name).Label + metric[name.Length..] };
+        }
+
         string[] parts = metric.Split('.');
+        string last = parts[^1];
         return parts[0] switch
         {
+            "alignment" when last is "low" or "high" => new($"Drawn right: {Words(parts[1..^1])}, {(last == "low" ? "lower" : "upper")} end", "%", Better.Higher, 100),
+            "alignment" when parts[1] == "geneval" => new("By GenEval’s rule: " + Words(parts[2..]), "%", Better.Higher, 100),
             "alignment" => new("Drawn right: " + Words(parts[1..]), "%", Better.Higher, 100),
-            "artifacts" => new("Artifact: " + Words(parts[1..]), "", Better.Lower),
-            _ when parts[^1] is "loss" => new(metric, "", Better.Lower),
-            _ when parts[^1] is "psnr" => new(metric, "dB", Better.Higher),
-            _ when parts[^1] is "ssim" => new(metric, "", Better.Higher),
+            "edit" when last is "low" or "high" => new($"Edits done as asked, {(last == "low" ? "lower" : "upper")} end", "%", Better.Higher, 100),
+            "failures" => new("Rejected: " + Words(parts[1..]), "pictures", Better.Lower),
+            "artifacts" when last is "real" => new($"{Capital(Words(parts[1..^1]))} of real pictures", "", Better.Unknown),
+            "artifacts" when last is "ratio" => new($"{Capital(Words(parts[1..^1]))}, drawn over real", "", Better.Unknown),
+            "artifacts" => new(Capital(Words(parts[1..])), "", Better.Lower),
+            "flow" when metric.StartsWith("flow.loss.t", StringComparison.Ordinal) => new("Flow loss in time bin " + last[1..], "", Better.Lower),
+            "autoencoder" when metric.Contains(".noise", StringComparison.Ordinal) => WithNoise(metric),
+            "autoencoder" when last.StartsWith("msssim", StringComparison.Ordinal) => new($"Reconstruction MS-SSIM ({last["msssim".Length..]} scales)", "", Better.Higher),
+            _ when last is "loss" => new(metric, "", Better.Lower),
+            _ when last is "psnr" => new(metric, "dB", Better.Higher),
+            _ when last is "ssim" => new(metric, "", Better.Higher),
             _ => new(metric, "", Better.Unknown),
         };
     }
@@ -60,10 +102,32 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
     /// <summary>A difference with its interval; of percentages in points.</summary>
     public string FormatDifference(Estimate difference)
     {
-        bool points = Scale == 100;
-        string mean = points ? (difference.Mean > 0 ? "+" : "") + Points(difference.Mean) : Numbers.Signed(difference.Mean * Scale);
-        string half = difference.HalfWidth is { } h ? " ± " + (points ? Points(h) : Numbers.Format(h * Scale)) : "";
-        return mean + half + (points ? " points" : "");
+        string mean = (difference.Mean > 0 ? "+" : "") + Difference(difference.Mean) + (Scale == 100 ? " points" : "");
+        return difference is { Low: { } low, High: { } high } ? $"{mean} ({Difference(low)} to {Difference(high)})" : mean;
+    }
+
+    /// <summary>A mean with half its interval, both with the same decimals.</summary>
+    public string FormatMean(Estimate value)
+    {
+        if (value.HalfWidth is not { } half || half == 0)
+        {
+            return Format(value.Mean);
+        }
+
+        string mean = Scale == 100 ? Points(value.Mean) : Numbers.Format(value.Mean * Scale);
+        int decimals = mean.Contains('e') || !mean.Contains('.') ? -1 : mean.Length - mean.IndexOf('.', StringComparison.Ordinal) - 1;
+        string width = decimals < 0 ? Numbers.Format(half * Scale) : (half * Scale).ToString("F" + decimals, CultureInfo.InvariantCulture);
+        return $"{mean} ± {width}{(Scale == 100 ? " %" : "")}";
+    }
+
+    private string Difference(double value) => Scale == 100 ? Points(value) : Numbers.Format(value * Scale);
+
+    // autoencoder.psnr.noise0.5
+    private static MetricName WithNoise(string metric)
+    {
+        int at = metric.IndexOf(".noise", StringComparison.Ordinal);
+        MetricName clean = Of(metric[..at]);
+        return clean with { Label = $"{clean.Label} with latent noise {metric[(at + ".noise".Length)..]}" };
     }
 
     private static string Percent(double value) => Points(value) + (double.IsFinite(value) ? " %" : "");
@@ -72,4 +136,6 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
         ? (value * 100).ToString("0.0", CultureInfo.InvariantCulture).Replace('-', '−') : Numbers.Format(value);
 
     private static string Words(string[] parts) => string.Join(' ', parts);
+
+    private static string Capital(string words) => words.Length == 0 ? words : char.ToUpperInvariant(words[0]) + words[1..];
 }

@@ -2,38 +2,48 @@ using NextStep.Research.Experiments;
 
 namespace NextStep.Research.Reports;
 
-/// <summary>The table of arms against the baseline, what they change, and the bar charts.</summary>
+/// <summary>The table of arms against the baseline, the charts of its numbers, and what the arms change.</summary>
 internal static class NumbersSection
 {
-    private const int MostBars = 6;
+    private const int MostColumns = 6;
+    private const int OpenCharts = 6;
 
-    public static Html Of(RunResults run)
+    public static Html Of(RunResults run, IReadOnlyList<RunFigure> figures)
     {
-        IReadOnlyList<string> metrics = ArmStatistics.Metrics(run);
-        string[] constant = [.. metrics.Where(m => ArmStatistics.IsConstant(run, m))];
+        IReadOnlyList<string> metrics = run.Statistics.Metrics;
+        string[] constant = [.. metrics.Where(run.IsTheSame)];
         string[] columns = [.. metrics.Except(constant)];
+        RunFigure[] charts = [.. figures.Where(f => f.Topic == FigureTopic.Numbers)];
         return Html.Of($"""
             <section id="numbers" aria-labelledby="numbers-title">
             <h2 id="numbers-title">Arms against the baseline</h2>
-            {(metrics.Count == 0 ? Html.Of($"<p>No cell has finished yet.</p>") : Table(run, columns))}
-            {(constant.Length == 0 ? Html.Empty : Html.Of($"<p class=\"small\">The same in every cell, so not in the table: {string.Join("; ", constant.Select(m => Same(run, m)))}.</p>"))}
-            <div class="charts small-charts">{columns.Take(MostBars).Select((m, i) => FigureHtml.Of(RunFigures.Bars(run, m), $"bars-{i + 1}"))}</div>
+            {(metrics.Count == 0 ? Html.Of($"<p>No cell has finished yet.</p>") : Table(run, [.. columns.Take(MostColumns)], "Numbers of the arms"))}
+            {Rest(run, [.. columns.Skip(MostColumns)])}
+            {(constant.Length == 0 ? Html.Empty : Html.Of($"<p class=\"small\">The same in every arm, so not in the table: {string.Join("; ", constant.Select(m => Same(run, m)))}.</p>"))}
+            {Identities(run, columns)}
+            <div class="charts small-charts">{charts.Take(OpenCharts).Select(FigureHtml.Of)}</div>
+            {(charts.Length > OpenCharts ? Html.Of($"<details><summary>{charts.Length - OpenCharts} more charts of these numbers</summary><div class=\"charts small-charts\">{charts.Skip(OpenCharts).Select(FigureHtml.Of)}</div></details>") : Html.Empty)}
             </section>
-            {Differences(run)}
+            {SettingsTable.Of(run)}
             """);
     }
 
-    private static Html Table(RunResults run, string[] columns) => Html.Of($"""
-        <div class="scroll" role="region" aria-labelledby="numbers-title" tabindex="0"><table class="arms">
-        <caption class="hidden">Mean over seeds of each arm, and its difference to the baseline at the same seeds</caption>
+    private static Html Table(RunResults run, string[] columns, string label) => Html.Of($"""
+        <div class="scroll" role="region" aria-label="{label}" tabindex="0"><table class="arms">
+        <caption class="hidden">{label}: mean over seeds with its 95 % interval, and below it the difference to the baseline at the same seeds with its 95 % interval and Holm-adjusted p-value</caption>
         <thead><tr><th scope="col">Arm</th><th scope="col">Seeds</th>{columns.Select(Header)}</tr></thead>
         <tbody>{run.Arms.Select(arm => Row(run, arm, columns))}</tbody></table></div>
+        """);
+
+    private static Html Rest(RunResults run, string[] columns) => columns.Length == 0 ? Html.Empty : Html.Of($"""
+        <details><summary>{columns.Length} more numbers</summary>
+        {columns.GroupBy(c => c.Split('.')[0]).SelectMany(family => family.Chunk(MostColumns)).Select(part => Table(run, part, $"Numbers of the arms: {MetricName.Of(part[0]).Label} and others"))}</details>
         """);
 
     private static Html Header(string metric)
     {
         MetricName name = MetricName.Of(metric);
-        return Html.Of($"<th scope=\"col\">{name.LabelAndUnit}<span class=\"sub\">{name.Direction}</span></th>");
+        return Html.Of($"<th scope=\"col\">{(name.Unit == "%" ? name.Label : name.LabelAndUnit)}<span class=\"sub\">{name.Direction}</span></th>");
     }
 
     private static Html Row(RunResults run, PlannedArm arm, string[] columns)
@@ -50,65 +60,51 @@ internal static class NumbersSection
 
     private static Html Cell(RunResults run, string arm, string metric, bool baseline)
     {
-        if (ArmStatistics.Value(run, arm, metric) is not { } value)
+        if (run.Statistics.Mean(metric, arm) is not { } value)
         {
-            return Html.Of($"<td class=\"missing\">not yet</td>");
+            bool open = run.Of(arm).Any(c => c.State != CellState.Done);
+            return Html.Of($"<td class=\"missing\">{(open ? "not yet" : "not measured")}</td>");
         }
 
         MetricName name = MetricName.Of(metric);
-        string interval = value.HalfWidth is { } half ? " ± " + name.Format(half) : "";
-        Html difference = baseline ? Html.Empty : Difference(name, ArmStatistics.Difference(run, arm, metric));
-        return Html.Of($"<td>{name.Format(value.Mean)}{interval}{difference}</td>");
+        string[] parts = name.FormatMean(value).Split(" ± ", 2);
+        Html difference = baseline ? Html.Empty : Difference(name, run.Statistics.Difference(metric, arm));
+        return Html.Of($"<td><span class=\"mean\">{parts[0]}</span>{(parts.Length > 1 ? " ± " + parts[1] : "")}{difference}</td>");
     }
 
-    private static Html Difference(MetricName name, Estimate? difference) => difference switch
+    private static Html Difference(MetricName name, PairedComparison? difference) => difference switch
     {
         null => Html.Of($"<span class=\"sub\">no seed in common</span>"),
-        { Mean: 0, HalfWidth: null or 0 } => Html.Of($"<span class=\"sub\">same</span>"),
-        _ => Html.Of($"<span class=\"sub\">{name.FormatDifference(difference)}{Judgement(name, difference)}</span>"),
+        { Difference: { Mean: 0, HalfWidth: null or 0 } } => Html.Of($"<span class=\"sub\">same</span>"),
+        _ => Html.Of($"<span class=\"sub\">{name.FormatDifference(difference.Difference)}</span>{Test(name, difference)}"),
     };
 
-    // Only where the interval leaves out zero: with one seed a difference is a number, not a finding.
-    private static Html Judgement(MetricName name, Estimate difference)
+    // Only where the p-value, corrected for the number of arms, says so: with one seed a difference is a number, not a finding.
+    private static Html Test(MetricName name, PairedComparison difference)
     {
-        if (!difference.LeavesOutZero || name.Better == Better.Unknown)
+        if (difference.AdjustedPValue is not { } p)
         {
             return Html.Empty;
         }
 
-        bool better = difference.Mean > 0 == (name.Better == Better.Higher);
-        return better ? Html.Of($" <b class=\"better\">▲ better</b>") : Html.Of($" <b class=\"worse\">▼ worse</b>");
+        bool better = difference.Difference.Mean > 0 == (name.Better == Better.Higher);
+        Html judgement = !difference.IsSignificant || name.Better == Better.Unknown ? Html.Empty
+            : better ? Html.Of($" <b class=\"better\">▲ better</b>") : Html.Of($" <b class=\"worse\">▼ worse</b>");
+        return Html.Of($"<span class=\"sub\">{Numbers.PValue(p)}{judgement}</span>");
     }
 
     private static string Same(RunResults run, string metric)
     {
         MetricName name = MetricName.Of(metric);
-        return $"{name.Label} {name.Format(ArmStatistics.Value(run, run.Baseline, metric)!.Mean)}{(name.Unit.Length > 0 && name.Unit != "%" ? " " + name.Unit : "")}";
+        return $"{name.Label} {name.FormatMean(run.Statistics.Mean(metric, run.Baseline)!)}{(name.Unit.Length > 0 && name.Unit != "%" ? " " + name.Unit : "")}";
     }
 
-    private static Html Differences(RunResults run)
+    private static Html Identities(RunResults run, string[] columns)
     {
-        string[] paths = [.. run.Arms.SelectMany(a => a.Settings.Keys).Distinct().Order(StringComparer.Ordinal)];
-        if (paths.Length == 0 || run.Arms.Count < 2)
-        {
-            return Html.Empty;
-        }
-
-        IReadOnlyDictionary<string, string> baseline = run.Arms[0].Settings;
-        return Html.Of($"""
-            <section id="settings" aria-labelledby="settings-title">
-            <h2 id="settings-title">What the arms change</h2>
-            <div class="scroll" role="region" aria-labelledby="settings-title" tabindex="0"><table>
-            <caption class="hidden">Settings in which the arms differ; bold where an arm leaves the baseline</caption>
-            <thead><tr><th scope="col">Arm</th>{paths.Select(p => Html.Of($"<th scope=\"col\"><code>{p}</code></th>"))}</tr></thead>
-            <tbody>{run.Arms.Select(arm => Html.Of($"<tr><th scope=\"row\"><bdi>{arm.Name}</bdi></th>{paths.Select(p => Setting(arm.Settings.GetValueOrDefault(p), baseline.GetValueOrDefault(p)))}</tr>"))}</tbody>
-            </table></div>
-            <p class="small">Bold: changed from the baseline. Everything else is the same in all arms.</p>
-            </section>
-
+        (string Metric, string Identity)[] known = [.. columns.Select(c => (c, run.Statistics.Identity(c))).Where(c => c.Item2.Length > 0)];
+        return known.Length == 0 ? Html.Empty : Html.Of($"""
+            <details><summary>What {known.Length} of these numbers depend on</summary>
+            <dl class="identities">{known.GroupBy(k => k.Identity).Select(g => Html.Of($"<dt>{string.Join(", ", g.Select(k => MetricName.Of(k.Metric).Label))}</dt><dd>{g.Key}</dd>"))}</dl></details>
             """);
     }
-
-    private static Html Setting(string? value, string? baseline) => value == baseline
-        ? Html.Of($"<td>{value ?? "default"}</td>") : Html.Of($"<td><strong>{value ?? "default"}</strong></td>");
 }

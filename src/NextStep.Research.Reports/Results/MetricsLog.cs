@@ -6,12 +6,12 @@ namespace NextStep.Research.Reports;
 /// <summary>One metric against progress.</summary>
 /// <param name="Images">Images seen, ascending.</param>
 /// <param name="Values">As many values; not finite where the log says so.</param>
-internal sealed record Curve(IReadOnlyList<double> Images, IReadOnlyList<double> Values);
+internal sealed record LoggedCurve(IReadOnlyList<double> Images, IReadOnlyList<double> Values);
 
 /// <summary>What <c>metrics.jsonl</c> of a cell holds: curves by stage and metric.</summary>
-internal sealed record MetricsLog(IReadOnlyDictionary<(string Stage, string Metric), Curve> Curves)
+internal sealed record MetricsLog(IReadOnlyDictionary<(string Stage, string Metric), LoggedCurve> Curves)
 {
-    public static readonly MetricsLog Empty = new(new Dictionary<(string, string), Curve>());
+    public static readonly MetricsLog Empty = new(new Dictionary<(string, string), LoggedCurve>());
 
     private const long LargestFile = 256L << 20;
 
@@ -34,7 +34,7 @@ internal sealed record MetricsLog(IReadOnlyDictionary<(string Stage, string Metr
             Add(path, shownAs, points, notes);
         }
 
-        return new MetricsLog(points.ToDictionary(p => p.Key, p => new Curve([.. p.Value.Keys], [.. p.Value.Values])));
+        return new MetricsLog(points.ToDictionary(p => p.Key, p => new LoggedCurve([.. p.Value.Keys], [.. p.Value.Values])));
     }
 
     private static void Add(string path, string shownAs, Dictionary<(string, string), SortedDictionary<double, double>> points, ICollection<string> notes)

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 
 namespace NextStep.Research.Reports;
 
@@ -12,7 +13,19 @@ internal sealed record Picture(byte[] Bytes, int Width, int Height)
 
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
 
-    public string DataUri => "data:image/png;base64," + Convert.ToBase64String(Bytes);
+    /// <summary>The same for the same bytes.</summary>
+    public UInt128 Id { get; } = XxHash128.HashToUInt128(Bytes);
+
+    /// <summary>For an attribute: its letters need no escape.</summary>
+    public Html DataUri => new("data:image/png;base64," + Convert.ToBase64String(Bytes));
+
+    /// <summary>This picture, once it has been decoded to the end.</summary>
+    /// <exception cref="InvalidDataException">It cannot be.</exception>
+    public Picture Checked()
+    {
+        using TorchSharp.torch.Tensor pixels = ImageFile.Decode(Bytes, "the picture");
+        return this;
+    }
 
     /// <summary>Reads a picture; one that is absent, too large or no PNG gives null and a note with its name.</summary>
     public static Picture? Read(string path, string shownAs, ICollection<string> notes)

@@ -13,8 +13,9 @@ internal sealed class RunReader(RunFolder folder)
         Plan plan = folder.RequirePlan();
         var reader = new RunReader(folder);
         CellRun[] cells = [.. plan.Cells.Select(reader.Cell)];
+        ResumeProof? proof = reader.Undamaged(() => ResumeProof.Read(folder));
         // Cells that share a stage find the same damage.
-        return new RunResults(plan, cells, [.. reader._notes.Distinct()]);
+        return new RunResults(plan, cells, [.. reader._notes.Distinct()]) { ResumeProof = proof };
     }
 
     private CellRun Cell(PlannedCell cell)
@@ -26,6 +27,7 @@ internal sealed class RunReader(RunFolder folder)
             {
                 Result = result,
                 Log = MetricsLog.Read([Named(Path.Combine(folder.Cell(cell), "metrics.jsonl"))], _notes),
+                Curves = Undamaged(() => folder.ReadCurves(cell)) ?? new Dictionary<string, Curve>(),
                 Pictures = Pictures(cell, result),
             };
         }

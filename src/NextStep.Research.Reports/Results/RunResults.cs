@@ -11,7 +11,10 @@ internal sealed record CellRun(PlannedCell Cell, CellState State)
 
     public MetricsLog Log { get; init; } = MetricsLog.Empty;
 
-    /// <summary>By role: <c>samples</c>, <c>reconstructions</c>.</summary>
+    /// <summary>What the stages measured along axes, by name.</summary>
+    public IReadOnlyDictionary<string, Curve> Curves { get; init; } = new Dictionary<string, Curve>();
+
+    /// <summary>By role: <c>samples</c>, <c>reconstructions</c>, <c>heatmap.noise</c>.</summary>
     public IReadOnlyDictionary<string, Picture> Pictures { get; init; } = new Dictionary<string, Picture>();
 
     public string Arm => Cell.Arm;
@@ -25,10 +28,22 @@ internal sealed record CellRun(PlannedCell Cell, CellState State)
 /// <param name="Notes">What could not be read, each with the file's name.</param>
 internal sealed record RunResults(Plan Plan, IReadOnlyList<CellRun> Cells, IReadOnlyList<string> Notes)
 {
+    /// <summary>What <c>nextstep sweep --prove-resume</c> found; null where it was not asked.</summary>
+    public ResumeProof? ResumeProof { get; init; }
+
+    /// <summary>Means, paired differences, trends and effects of the finished cells.</summary>
+    public RunStatistics Statistics => field ??= new RunStatistics(Plan, Cells.Select(c => c.Result).OfType<CellResult>());
+
     /// <summary>The baseline first.</summary>
     public IReadOnlyList<PlannedArm> Arms => Plan.Arms;
 
     public string Baseline => Plan.Arms[0].Name;
 
-    public IEnumerable<CellRun> Of(string arm) => Cells.Where(c => c.Arm == arm);
+    /// <summary>Whether a metric does not differ between the arms at any seed, as where they share the stage that it measures.</summary>
+    public bool IsTheSame(string metric) => Statistics.IsConstant(metric)
+        || (Arms.Count > 1 && Statistics.Differences(metric) is { } differences && differences.Count == Arms.Count - 1 && differences.Values.All(d => d.Differences.All(v => v == 0)));
+
+    private ILookup<string, CellRun> ByArm => field ??= Cells.ToLookup(c => c.Arm);
+
+    public IEnumerable<CellRun> Of(string arm) => ByArm[arm];
 }

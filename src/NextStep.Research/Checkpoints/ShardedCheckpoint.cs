@@ -8,6 +8,7 @@ namespace NextStep.Research;
 public sealed partial class ShardedCheckpoint : TensorSource
 {
     private const long MaximumIndex = 100_000_000;
+    private const long DefaultShard = 5_000_000_000;
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, IndentSize = 2 };
     private readonly Dictionary<string, SafetensorsFile> _shards = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SafetensorsFile> _where = new(StringComparer.Ordinal);
@@ -66,18 +67,26 @@ public sealed partial class ShardedCheckpoint : TensorSource
     /// <param name="dtype">Floating-point tensors are cast to this; null keeps each.</param>
     /// <param name="maximumShard">Bytes of values per shard, at least 1.</param>
     /// <param name="name">First part of the file names: <c>model</c>, or <c>diffusion_pytorch_model</c> for diffusers.</param>
-    public static void Write(string folder, TensorSource source, ScalarType? dtype = null, long maximumShard = 5_000_000_000, string name = "model")
+    public static void Write(string folder, TensorSource source, ScalarType? dtype = null, long maximumShard = DefaultShard, string name = "model")
     {
         ArgumentNullException.ThrowIfNull(source);
+        Write(folder, OutgoingTensor.From(source, dtype), source.Metadata, maximumShard, name);
+    }
+
+    internal static void Write(
+        string folder, IEnumerable<OutgoingTensor> tensors, IReadOnlyDictionary<string, string>? metadata = null, long maximumShard = DefaultShard, string name = "model")
+    {
         ArgumentOutOfRangeException.ThrowIfLessThan(maximumShard, 1);
-        var shards = Plan(OutgoingTensor.From(source, dtype), maximumShard);
+        Directory.CreateDirectory(folder);
+        var shards = Plan(tensors, maximumShard);
+        var described = new Dictionary<string, string>(metadata ?? new Dictionary<string, string>()) { ["format"] = "pt" };
         var map = new SortedDictionary<string, string>(StringComparer.Ordinal);
         var written = new List<string>();
         for (var i = 0; i < shards.Count; i++)
         {
             var file = shards.Count == 1 ? $"{name}.safetensors" : FormattableString.Invariant($"{name}-{i + 1:d5}-of-{shards.Count:d5}.safetensors");
             written.Add(file);
-            SafetensorsFile.Write(System.IO.Path.Combine(folder, file), shards[i], new Dictionary<string, string>(source.Metadata) { ["format"] = "pt" });
+            SafetensorsFile.Write(System.IO.Path.Combine(folder, file), shards[i], described);
             shards[i].ForEach(tensor => map[tensor.Name] = file);
         }
         if (shards.Count > 1)

@@ -45,6 +45,10 @@ public sealed record DataConfig
     [Range(0, 100_000_000)]
     public int Images { get; init; } = 20_000;
 
+    /// <summary>Shapes only: number of edit pairs (source, instruction, result) among which the model trains beside the captioned pictures; 0 = none.</summary>
+    [Range(0, 100_000_000)]
+    public int Edits { get; init; }
+
     /// <summary>The caption's key in <c>captions.jsonl</c>.</summary>
     public string CaptionField { get; init; } = "caption";
 

@@ -13,6 +13,42 @@ public sealed record EvaluationConfig
     [Range(1, 1_000_000)]
     public int HeldOut { get; init; } = 256;
 
+    /// <summary>Training pictures that drawn ones are compared with: distances, and artifacts generated ÷ real.</summary>
+    [Range(0, 1_000_000)]
+    public int Reference { get; init; } = 500;
+
     /// <summary>Skills whose prompts are verified (shapes); empty = those of <c>data.skills</c>.</summary>
     public IReadOnlyList<string> Skills { get; init; } = [];
+
+    /// <summary>An ONNX file whose features the distances use; null = the built-in <c>random-conv-v1</c>.</summary>
+    public string? Network { get; init; }
+
+    /// <summary>Side of the ONNX network's input in pixels; null = as the file fixes it.</summary>
+    [Range(8, 2048)]
+    public int? NetworkSize { get; init; }
+
+    /// <summary>Subtracted from values in [0, 1] before the ONNX network: one number, or one a channel.</summary>
+    public IReadOnlyList<double> NetworkMean { get; init; } = [0];
+
+    /// <summary>Divided by after that: one number, or one a channel.</summary>
+    public IReadOnlyList<double> NetworkDeviation { get; init; } = [1];
+
+    /// <summary>Standard deviations of noise added to latents, for the decoder's robustness (paper, Fig. 6).</summary>
+    public IReadOnlyList<double> LatentNoise { get; init; } = [0, 0.1, 0.2, 0.3, 0.5, 0.75, 1];
+
+    /// <summary>Guidance scales at which mean and variance of drawn tokens are followed over the raster order (paper, Fig. 5); empty = not at all.</summary>
+    public IReadOnlyList<double> GuidanceTrace { get; init; } = [1.5, 3, 7.5];
+
+    /// <summary>Pictures drawn per guidance scale for that.</summary>
+    [Range(2, 10_000)]
+    public int GuidanceSamples { get; init; } = 16;
+
+    /// <summary>Scenes per skill on which the verifier's own errors are measured (shapes); 0 = not at all.</summary>
+    [Range(0, 10_000)]
+    public int VerifierScenes { get; init; } = 20;
+
+    /// <summary>The configured network. The caller disposes.</summary>
+    public IFeatureNetwork OpenNetwork() => Network is null
+        ? new RandomConvolutionNetwork()
+        : new OnnxFeatureNetwork(Network, new OnnxInput { Size = NetworkSize, Mean = NetworkMean, Deviation = NetworkDeviation });
 }

@@ -6,7 +6,7 @@ namespace NextStep.Research;
 /// <summary>Pixel metrics of pairs of pictures, [n, 3, H, W] in [−1, 1], after clamping and rounding to 8 bits.</summary>
 public static class ImageMetrics
 {
-    private const int Window = 11;
+    internal const int Window = 11;
     private const double Sigma = 1.5;
     private const double C1 = 0.01 * 0.01;
     private const double C2 = 0.03 * 0.03;
@@ -33,21 +33,31 @@ public static class ImageMetrics
         {
             throw new ArgumentException($"SSIM needs at least {Window}x{Window} pixels, not {a.size(2)}x{a.size(3)}.", nameof(original));
         }
+        (Tensor luminance, Tensor structure) = SimilarityMaps(a, b);
+        return (luminance * structure).mean().item<double>();
+    }
+
+    /// <summary>The two factors of SSIM at every position where the window fits: luminance, and contrast times structure; [n, 3, H − 10, W − 10] each.</summary>
+    internal static (Tensor Luminance, Tensor Structure) SimilarityMaps(Tensor a, Tensor b)
+    {
+        using DisposeScope scope = NewDisposeScope();
         Tensor line = (arange(Window, float64) - (Window / 2)).square().mul(-1 / (2 * Sigma * Sigma)).exp();
         line = line / line.sum();
-        Tensor kernel = outer(line, line).expand(3, 1, Window, Window);
-        Tensor Blur(Tensor x) => nn.functional.conv2d(x, kernel, groups: 3);
+        // Separable: a row and a column of the Gaussian.
+        Tensor row = line.reshape(1, 1, 1, Window).expand(3, 1, 1, Window), column = line.reshape(1, 1, Window, 1).expand(3, 1, Window, 1);
+        Tensor Blur(Tensor x) => nn.functional.conv2d(nn.functional.conv2d(x, row, groups: 3), column, groups: 3);
         Tensor meanA = Blur(a);
         Tensor meanB = Blur(b);
         Tensor varianceA = Blur(a * a) - (meanA * meanA);
         Tensor varianceB = Blur(b * b) - (meanB * meanB);
         Tensor covariance = Blur(a * b) - (meanA * meanB);
-        Tensor map = ((2 * meanA * meanB) + C1) * ((2 * covariance) + C2)
-            / (((meanA * meanA) + (meanB * meanB) + C1) * (varianceA + varianceB + C2));
-        return map.mean().item<double>();
+        Tensor luminance = ((2 * meanA * meanB) + C1) / ((meanA * meanA) + (meanB * meanB) + C1);
+        Tensor structure = ((2 * covariance) + C2) / (varianceA + varianceB + C2);
+        return (luminance.MoveToOuterDisposeScope(), structure.MoveToOuterDisposeScope());
     }
 
-    private static (Tensor A, Tensor B) Prepare(Tensor reconstructed, Tensor original)
+    /// <summary>Checks both shapes and gives float64 values in [0, 1], clamped and rounded to 8 bits.</summary>
+    internal static (Tensor A, Tensor B) Prepare(Tensor reconstructed, Tensor original)
     {
         ArgumentNullException.ThrowIfNull(reconstructed);
         ArgumentNullException.ThrowIfNull(original);

@@ -42,9 +42,9 @@ public sealed class DrawnNoise(long seed, string stream, long step = 0) : NoiseS
 /// One stream per picture: row i of every draw depends on the seed and the picture's number alone, so a picture is the
 /// same whatever batch it is drawn in.
 /// </summary>
-public sealed class PerImageNoise(long seed, string stream, long firstImage, int count) : NoiseSource
+public sealed class PerImageNoise(long seed, string stream, long firstImage) : NoiseSource
 {
-    private readonly Generator[] _generators = [.. Enumerable.Range(0, count).Select(i => Streams.For(seed, stream, firstImage + i))];
+    private readonly List<Generator> _generators = [];
 
     /// <inheritdoc/>
     public override Tensor Normal(params long[] shape) => Rows(shape, (s, g) => randn(s, ScalarType.Float32, CPU, generator: g));
@@ -54,12 +54,12 @@ public sealed class PerImageNoise(long seed, string stream, long firstImage, int
 
     private Tensor Rows(long[] shape, Func<long[], Generator, Tensor> draw)
     {
-        if (shape[0] != _generators.Length)
+        while (_generators.Count < shape[0])
         {
-            throw new ArgumentException($"Noise was asked for {shape[0]} rows; this source serves {_generators.Length} pictures.", nameof(shape));
+            _generators.Add(Streams.For(seed, stream, firstImage + _generators.Count));
         }
         using DisposeScope scope = NewDisposeScope();
-        Tensor[] rows = [.. _generators.Select(g => draw(shape[1..], g))];
+        Tensor[] rows = [.. _generators.Take((int)shape[0]).Select(g => draw(shape[1..], g))];
         return stack(rows).MoveToOuterDisposeScope();
     }
 
@@ -73,6 +73,35 @@ public sealed class PerImageNoise(long seed, string stream, long firstImage, int
     }
 }
 
+/// <summary>Draws from another source and keeps all that was drawn, in call order, so that it can be replayed.</summary>
+public sealed class RecordingNoise(NoiseSource inner) : NoiseSource
+{
+    private readonly List<Tensor> _draws = [];
+
+    /// <summary>What was drawn so far.</summary>
+    public IReadOnlyList<Tensor> Draws => _draws;
+
+    /// <inheritdoc/>
+    public override Tensor Normal(params long[] shape) => Keep(inner.Normal(shape));
+
+    /// <inheritdoc/>
+    public override Tensor Uniform(params long[] shape) => Keep(inner.Uniform(shape));
+
+    private Tensor Keep(Tensor draw)
+    {
+        _draws.Add(draw.clone().DetachFromDisposeScope());
+        return draw;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        inner.Dispose();
+        _draws.ForEach(d => d.Dispose());
+        _draws.Clear();
+    }
+}
+
 /// <summary>Replays recorded draws in call order; each must have the shape that is asked for.</summary>
 public sealed class RecordedNoise : NoiseSource
 {
@@ -83,6 +112,9 @@ public sealed class RecordedNoise : NoiseSource
 
     /// <summary>Draws not yet asked for.</summary>
     public int Remaining => _draws.Count;
+
+    /// <summary>Whether the next draw has this shape.</summary>
+    public bool NextIs(params long[] shape) => _draws.TryPeek(out Tensor? next) && next.shape.SequenceEqual(shape);
 
     /// <inheritdoc/>
     public override Tensor Normal(params long[] shape) => Next(shape);

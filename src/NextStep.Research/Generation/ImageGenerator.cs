@@ -39,6 +39,9 @@ public sealed record GenerationRequest
     /// <summary>Number of the first picture, so that a request may be one part of a larger one.</summary>
     public long FirstImage { get; init; }
 
+    /// <summary>Called after each token of each part of the request, for inspection; what it gets is disposed afterwards.</summary>
+    public Action<SampledToken>? OnToken { get; init; }
+
     /// <summary>Pictures decoded at once.</summary>
     public int BatchSize { get; init; } = 64;
 }
@@ -50,7 +53,10 @@ public sealed record GenerationProgress(long Tokens, long Total);
 public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoencoder, TextTokenizer tokenizer)
 {
     /// <summary>The marker of an input picture in a prompt.</summary>
-    public const string ImageMarker = "<image>";
+    public const string ImageMarker = SequenceLayout.ImageMarker;
+
+    // Pixels decoded at once: one picture of 512 × 512, all of a small sheet.
+    private const int DecodedPixels = 1 << 18;
 
     private readonly SequenceLayout _layout = new(tokenizer);
 
@@ -62,7 +68,8 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
         using DisposeScope scope = NewDisposeScope();
         Tensor tokens = DrawTokens(request, progress, cancellation);
         int pixels = autoencoder.Config.PixelsPerToken;
-        Tensor[] pictures = [.. tokens.split(request.BatchSize).Select(part => Decode(part, request.Height / pixels, request.Width / pixels))];
+        int atOnce = Math.Clamp(DecodedPixels / (request.Height * request.Width), 1, request.BatchSize);
+        Tensor[] pictures = [.. tokens.split(atOnce).Select(part => Decode(part, request.Height / pixels, request.Width / pixels).cpu())];
         return cat(pictures).MoveToOuterDisposeScope();
     }
 
@@ -97,17 +104,25 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
         {
             using DisposeScope inner = NewDisposeScope();
             Example[] part = examples[start..Math.Min(examples.Length, start + batchSize)];
-            using NoiseSource? own = request.Noise is null ? new PerImageNoise(request.Seed, "sampling.noise", request.FirstImage + start, part.Length) : null;
+            using NoiseSource? own = request.Noise is null ? NoiseOf(request, start) : null;
             NoiseSource noise = request.Noise ?? own!;
-            PromptRows prompt = Rows(part, branches, request.NegativePrompt, rows, columns, noise);
+            PromptRows prompt = Rows(part, branches, request, rows, columns);
             long before = (long)start * rows * columns;
             drawn.Add(TokenSampler.Draw(
                 model, prompt, rows * columns, request.Sampling, normalize, noise,
                 request.Sampling.Solver == Solver.Reference && request.Noise is not null ? request.ImagesPerPrompt : null,
-                t => progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total)), cancellation).MoveToOuterDisposeScope());
+                t =>
+                {
+                    progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total));
+                    request.OnToken?.Invoke(t);
+                },
+                cancellation).MoveToOuterDisposeScope());
         }
         return cat(drawn).MoveToOuterDisposeScope();
     }
+
+    /// <summary>The noise that a request without recorded draws is drawn from, beginning with its picture <paramref name="start"/>.</summary>
+    public static NoiseSource NoiseOf(GenerationRequest request, int start = 0) => new PerImageNoise(request.Seed, "sampling.noise", request.FirstImage + start);
 
     /// <summary>Branches are decided by what was asked for: image guidance other than 1 with input images needs three, guidance other than 1 two.</summary>
     public static GuidanceBranches Branches(GenerationRequest request) =>
@@ -141,8 +156,9 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
     }
 
     // Branch-major rows, padded on the left: conditional; image of the first size with the negative text; negative text alone.
-    private PromptRows Rows(Example[] examples, GuidanceBranches branches, string negative, int rows, int columns, NoiseSource noise)
+    private PromptRows Rows(Example[] examples, GuidanceBranches branches, GenerationRequest request, int rows, int columns)
     {
+        string negative = request.NegativePrompt;
         int[] prefix = _layout.ImagePrefix(rows, columns);
         List<int[]> sequences = [.. examples.Select(e => (int[])[.. Text(e.Prompt, e.Images), .. prefix])];
         List<Tensor> images = [.. examples.SelectMany(e => e.Images)];
@@ -169,7 +185,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
                 mask[offset + i] = true;
             }
         }
-        Tensor? tokens = images.Count == 0 ? null : cat(EncodeImages(images, noise));
+        Tensor? tokens = images.Count == 0 ? null : cat(EncodeImages(images, request));
         return new PromptRows(
             tensor(ids, [sequences.Count, length]),
             mask.All(m => m) ? null : tensor(mask, [sequences.Count, length]),
@@ -178,44 +194,44 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
 
     private int[] Text(string prompt, Tensor[] images)
     {
-        string[] parts = prompt.Split(ImageMarker);
-        List<int> ids = [];
         int pixels = autoencoder.Config.PixelsPerToken;
-        for (int i = 0; i < parts.Length; i++)
+        if (images.FirstOrDefault(i => i.size(1) % pixels != 0 || i.size(2) % pixels != 0) is { } odd)
         {
-            if (i == 0)
-            {
-                ids.AddRange(_layout.Text(parts[0]));
-            }
-            else
-            {
-                Tensor image = images[i - 1];
-                if (image.size(1) % pixels != 0 || image.size(2) % pixels != 0)
-                {
-                    throw new ArgumentException($"An input picture of {image.size(2)}×{image.size(1)} pixels cannot be cut into tokens; resize it to multiples of {pixels}.", nameof(images));
-                }
-                ids.AddRange(_layout.Image((int)image.size(1) / pixels, (int)image.size(2) / pixels));
-                ids.AddRange(parts[i].Length == 0 ? [] : tokenizer.Encode(parts[i]));
-            }
+            throw new ArgumentException($"An input picture of {odd.size(2)}×{odd.size(1)} pixels cannot be cut into tokens; resize it to multiples of {pixels}.", nameof(images));
         }
-        return [.. ids];
+        return _layout.Text(prompt, [.. images.Select(i => ((int)i.size(1) / pixels, (int)i.size(2) / pixels))]);
     }
 
-    private Tensor[] EncodeImages(List<Tensor> images, NoiseSource noise)
+    // Tokens [L, d] of each picture; one that stands there several times is encoded once.
+    private Tensor[] EncodeImages(List<Tensor> images, GenerationRequest request)
     {
         Tensor weight = autoencoder.parameters().First();
-        if (!autoencoder.Deterministic && images.All(i => i.shape.SequenceEqual(images[0].shape)))
+        Dictionary<Tensor, LatentPosterior> posteriors = new(ReferenceEqualityComparer.Instance);
+        foreach (Tensor image in images.Where(i => !posteriors.ContainsKey(i)))
         {
-            // One draw for the whole stack, as the recordings have it.
-            LatentPosterior all = autoencoder.Encode(stack(images).to(weight.dtype, weight.device));
-            Tensor sampled = autoencoder.Sample(all, noise);
-            return [PatchOrder.Patchify(autoencoder.ToModel(sampled), model.Config.LatentPatchSize).flatten(0, 1)];
+            posteriors.Add(image, autoencoder.Encode(image.unsqueeze(0).to(weight.dtype, weight.device)));
         }
-        return [.. images.Select(image =>
+        bool alike = images.All(i => i.shape.SequenceEqual(images[0].shape));
+        if (request.Noise is { } recorded && alike)
         {
-            LatentPosterior posterior = autoencoder.Encode(image.unsqueeze(0).to(weight.dtype, weight.device));
-            Tensor latents = autoencoder.Deterministic ? posterior.Mean : autoencoder.Sample(posterior, noise);
-            return PatchOrder.Patchify(autoencoder.ToModel(latents), model.Config.LatentPatchSize).squeeze(0);
-        })];
+            // The reference draws once for the whole stack, copies for the guidance branch included, even where the posterior has no width.
+            LatentPosterior all = new(cat([.. images.Select(i => posteriors[i].Mean)]), cat([.. images.Select(i => posteriors[i].LogVariance)]));
+            if (autoencoder.Deterministic && recorded is RecordedNoise replay && replay.NextIs(all.Mean.shape))
+            {
+                replay.Normal(all.Mean.shape).Dispose();
+            }
+            return [Tokens(autoencoder.Sample(all, recorded)).flatten(0, 1)];
+        }
+        Dictionary<Tensor, Tensor> tokens = new(ReferenceEqualityComparer.Instance);
+        foreach ((Tensor image, LatentPosterior posterior) in posteriors)
+        {
+            // By the picture's place in the request, so that every guidance branch and every batch sees the same.
+            int place = request.Images.TakeWhile(i => !ReferenceEquals(i, image)).Count();
+            using NoiseSource noise = new DrawnNoise(request.Seed, "sampling.posterior", place);
+            tokens.Add(image, Tokens(autoencoder.Sample(posterior, request.Noise ?? noise)).squeeze(0));
+        }
+        return [.. images.Select(i => tokens[i])];
     }
+
+    private Tensor Tokens(Tensor latents) => PatchOrder.Patchify(autoencoder.ToModel(latents), model.Config.LatentPatchSize);
 }

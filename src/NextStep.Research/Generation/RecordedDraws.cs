@@ -15,6 +15,20 @@ public static class RecordedDraws
         return From(saved, prefix);
     }
 
+    /// <summary>Writes draws in call order, consecutive ones of one shape stacked in one tensor, as <see cref="Open"/> reads them.</summary>
+    public static void Save(string file, IReadOnlyList<torch.Tensor> draws)
+    {
+        using DisposeScope scope = torch.NewDisposeScope();
+        Dictionary<string, torch.Tensor> runs = [];
+        for (int start = 0; start < draws.Count;)
+        {
+            torch.Tensor[] run = [.. draws.Skip(start).TakeWhile(d => d.shape.SequenceEqual(draws[start].shape))];
+            runs.Add(string.Create(CultureInfo.InvariantCulture, $"draws.run{runs.Count}"), torch.stack(run));
+            start += run.Length;
+        }
+        SafetensorsFile.Write(file, runs);
+    }
+
     /// <summary>As above, from an open file.</summary>
     public static RecordedNoise From(SafetensorsFile file, string prefix = "")
     {

@@ -10,8 +10,8 @@ namespace NextStep.Research;
 /// <param name="Branches">Row blocks.</param>
 public sealed record PromptRows(Tensor Ids, Tensor? KeyMask, Tensor? InputTokens, GuidanceBranches Branches);
 
-/// <summary>A token was drawn for every picture: its raster index, the conditions [branches·m, H] and the tokens [m, d].</summary>
-public sealed record SampledToken(int Index, Tensor Conditions, Tensor Token);
+/// <summary>A token was drawn for every picture: its raster index, the conditions [branches·m, H], the tokens [m, d], and the tokens as the head drew them, before normalisation.</summary>
+public sealed record SampledToken(int Index, Tensor Conditions, Tensor Token, Tensor Raw);
 
 /// <summary>
 /// The decode loop (spec §5.4): prefill, then per image token one head sampling and one cached transformer step; none after the last
@@ -57,13 +57,10 @@ public static class TokenSampler
                 Guidance.At(sampling.GuidanceSchedule, sampling.Guidance, index, count),
                 Guidance.At(sampling.GuidanceSchedule, sampling.ImageGuidance, index, count));
             // Rounded to the weights' dtype once, so that what is fed back is what is decoded.
-            Tensor token = samplers.At(index).Sample(conditions, guidance, noise).to_type(dtype);
-            if (normalizeTokens)
-            {
-                token = TokenNormalization.Apply(token);
-            }
+            Tensor raw = samplers.At(index).Sample(conditions, guidance, noise).to_type(dtype);
+            Tensor token = normalizeTokens ? TokenNormalization.Apply(raw) : raw;
             tokens.Add(token.to_type(ScalarType.Float32).MoveToOuterDisposeScope());
-            onToken?.Invoke(new SampledToken(index, conditions, token));
+            onToken?.Invoke(new SampledToken(index, conditions, token, raw));
             if (index < count - 1)
             {
                 Tensor next = model.ProjectIn(token).repeat((int)prompt.Branches, 1).unsqueeze(1);

@@ -14,9 +14,9 @@ public sealed record DeviceRoom(Device Device, long? Free)
 }
 
 /// <summary>
-/// Which device holds what. Layers lie in runs, in the order of the devices, as many on each as its free memory bears; the final norm,
-/// the projectors and the flow-matching head, which run many times a token, and the autoencoder lie with the last layers. The vocabulary tables are
-/// read once a prompt (the embedding) or never (the language head) while pictures are drawn, so that beside a GPU they stay in host memory.
+/// Which device holds what. Layers lie in runs, in the order of the devices, as many on each as its free memory bears. The final norm,
+/// the projectors, the flow-matching head, which runs many times a token, and the autoencoder lie on the last device, the last GPU where there is one.
+/// The vocabulary tables are read once a prompt (the embedding) or never (the language head) while pictures are drawn, so that beside a GPU they stay in host memory.
 /// </summary>
 /// <param name="Tables">Of <c>embed_tokens</c> and <c>lm_head</c>.</param>
 /// <param name="Layers">Of every decoder layer.</param>
@@ -34,26 +34,39 @@ public sealed record DevicePlacement(Device Tables, IReadOnlyList<Device> Layers
         : Head;
 
     /// <summary>Devices by name: <c>cpu</c>, <c>cuda:0</c>, or several joined by commas.</summary>
-    /// <exception cref="ArgumentException">A name is not a device, or the device is not there.</exception>
+    /// <exception cref="ArgumentException">A name is not a device, or stands there twice.</exception>
+    /// <exception cref="InvalidOperationException">This process does not see the device.</exception>
     public static IReadOnlyList<Device> Parse(string names)
     {
         List<Device> devices = [];
-        foreach (string name in names.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        foreach (string name in Names(names))
         {
-            bool known = name == "cpu" || name == "cuda" || (name.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(name.AsSpan(5), out int i) && i >= 0);
+            if (name == "cpu")
+            {
+                devices.Add(CPU);
+                continue;
+            }
+            int index = int.Parse(name.AsSpan(5), System.Globalization.CultureInfo.InvariantCulture), there = cuda.is_available() ? cuda.device_count() : 0;
+            devices.Add(index < there ? new Device(DeviceType.CUDA, index) : throw new InvalidOperationException(
+                $"There is no device {name}: this process sees {there} CUDA devices. What a GPU needs is said by: nextstep doctor --device {name}"));
+        }
+        return devices;
+    }
+
+    /// <summary>The single names in a list of devices, <c>cuda</c> written out as <c>cuda:0</c>; whether they are there is not asked.</summary>
+    /// <exception cref="ArgumentException">A name is not a device, or stands there twice.</exception>
+    public static IReadOnlyList<string> Names(string list)
+    {
+        string[] names = [.. list.Split(',', StringSplitOptions.TrimEntries).Select(n => n == "cuda" ? "cuda:0" : n)];
+        foreach (string name in names)
+        {
+            bool known = name == "cpu" || (name.StartsWith("cuda:", StringComparison.Ordinal) && byte.TryParse(name.AsSpan(5), out _));
             if (!known)
             {
                 throw new ArgumentException($"'{name}' is not a device; give cpu, cuda:0, or several joined by commas (cuda:0,cuda:1).");
             }
-            Device device = new(name == "cuda" ? "cuda:0" : name);
-            int there = device.type == DeviceType.CUDA && cuda.is_available() ? cuda.device_count() : 0;
-            if (device.type == DeviceType.CUDA && device.index >= there)
-            {
-                throw new ArgumentException($"There is no device {name}: this process sees {there} CUDA devices. See: nextstep doctor --device {name}");
-            }
-            devices.Add(device);
         }
-        return devices.Count > 0 ? devices : throw new ArgumentException($"'{names}' names no device; give cpu or cuda:0.");
+        return names.Distinct().Count() == names.Length ? names : throw new ArgumentException($"'{list}' names a device twice.");
     }
 
     /// <summary>Everything on one device, without a look at its memory.</summary>
@@ -66,30 +79,27 @@ public sealed record DevicePlacement(Device Tables, IReadOnlyList<Device> Layers
     /// <exception cref="DeviceTooSmallException">They do not hold it together.</exception>
     public static DevicePlacement Plan(MemoryEstimate need, IReadOnlyList<DeviceRoom> rooms, DeviceRoom host)
     {
-        bool beside = rooms.Any(r => r.Device.type != DeviceType.CPU);
-        long perLayer = need.Layer + need.LayerCache;
-        // Every device computes, so each needs room to work; the last also holds head and autoencoder.
-        long[] capacity = [.. rooms.Select((r, i) => r.Free is not { } free ? long.MaxValue
-            : Math.Max(0, (long)(free * Usable) - need.Work - (i == rooms.Count - 1 ? need.Head + need.Autoencoder : 0) - (!beside && i == 0 ? need.Tables : 0)))];
-        long[] fit = [.. capacity.Select(c => c / perLayer)];
-        if (fit.Sum(f => Math.Min(f, need.Layers)) < need.Layers || (beside && host.Free is { } room && room < need.Tables))
+        DeviceRoom[] accelerators = [.. rooms.Where(r => r.Device.type != DeviceType.CPU)];
+        DeviceRoom head = accelerators.Length > 0 ? accelerators[^1] : rooms[^1], tables = accelerators.Length > 0 ? host : rooms[0];
+        bool hostComputes = accelerators.Length < rooms.Count;
+        // Every device computes, so each needs room to work.
+        long[] spare = [.. rooms.Select(r => r.Free is not { } free ? long.MaxValue
+            : (long)(free * Usable) - need.Work - (r == head ? need.Head + need.Autoencoder : 0) - (r.Device.type == DeviceType.CPU ? need.Tables : 0))];
+        long[] fit = [.. spare.Select(s => Math.Clamp(s / (need.Layer + need.LayerCache), 0, need.Layers))];
+        if (fit.Sum() < need.Layers || spare[rooms.ToList().IndexOf(head)] < 0 || tables.Free < need.Tables)
         {
-            throw new DeviceTooSmallException(TooSmall(need, rooms, beside, host));
+            throw new DeviceTooSmallException(TooSmall(need, rooms, hostComputes ? null : host));
         }
         // In proportion to what fits, so that none is filled to the brim while another idles.
-        double total = fit.Sum(f => (double)Math.Min(f, need.Layers));
         List<Device> layers = [];
-        double share = 0;
+        long share = 0;
         for (int i = 0; i < rooms.Count; i++)
         {
-            share += Math.Min(fit[i], need.Layers);
-            int until = i == rooms.Count - 1 ? need.Layers : (int)Math.Round(need.Layers * share / total);
-            while (layers.Count < until)
-            {
-                layers.Add(rooms[i].Device);
-            }
+            share += fit[i];
+            long until = ((2 * need.Layers * share) + fit.Sum()) / (2 * fit.Sum()); // rounded half up, so that no device gets more than fits
+            layers.AddRange(Enumerable.Repeat(rooms[i].Device, (int)until - layers.Count));
         }
-        return new DevicePlacement(beside ? host.Device : rooms[0].Device, layers, rooms[^1].Device);
+        return new DevicePlacement(tables.Device, layers, head.Device);
     }
 
     /// <summary>Which layers lie where, for people.</summary>
@@ -99,10 +109,14 @@ public sealed record DevicePlacement(Device Tables, IReadOnlyList<Device> Layers
         return $"{string.Join(", ", runs)}; head on {Head}, vocabulary tables on {Tables}";
     }
 
-    private static string TooSmall(MemoryEstimate need, IReadOnlyList<DeviceRoom> rooms, bool beside, DeviceRoom host)
+    private static string TooSmall(MemoryEstimate need, IReadOnlyList<DeviceRoom> rooms, DeviceRoom? host)
     {
-        string have = string.Join(", ", rooms.Select(r => $"{r.Device} has {(r.Free is { } f ? MemoryEstimate.Gigabytes(f) : "unknown")} free"));
-        string tables = beside ? $" The vocabulary tables stay in host memory ({(host.Free is { } f ? MemoryEstimate.Gigabytes(f) : "unknown")} free)." : "";
-        return $"Drawing needs {need}; {have}.{tables} What helps: --precision bfloat16 (half the weights of float32), several devices (--device cuda:0,cuda:1, or cuda:0,cpu to run the rest of the layers on the processor, slowly), fewer or smaller pictures at once (--batch, --height, --width), --guidance 1 (one branch instead of two), or --device cpu.";
+        string have = string.Join(", ", rooms.Select(r => $"{r.Device} has {Gigabytes(r)} free"));
+        string tables = host is null ? "" : $" The vocabulary tables stay in host memory ({Gigabytes(host)} free).";
+        string more = host is null ? "a GPU beside the processor (--device cuda:0,cpu) or a machine with more memory"
+            : "more devices (--device cuda:0,cuda:1, or cuda:0,cpu, which runs the rest of the layers on the processor, slowly)";
+        return $"Drawing needs {need}; {have}.{tables} What helps: --precision bfloat16 (half the weights of float32), {more}, fewer or smaller pictures at once (--batch, --height, --width), --guidance 1 (one branch instead of two).";
     }
+
+    private static string Gigabytes(DeviceRoom room) => room.Free is { } free ? MemoryEstimate.Gigabytes(free) : "unknown";
 }

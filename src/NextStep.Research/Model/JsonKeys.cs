@@ -12,12 +12,15 @@ internal sealed class JsonKeys
 
     private JsonKeys(string file, JsonObject root) => (_file, _root) = (file, root);
 
+    /// <summary>The file, for errors.</summary>
+    public string File => _file;
+
     /// <summary>Keys that are at hand already; <paramref name="source"/> names them in errors.</summary>
     public static JsonKeys Of(JsonObject root, string source) => new(source, root);
 
     public static JsonKeys Open(string file)
     {
-        if (!File.Exists(file))
+        if (!System.IO.File.Exists(file))
         {
             throw new FileNotFoundException($"{file} is missing.", file);
         }
@@ -27,15 +30,23 @@ internal sealed class JsonKeys
         }
         try
         {
-            return new JsonKeys(file, JsonNode.Parse(File.ReadAllText(file)) as JsonObject ?? throw new InvalidDataException($"{file} holds no JSON object."));
+            JsonNode? root = JsonNode.Parse(System.IO.File.ReadAllText(file), null, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            return new JsonKeys(file, root as JsonObject ?? throw new InvalidDataException($"{file} holds no JSON object."));
         }
-        catch (Exception e) when (e is JsonException or ArgumentException)
+        catch (JsonException e)
         {
             throw new InvalidDataException($"{file} is not valid JSON: {e.Message}", e);
         }
     }
 
-    /// <summary>A positive integer under the first key that is there; <paramref name="fallback"/> null = required.</summary>
+    /// <summary>A size: a number from 1 to <paramref name="most"/> under the first key that is there, so that a damaged file asks for no absurd model. Fallback null = required.</summary>
+    public int Size(int most, int? fallback, params string[] names)
+    {
+        int size = Int(fallback, names);
+        return size >= 1 && size <= most ? size : throw new InvalidDataException($"{_file}: {string.Join(" or ", names)} is {size}, not within 1 to {most}.");
+    }
+
+    /// <summary>An integer under the first key that is there; <paramref name="fallback"/> null = required.</summary>
     public int Int(int? fallback, params string[] names)
     {
         foreach (string name in names)
@@ -49,22 +60,32 @@ internal sealed class JsonKeys
         return fallback ?? throw new InvalidDataException($"{_file} lacks the key {string.Join(" or ", names)}.");
     }
 
-    public int Int(string name)
+    public double Double(string name, double fallback) => Find(name) is { } value ? Get<double>(name, value) : fallback;
+
+    public double Positive(string name, double fallback)
     {
-        int value = Int(null, name);
-        return value > 0 ? value : throw new InvalidDataException($"{_file}: {name} is 0.");
+        double number = Double(name, fallback);
+        return number > 0 && double.IsFinite(number) ? number : throw new InvalidDataException($"{_file}: {name} is {number}, which is not a positive number.");
     }
 
-    public double Double(string name, double fallback) => Find(name) is { } value ? Get<double>(name, value) : fallback;
+    /// <summary>Refuses a model that this kit does not have: the key may be absent, null or one of <paramref name="allowed"/>, written as JSON.</summary>
+    public void Only(string name, params string[] allowed)
+    {
+        if (Find(name) is { } value && !allowed.Contains(value.ToJsonString()))
+        {
+            throw new InvalidDataException($"{_file}: {name} is {value.ToJsonString()}; models are supported only with {string.Join(" or ", allowed)}.");
+        }
+    }
 
     public bool Bool(string name, bool fallback) => Find(name) is { } value ? Get<bool>(name, value) : fallback;
 
     public IReadOnlyList<int> Ints(string name, int[] fallback) =>
         Find(name) is not { } value ? fallback
-        : value is JsonArray { Count: > 0 and <= 16 } list ? [.. list.Select(v => v is null ? 0 : Get<int>(name, v))]
+        : value is JsonArray { Count: > 0 and <= 16 } list ? [.. list.Select(v => v is null ? 0 : Get<int>(name, v)).Select(v => v is >= 1 and <= 64 ? v : throw new InvalidDataException($"{_file}: {name} holds {v}, not within 1 to 64."))]
         : throw new InvalidDataException($"{_file}: {name} must be a short list of numbers.");
 
-    public JsonObject? Object(string name) => Find(name) as JsonObject;
+    public JsonObject? Object(string name) =>
+        Find(name) is not { } value ? null : value as JsonObject ?? throw new InvalidDataException($"{_file}: {name} is {value.ToJsonString()}, which is no object.");
 
     private JsonNode? Find(string name) => _root.TryGetPropertyValue(name, out JsonNode? value) ? value : null;
 

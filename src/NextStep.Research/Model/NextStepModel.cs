@@ -9,8 +9,9 @@ namespace NextStep.Research;
 /// <param name="Labels">int64 [batch, positions], −100 = not predicted.</param>
 /// <param name="Tokens">Clean image tokens [n, d] in the order of the placeholders in the flattened ids.</param>
 /// <param name="KeyMask">Bool [batch, positions], false = padding; null is right for padding on the right, which no real position can see.</param>
-/// <param name="TokenMask">[n] weights of the image loss; null = all.</param>
-public sealed record ModelBatch(Tensor Ids, Tensor Labels, Tensor Tokens, Tensor? KeyMask = null, Tensor? TokenMask = null);
+/// <param name="TokenMask">[k] weights of the image loss over the learned tokens; null = all 1.</param>
+/// <param name="Learned">int64 [k], places in <paramref name="Tokens"/> of those that the head learns, ascending; the others are context, as the source of an edit. Null = all n.</param>
+public sealed record ModelBatch(Tensor Ids, Tensor Labels, Tensor Tokens, Tensor? KeyMask = null, Tensor? TokenMask = null, Tensor? Learned = null);
 
 /// <summary>Losses of one batch.</summary>
 /// <param name="Total">Weighted sum, scalar, to differentiate.</param>
@@ -88,7 +89,7 @@ public sealed class NextStepModel : nn.Module
     }
 
     /// <summary>
-    /// Both losses (spec §1.5). A state whose next position is an image token conditions the head, any other predicts the next label.
+    /// Both losses (spec §1.5). A state whose next position is a learned image token conditions the head, any other but image states predicts the next label.
     /// </summary>
     /// <param name="batch">The batch.</param>
     /// <param name="noise">Draws of the flow loss; with input noise, its normals come first.</param>
@@ -106,11 +107,15 @@ public sealed class NextStepModel : nn.Module
         Tensor labels = batch.Labels.narrow(1, 1, batch.Labels.size(1) - 1).reshape(-1);
 
         Tensor isImage = next.eq(Config.Special.ImagePlaceholder);
-        Tensor image = states.index_select(0, isImage.nonzero().squeeze(1));
+        Tensor image = states.index_select(0, isImage.nonzero().squeeze(1)), target = batch.Tokens;
+        if (batch.Learned is { } learned)
+        {
+            (image, target) = (image.index_select(0, learned), target.index_select(0, learned));
+        }
         Tensor condition = skipOutProjector ? image : ProjectOut(image);
         int repeat = Config.HeadBatchMultiplier;
         FlowLoss flow = image_head.Loss(
-            batch.Tokens.repeat(repeat, 1), condition.repeat(repeat, 1), noise, batch.TokenMask?.repeat(repeat));
+            target.repeat(repeat, 1), condition.repeat(repeat, 1), noise, batch.TokenMask?.repeat(repeat));
 
         Tensor predicted = isImage.logical_not().logical_and(labels.ne(SequenceLayout.Ignored)).nonzero().squeeze(1);
         Tensor text = predicted.size(0) == 0
@@ -146,12 +151,14 @@ public sealed class NextStepModel : nn.Module
         base.Dispose(disposing);
     }
 
-    // Gaussian noise whose std grows linearly from 0 over the raster order of each image's tokens (spec §1.5).
+    // Gaussian noise whose std grows linearly from 0 over the raster order of each image's tokens (spec §1.5); context stays as clean as it is in generation.
     private Tensor Noised(ModelBatch batch, NoiseSource noise)
     {
-        Tensor flags = batch.Ids.eq(Config.Special.ImagePlaceholder);
-        Tensor order = flags.to_type(ScalarType.Float32).cumsum(1).mul(flags); // 1-based place in the row
-        Tensor share = (order / order.max().clamp_min(1)).flatten().index_select(0, flags.flatten().nonzero().squeeze(1)).unsqueeze(1);
+        Tensor slots = batch.Ids.flatten().eq(Config.Special.ImagePlaceholder).nonzero().squeeze(1);
+        Tensor noisy = batch.Learned is { } learned ? slots.index_select(0, learned) : slots;
+        Tensor flags = zeros(batch.Ids.numel(), device: batch.Ids.device).index_fill(0, noisy, 1).view(batch.Ids.shape);
+        Tensor order = flags.cumsum(1).mul(flags); // 1-based place in the row
+        Tensor share = (order / order.max().clamp_min(1)).flatten().index_select(0, slots).unsqueeze(1);
         Tensor epsilon = noise.Normal(batch.Tokens.shape).to(batch.Tokens.dtype, batch.Tokens.device);
         return batch.Tokens + (epsilon * share * (float)Config.InputNoise);
     }

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -10,6 +11,11 @@ namespace NextStep.Research;
 public static class ReleasedConfig
 {
     private const string Own = "nextstep_research";
+
+    // No model is larger; a damaged number must not make us build one.
+    private const int Widest = 131_072;
+    private const int Deepest = 1024;
+    private const int MostHeads = 1024;
 
     /// <summary>The model's <c>config.json</c>.</summary>
     public static string Write(NextStepConfig config, int imageSize, SamplingConfig sampling)
@@ -66,22 +72,28 @@ public static class ReleasedConfig
 
     internal static NextStepConfig Read(JsonKeys keys, SpecialTokens special)
     {
-        int hidden = keys.Int("hidden_size"), heads = keys.Int("num_attention_heads");
+        // Variants that would load and draw nonsense.
+        keys.Only("hidden_act", "\"silu\"");
+        keys.Only("attention_use_qk_norm", "false");
+        keys.Only("use_mlp_before_lm_head", "false");
+        keys.Only("use_sliding_window", "false");
+        keys.Only("rope_scaling", "null");
+        int hidden = keys.Size(Widest, null, "hidden_size"), heads = keys.Size(MostHeads, null, "num_attention_heads");
         bool bias = keys.Bool("attention_bias", true);
-        int channels = keys.Int(null, "latent_channels", "num_channels"), patch = keys.Int(null, "latent_patch_size", "patch_size");
-        return new NextStepConfig
+        int channels = keys.Size(1024, null, "latent_channels", "num_channels"), patch = keys.Size(64, null, "latent_patch_size", "patch_size");
+        NextStepConfig config = new()
         {
             Transformer = new TransformerConfig
             {
-                VocabularySize = keys.Int("vocab_size"),
+                VocabularySize = keys.Size(10_000_000, null, "vocab_size"),
                 HiddenSize = hidden,
-                IntermediateSize = keys.Int("intermediate_size"),
-                Layers = keys.Int("num_hidden_layers"),
+                IntermediateSize = keys.Size(8 * Widest, null, "intermediate_size"),
+                Layers = keys.Size(Deepest, null, "num_hidden_layers"),
                 Heads = heads,
-                KeyValueHeads = keys.Int(heads, "num_key_value_heads"),
-                HeadDim = keys.Int(hidden / heads, "head_dim"),
-                RmsNormEpsilon = keys.Double("rms_norm_eps", 1e-5),
-                RopeTheta = keys.Double("rope_theta", 1_000_000),
+                KeyValueHeads = keys.Size(MostHeads, heads, "num_key_value_heads"),
+                HeadDim = keys.Size(4096, hidden / heads, "head_dim"),
+                RmsNormEpsilon = keys.Positive("rms_norm_eps", 1e-5),
+                RopeTheta = keys.Positive("rope_theta", 1_000_000),
                 AttentionBias = bias,
                 OutputAttentionBias = keys.Bool("o_attention_bias", bias), // absent or null follows attention_bias (spec §2.1)
                 MlpBias = keys.Bool("mlp_bias", false),
@@ -90,9 +102,9 @@ public static class ReleasedConfig
             {
                 TokenWidth = channels * patch * patch,
                 ConditionWidth = hidden,
-                Width = keys.Int("fm_head_dim"),
-                Layers = keys.Int("fm_head_layers"),
-                MlpRatio = keys.Double("fm_head_mlp_ratio", 1),
+                Width = keys.Size(Widest, null, "fm_head_dim"),
+                Layers = keys.Size(Deepest, null, "fm_head_layers"),
+                MlpRatio = keys.Positive("fm_head_mlp_ratio", 1),
             },
             LatentChannels = channels,
             LatentPatchSize = patch,
@@ -103,13 +115,28 @@ public static class ReleasedConfig
                 ImagePlaceholder = keys.Int(special.ImagePlaceholder, "image_placeholder_id"),
                 Pad = keys.Int(special.Pad, "pad_token_id_added"),
             },
-            HeadBatchMultiplier = keys.Int(4, "fm_head_batch_mul"),
+            HeadBatchMultiplier = keys.Size(1024, 4, "fm_head_batch_mul"),
             TextLossWeight = keys.Double("lm_loss_weight", 0.01),
             ImageLossWeight = keys.Double("im_loss_weight", keys.Double("image_loss_weight", 1)),
             InputNoise = keys.Double("noise_strength", 0),
             UseGenPosEmbed = keys.Bool("use_gen_pos_embed", false),
         };
+        try
+        {
+            config.Transformer.Validate();
+        }
+        catch (ArgumentException e)
+        {
+            throw new InvalidDataException($"{keys.File}: {e.Message}", e);
+        }
+        SpecialTokens s = config.Special;
+        int highest = ((int[])[s.BeginOfImage, s.EndOfImage, s.ImagePlaceholder, s.Pad, s.ImageArea, s.EndOfText]).Max();
+        return highest < config.Transformer.VocabularySize ? config
+            : throw new InvalidDataException($"{keys.File}: the structural tokens go up to id {highest}, but vocab_size is {config.Transformer.VocabularySize}.");
     }
+
+    /// <summary>The latent patch alone.</summary>
+    internal static int ReadPatch(string file) => JsonKeys.Open(file).Size(64, null, "latent_patch_size", "patch_size");
 
     /// <summary>What this kit saved beside the released keys: the training picture's side and the sampling settings; null and defaults for other folders.</summary>
     public static (int? ImageSize, SamplingConfig Sampling) ReadOwn(string file)
@@ -120,9 +147,12 @@ public static class ReleasedConfig
         }
         try
         {
-            return (own["imageSize"]?.GetValue<int>(), own["sampling"].Deserialize<SamplingConfig>(JsonOptions) ?? new SamplingConfig());
+            int? side = own["imageSize"]?.GetValue<int>();
+            return side is null or (> 0 and <= 65536)
+                ? (side, Checked(own["sampling"].Deserialize<SamplingConfig>(JsonOptions) ?? new SamplingConfig()))
+                : throw new FormatException($"imageSize is {side}");
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ValidationException)
         {
             throw new InvalidDataException($"{file}: {Own} is damaged: {e.Message}", e);
         }
@@ -159,9 +189,11 @@ public static class ReleasedConfig
         {
             try
             {
-                return own.Deserialize<AutoencoderConfig>(JsonOptions) ?? throw new InvalidDataException($"{file}: {Own} is empty.");
+                AutoencoderConfig config = Checked(own.Deserialize<AutoencoderConfig>(JsonOptions) ?? throw new JsonException("it is empty"));
+                return config.Multipliers is { Count: > 0 and <= 16 } && config.Multipliers.All(m => m is >= 1 and <= 64)
+                    ? config : throw new JsonException("its multipliers are no short list of numbers within 1 to 64");
             }
-            catch (JsonException e)
+            catch (Exception e) when (e is JsonException or ValidationException)
             {
                 throw new InvalidDataException($"{file}: {Own} is damaged: {e.Message}", e);
             }
@@ -169,21 +201,32 @@ public static class ReleasedConfig
         return ReadAutoencoder(keys, patchSize);
     }
 
-    internal static AutoencoderConfig ReadAutoencoder(JsonKeys keys, int patchSize) =>
-        new()
+    internal static AutoencoderConfig ReadAutoencoder(JsonKeys keys, int patchSize)
+    {
+        keys.Only("in_channels", "3");
+        keys.Only("out_ch", "3");
+        return new AutoencoderConfig
         {
-            Width = keys.Int(128, "ch"),
+            Width = keys.Size(4096, 128, "ch"),
             Multipliers = keys.Ints("ch_mult", [1, 2, 4, 4]),
-            BlocksPerLevel = keys.Int(2, "num_res_blocks"),
-            LatentChannels = keys.Int(16, "z_channels"),
+            BlocksPerLevel = keys.Size(64, 2, "num_res_blocks"),
+            LatentChannels = keys.Size(1024, 16, "z_channels"),
             NormGroups = 32,
             Normalization = keys.Bool("encoder_norm", false) ? LatentNormalization.Token : LatentNormalization.None,
-            NormalizationPatch = keys.Int(1, "psz"),
+            NormalizationPatch = keys.Size(64, 1, "psz"),
             PatchSize = patchSize,
             Scale = keys.Double("scaling_factor", 0.3611),
             Shift = keys.Double("shift_factor", 0.1159),
             Deterministic = keys.Bool("deterministic", false),
         };
+    }
+
+    private static T Checked<T>(T value)
+        where T : class
+    {
+        Validator.ValidateObject(value, new ValidationContext(value), true);
+        return value;
+    }
 
     internal static JsonSerializerOptions JsonOptions { get; } = new(JsonSerializerDefaults.Web)
     {

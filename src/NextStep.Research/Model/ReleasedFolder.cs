@@ -22,6 +22,12 @@ public sealed record LoadedModel(NextStepModel Model, ImageAutoencoder Autoencod
     }
 }
 
+/// <summary>What a model folder says about drawing.</summary>
+/// <param name="ImageSize">Side of the training pictures; null where the folder does not say it.</param>
+/// <param name="PixelsPerToken">Sides of pictures are multiples of it.</param>
+/// <param name="Sampling">The settings saved with the model, or the defaults.</param>
+public sealed record FolderSettings(int? ImageSize, int PixelsPerToken, SamplingConfig Sampling);
+
 /// <summary>How a folder is loaded.</summary>
 public sealed record LoadOptions
 {
@@ -36,6 +42,9 @@ public sealed record LoadOptions
 
     /// <summary>Pixels of one picture, for the memory check; null = the training size, or 512 × 512.</summary>
     public long? Pixels { get; init; }
+
+    /// <summary>Input pictures of that size in a sequence, for the memory check.</summary>
+    public int InputPictures { get; init; }
 
     /// <summary>Called with the bytes of weights read so far and in all.</summary>
     public Action<long, long>? Progress { get; init; }
@@ -54,7 +63,7 @@ public static class ReleasedFolder
 
     /// <summary>Writes a whole model folder.</summary>
     public static void Save(string folder, NextStepModel model, ImageAutoencoder autoencoder, TextTokenizer tokenizer, int imageSize, SamplingConfig sampling) =>
-        Save(folder, OutgoingTensor.From(model.state_dict()), model.Config, autoencoder, tokenizer, imageSize, sampling);
+        Save(folder, [.. OutgoingTensor.From(model.state_dict())], model.Config, autoencoder, tokenizer, imageSize, sampling);
 
     /// <summary>
     /// Writes the folder of an untrained model with the weights that training would start from, tensor by tensor: <paramref name="model"/> may be on the meta device and
@@ -63,19 +72,18 @@ public static class ReleasedFolder
     public static void SaveUntrained(string folder, NextStepModel model, ImageAutoencoder autoencoder, TextTokenizer tokenizer, int imageSize, SamplingConfig sampling, long seed = 0)
     {
         ScalarType dtype = model.Transformer.Dtype;
-        IEnumerable<OutgoingTensor> tensors = model.named_parameters().Select(p => new OutgoingTensor(p.name, dtype, p.parameter.shape, () =>
+        OutgoingTensor[] tensors = [.. model.named_parameters().Select(p => new OutgoingTensor(p.name, dtype, p.parameter.shape, () =>
         {
             using Tensor first = Initialization.First(p.name, p.parameter.shape, seed);
             return first.to(dtype).alias();
-        }));
+        }))];
         Save(folder, tensors, model.Config, autoencoder, tokenizer, imageSize, sampling);
     }
 
     private static void Save(
-        string folder, IEnumerable<OutgoingTensor> tensors, NextStepConfig config, ImageAutoencoder autoencoder, TextTokenizer tokenizer, int imageSize, SamplingConfig sampling)
+        string folder, IReadOnlyList<OutgoingTensor> tensors, NextStepConfig config, ImageAutoencoder autoencoder, TextTokenizer tokenizer, int imageSize, SamplingConfig sampling)
     {
-        Directory.CreateDirectory(folder);
-        SafetensorsFile.Write(Path.Combine(folder, "model.safetensors"), tensors, new Dictionary<string, string> { ["format"] = "pt" });
+        ShardedCheckpoint.Write(folder, tensors);
         tokenizer.Save(folder);
         SaveAutoencoder(Path.Combine(folder, "vae"), autoencoder);
         AtomicFile.WriteText(Path.Combine(folder, ConfigFile), ReleasedConfig.Write(config, imageSize, sampling));
@@ -112,8 +120,10 @@ public static class ReleasedFolder
         (int? imageSize, SamplingConfig sampling) = ReleasedConfig.ReadOwn(configFile);
         using TensorSource source = TensorSource.OpenAny(folder);
         ScalarType dtype = options.Dtype ?? StoredDtype(source);
+        AutoencoderConfig pictures = ReleasedConfig.ReadAutoencoder(Path.Combine(vae, ConfigFile), config.LatentPatchSize);
+        CheckAgreement(folder, config, pictures, tokenizer);
         NextStepModel model = new(config, META, dtype);
-        ImageAutoencoder autoencoder = new(ReleasedConfig.ReadAutoencoder(Path.Combine(vae, ConfigFile), config.LatentPatchSize), META);
+        ImageAutoencoder autoencoder = new(pictures, META);
         try
         {
             DevicePlacement placement = Place(model, autoencoder, dtype, options, imageSize);
@@ -129,6 +139,28 @@ public static class ReleasedFolder
             autoencoder.Dispose();
             throw;
         }
+    }
+
+    private static void CheckAgreement(string folder, NextStepConfig config, AutoencoderConfig pictures, TextTokenizer tokenizer)
+    {
+        if (pictures.TokenWidth != config.TokenWidth)
+        {
+            throw new InvalidDataException($"{folder}: the model's image tokens have {config.TokenWidth} numbers, those of vae/{ConfigFile} {pictures.TokenWidth}.");
+        }
+        if (tokenizer.VocabularySize > config.Transformer.VocabularySize)
+        {
+            throw new InvalidDataException($"{folder}: the tokenizer has {tokenizer.VocabularySize} ids, the embedding table only {config.Transformer.VocabularySize} rows.");
+        }
+    }
+
+    /// <summary>What a folder says about drawing, before it is loaded.</summary>
+    public static FolderSettings Settings(string folder)
+    {
+        folder = Resolve(folder);
+        string file = Path.Combine(folder, ConfigFile);
+        (int? side, SamplingConfig sampling) = ReleasedConfig.ReadOwn(file);
+        AutoencoderConfig pictures = ReleasedConfig.ReadAutoencoder(Path.Combine(folder, "vae", ConfigFile), ReleasedConfig.ReadPatch(file));
+        return new FolderSettings(side, pictures.PixelsPerToken, sampling);
     }
 
     /// <summary>Loads a <c>vae</c> folder, either naming of its tensors, in evaluation mode on the CPU in float32.</summary>
@@ -152,7 +184,7 @@ public static class ReleasedFolder
     {
         long side = imageSize ?? DefaultSide, pixels = options.Pixels ?? side * side;
         long perToken = autoencoder.Config.PixelsPerToken;
-        MemoryEstimate need = MemoryEstimate.Of(model, autoencoder, dtype, options.Sequences, (pixels / (perToken * perToken)) + MemoryEstimate.PromptAllowance, pixels);
+        MemoryEstimate need = MemoryEstimate.Of(model, autoencoder, dtype, options.Sequences, ((1 + options.InputPictures) * pixels / (perToken * perToken)) + MemoryEstimate.PromptAllowance, pixels);
         return options.Devices.Count == 1 && need.Total < SmallModel
             ? DevicePlacement.Single(options.Devices[0], model.Config.Transformer.Layers)
             : DevicePlacement.Plan(need, [.. options.Devices.Select(DeviceRoom.Of)], DeviceRoom.Of(CPU));

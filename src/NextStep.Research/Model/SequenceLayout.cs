@@ -3,11 +3,27 @@ namespace NextStep.Research;
 /// <summary>One training sequence: ids, and what the language head should predict (−100 = nothing).</summary>
 public sealed record TrainingSequence(int[] Ids, int[] Labels);
 
+/// <summary>What a training sequence leaves out, so that the branches of guidance are trained too.</summary>
+public enum DroppedCondition
+{
+    /// <summary>Nothing.</summary>
+    Nothing,
+
+    /// <summary>The caption or instruction.</summary>
+    Text,
+
+    /// <summary>The instruction and the source picture of an edit; of a pair, the caption.</summary>
+    TextAndImage,
+}
+
 /// <summary>How text and image tokens are laid out in one sequence (spec §5.2–5.4, §7.4).</summary>
 public sealed class SequenceLayout(TextTokenizer tokenizer)
 {
     /// <summary>Marks positions that the text loss skips.</summary>
     public const int Ignored = -100;
+
+    /// <summary>The marker of an input picture in a prompt.</summary>
+    public const string ImageMarker = "<image>";
 
     private readonly SpecialTokens _special = tokenizer.Special;
 
@@ -23,19 +39,45 @@ public sealed class SequenceLayout(TextTokenizer tokenizer)
     public int[] Text(string caption) =>
         _special.BeginOfText is { } begin ? [begin, .. tokenizer.Encode(caption)] : tokenizer.Encode(caption);
 
+    /// <summary>A prompt whose markers <c>&lt;image&gt;</c> became pictures, one of <paramref name="images"/> (rows and columns of tokens) each (spec §5.2, §5.6).</summary>
+    /// <exception cref="ArgumentException">There are not as many pictures as markers.</exception>
+    public int[] Text(string prompt, IReadOnlyList<(int Rows, int Columns)> images)
+    {
+        string[] parts = prompt.Split(ImageMarker);
+        if (parts.Length - 1 != images.Count)
+        {
+            throw new ArgumentException($"The prompt holds {parts.Length - 1} markers {ImageMarker} for {images.Count} pictures: \"{prompt}\".", nameof(images));
+        }
+        IEnumerable<int> rest = images.SelectMany((image, i) => (int[])[.. Image(image.Rows, image.Columns), .. tokenizer.Encode(parts[i + 1])]);
+        return [.. Text(parts[0]), .. rest];
+    }
+
     /// <summary>What generation starts from: caption, then the image prefix. No chat template, no end of text.</summary>
     public int[] Prompt(string caption, int rows, int columns) => [.. Text(caption), .. ImagePrefix(rows, columns)];
 
     /// <summary>
     /// An image-text pair: caption, image, end of text; or, image first, image, caption, end of text, which trains the unconditional
-    /// branch of guidance. Labels are the ids, except on begin-of-image, on placeholders, and on an end of text right behind an image.
+    /// branch of guidance (spec §7.4).
     /// </summary>
     public TrainingSequence Pair(string caption, int rows, int columns, bool imageFirst)
     {
         int[] text = Text(caption), image = Image(rows, columns);
-        int[] ids = imageFirst ? [.. image, .. text, _special.EndOfText] : [.. text, .. image, _special.EndOfText];
-        int[] labels = [.. ids.Select((id, i) =>
-            id == _special.BeginOfImage || id == _special.ImagePlaceholder || (id == _special.EndOfText && i > 0 && ids[i - 1] == _special.EndOfImage) ? Ignored : id)];
-        return new TrainingSequence(ids, labels);
+        return Labelled(imageFirst ? [.. image, .. text, _special.EndOfText] : [.. text, .. image, _special.EndOfText]);
     }
+
+    /// <summary>
+    /// An edit: source, instruction, result, end of text, all that precedes the result exactly as in generation (spec §5.6). Without the instruction it
+    /// trains the middle branch of editing's guidance, without the source too the last one.
+    /// </summary>
+    public TrainingSequence Edit(string instruction, int rows, int columns, DroppedCondition dropped = DroppedCondition.Nothing)
+    {
+        int[] before = dropped == DroppedCondition.TextAndImage
+            ? Text("")
+            : Text(ImageMarker + (dropped == DroppedCondition.Text ? "" : instruction), [(rows, columns)]);
+        return Labelled([.. before, .. Image(rows, columns), _special.EndOfText]);
+    }
+
+    // Labels are the ids, except on begin-of-image, on placeholders, and on an end of text right behind an image.
+    private TrainingSequence Labelled(int[] ids) => new(ids, [.. ids.Select((id, i) =>
+        id == _special.BeginOfImage || id == _special.ImagePlaceholder || (id == _special.EndOfText && i > 0 && ids[i - 1] == _special.EndOfImage) ? Ignored : id)]);
 }

@@ -50,20 +50,14 @@ internal sealed class FixtureFile : IDisposable
         }
     }
 
-    /// <summary>The files of a kind in this file's folder; their names begin with it.</summary>
+    /// <summary>The files of a kind and of this file's set in its folder, whatever they are called.</summary>
     public IReadOnlyList<string> Beside(string kind)
     {
         string folder = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(Path))!;
-        List<string> found = [];
-        foreach (string path in Directory.GetFiles(folder, kind + "*.safetensors").Order(StringComparer.Ordinal))
-        {
-            using SafetensorsFile other = SafetensorsFile.Open(path);
-            if (other.Metadata.GetValueOrDefault("kind")?.StartsWith(kind, StringComparison.Ordinal) == true)
-            {
-                found.Add(path);
-            }
-        }
-        return found.Count > 0 ? found : throw new FileNotFoundException($"{Path} needs weights of kind {kind} in its folder.");
+        string? set = Source.Metadata.GetValueOrDefault("set");
+        string[] found = [.. Directory.GetFiles(folder, "*.safetensors").Order(StringComparer.Ordinal).Where(path => IsOf(path, kind, set))];
+        return found.Length > 0 ? found
+            : throw new FileNotFoundException($"{Path} needs weights of kind {kind}{(set is null ? "" : $" and set {set}")} in its folder.");
     }
 
     public FixtureCase Case(string name) =>
@@ -81,6 +75,20 @@ internal sealed class FixtureFile : IDisposable
     }
 
     public void Dispose() => Source.Dispose();
+
+    // A damaged file that is looked at on the way is not what was asked for; asked for itself, it is an error of its own.
+    private static bool IsOf(string path, string kind, string? set)
+    {
+        try
+        {
+            using SafetensorsFile other = SafetensorsFile.Open(path);
+            return other.Metadata.GetValueOrDefault("kind")?.StartsWith(kind, StringComparison.Ordinal) == true && other.Metadata.GetValueOrDefault("set") == set;
+        }
+        catch (InvalidDataException)
+        {
+            return false;
+        }
+    }
 
     private static JsonNode? Parse(SafetensorsFile source, string key)
     {

@@ -8,6 +8,8 @@ namespace NextStep.Research;
 /// <summary>The head alone: its network, its loss with all gradients, and the first release's sampler.</summary>
 internal sealed class FlowHeadParity : ParityKind
 {
+    private const int MostAnything = 131_072;
+
     private readonly FlowMatchingHead _head;
 
     public FlowHeadParity(FixtureFile file)
@@ -16,10 +18,10 @@ internal sealed class FlowHeadParity : ParityKind
         JsonKeys keys = JsonKeys.Of(file.Config, file.Path);
         _head = new FlowMatchingHead(new FlowHeadConfig
         {
-            TokenWidth = keys.Int("input_dim"),
-            ConditionWidth = keys.Int("cond_dim"),
-            Width = keys.Int("dim"),
-            Layers = keys.Int("layers"),
+            TokenWidth = keys.Size(MostAnything, null, "input_dim"),
+            ConditionWidth = keys.Size(MostAnything, null, "cond_dim"),
+            Width = keys.Size(MostAnything, null, "dim"),
+            Layers = keys.Size(MostAnything, null, "layers"),
             MlpRatio = keys.Double("mlp_ratio", 1),
         });
         LoadWeights(_head, file.Source);

@@ -7,8 +7,9 @@ namespace NextStep.Research;
 /// <summary>The pipeline end to end, from token ids and recorded noise to 8-bit pixels, with and without an input picture.</summary>
 internal sealed class GenerationParity : ParityKind
 {
+    private const int DefaultSide = 256; // of the reference's generate_image
+
     private readonly NextStepModel _model;
-    private readonly ImageAutoencoder _autoencoder;
 
     public GenerationParity(FixtureFile file)
         : base(file)
@@ -20,16 +21,16 @@ internal sealed class GenerationParity : ParityKind
             LoadWeights(_model, weights);
         }
         _model.eval();
-        JsonObject flags = file.Cases.Count == 1 ? file.Cases[0].Json["vae_flags"] as JsonObject ?? [] : [];
-        _autoencoder = AutoencoderParity.Build(FixtureFile.Merge(Part("vae"), flags), file.Path, file.Beside("vae_weights"), _model.Config.LatentPatchSize);
     }
 
     public override void Run(FixtureCase fixture)
     {
         using IDisposable guard = no_grad();
         using RecordedNoise noise = fixture.Draws();
-        int patch = _model.Config.LatentPatchSize, down = _autoencoder.Config.PixelsPerToken;
-        int[] size = [.. fixture.Arguments["hw"]!.AsArray().Select(s => s!.GetValue<int>() / down)];
+        int patch = _model.Config.LatentPatchSize;
+        using ImageAutoencoder autoencoder = AutoencoderParity.Build(
+            FixtureFile.Merge(Part("vae"), fixture.Json["vae_flags"] as JsonObject), File.Path, File.Beside("vae_weights"), patch);
+        int[] size = [.. (fixture.Arguments["hw"]?.AsArray().Select(s => s!.GetValue<int>()) ?? [DefaultSide, DefaultSide]).Select(s => s / autoencoder.Config.PixelsPerToken)];
         int count = size[0] * size[1];
         SamplingConfig sampling = new()
         {
@@ -45,7 +46,7 @@ internal sealed class GenerationParity : ParityKind
             Steps = fixture.Argument("num_sampling_steps", 20),
             TimestepShift = fixture.Argument("timesteps_shift", 1.0),
         };
-        Tensor? inputs = fixture.Has("in.pixel_values") ? EncodeInputs(fixture, noise) : null;
+        Tensor? inputs = fixture.Has("in.pixel_values") ? EncodeInputs(fixture, autoencoder, noise) : null;
         GuidanceBranches branches = inputs is not null && sampling.ImageGuidance != 1 ? GuidanceBranches.TextAndImage
             : sampling.Guidance != 1 ? GuidanceBranches.Text : GuidanceBranches.None;
         PromptRows prompt = new(fixture.Read("in.input_ids"), TransformerParity.Mask(fixture), inputs, branches);
@@ -62,25 +63,21 @@ internal sealed class GenerationParity : ParityKind
         CheckScales(fixture, "out.cfg_iter", sampling.GuidanceSchedule, sampling.Guidance, count);
         CheckScales(fixture, "out.cfg_img_iter", sampling.GuidanceSchedule, sampling.ImageGuidance, count);
 
-        Tensor latents = _autoencoder.FromModel(PatchOrder.Unpatchify(tokens, patch, size[0], size[1]));
+        Tensor latents = autoencoder.FromModel(PatchOrder.Unpatchify(tokens, patch, size[0], size[1]));
         fixture.Check("out.latents", latents);
-        Tensor pictures = _autoencoder.Decode(latents);
+        Tensor pictures = autoencoder.Decode(latents);
         fixture.Check("out.image", pictures);
         fixture.CheckPixels("out.image_u8", pictures.mul(0.5f).add(0.5f).clamp(0, 1).mul(255).round().permute(0, 2, 3, 1).to_type(ScalarType.Byte));
     }
 
-    public override void Dispose()
-    {
-        _model.Dispose();
-        _autoencoder.Dispose();
-    }
+    public override void Dispose() => _model.Dispose();
 
-    private Tensor EncodeInputs(FixtureCase fixture, NoiseSource noise)
+    private Tensor EncodeInputs(FixtureCase fixture, ImageAutoencoder autoencoder, NoiseSource noise)
     {
-        LatentPosterior posterior = _autoencoder.Encode(fixture.Read("in.pixel_values"));
+        LatentPosterior posterior = autoencoder.Encode(fixture.Read("in.pixel_values"));
         fixture.Check("out.enc_mean", posterior.Mean);
-        fixture.Check("out.enc_std", _autoencoder.Deterministic ? zeros_like(posterior.Mean) : posterior.LogVariance.mul(0.5f).exp());
-        Tensor latents = _autoencoder.ToModel(AutoencoderParity.ReferenceSample(_autoencoder, posterior, noise));
+        fixture.Check("out.enc_std", autoencoder.Deterministic ? zeros_like(posterior.Mean) : posterior.LogVariance.mul(0.5f).exp());
+        Tensor latents = autoencoder.ToModel(AutoencoderParity.ReferenceSample(autoencoder, posterior, noise));
         fixture.Check("out.latents_in", latents);
         return PatchOrder.Patchify(latents, _model.Config.LatentPatchSize).flatten(0, 1);
     }
@@ -88,10 +85,7 @@ internal sealed class GenerationParity : ParityKind
     private void Prefill(FixtureCase fixture, PromptRows prompt)
     {
         Tensor embedded = _model.Embed(prompt.Ids, prompt.InputTokens);
-        if (fixture.Has("out.inputs_embeds"))
-        {
-            fixture.Check("out.inputs_embeds", embedded);
-        }
+        fixture.Check("out.inputs_embeds", embedded);
         Tensor hidden = _model.Transformer.Forward(embedded, prompt.KeyMask);
         Tensor last = hidden.narrow(1, hidden.size(1) - 1, 1);
         fixture.Check("out.prefill_c", _model.GenerationPosition(0, CPU, ScalarType.Float32) is { } position ? last + position : last);

@@ -29,7 +29,7 @@ internal sealed class ModelParity : ParityKind
             int patch = _model.Config.LatentPatchSize;
             Tensor tokens = PatchOrder.Patchify(picture, patch);
             fixture.Check("out.tokens", tokens);
-            fixture.Check("in.img", PatchOrder.Unpatchify(tokens, patch, fixture.Json["h"]!.GetValue<int>(), fixture.Json["w"]!.GetValue<int>()));
+            fixture.Check("in.img", PatchOrder.Unpatchify(tokens, patch, picture.size(2) / patch, picture.size(3) / patch));
         }
         else if (fixture.Has("out.table"))
         {

@@ -5,7 +5,7 @@ namespace NextStep.Research;
 
 /// <summary>
 /// Compares this kit with recordings of the reference. Everything is read from the files: kind, sizes, flags, cases, random draws.
-/// Every recorded output and gradient has to be compared; one that is not is an error.
+/// Every recorded output and gradient has to be compared; one that is not is an error, and so is a file or a case with nothing to compare.
 /// </summary>
 public static class ParityRunner
 {
@@ -39,6 +39,10 @@ public static class ParityRunner
                 return file.Rows;
             }
             using ParityKind kind = ParityKind.For(file);
+            if (kind.Cases.Count == 0)
+            {
+                throw new InvalidDataException($"{path}: the metadata name no case.");
+            }
             foreach (FixtureCase fixture in kind.Cases)
             {
                 RunCase(kind, file, fixture);
@@ -59,6 +63,10 @@ public static class ParityRunner
             kind.Run(fixture);
             file.Rows.AddRange(fixture.Unchecked().Select(name => new ParityRow(
                 file.Name, fixture.Name, name, null, null, ParityVerdict.Error, "recorded, but nothing to compare it with")));
+            if (!fixture.Compared)
+            {
+                throw new InvalidDataException($"{file.Path}: case '{fixture.Name}' holds nothing that could be compared.");
+            }
         }
         catch (Exception e) // whatever stops a case is reported and fails the run
         {

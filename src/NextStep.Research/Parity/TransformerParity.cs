@@ -64,7 +64,8 @@ internal sealed class TransformerParity : ParityKind
     // One position at a time behind a prefill, or in pieces. Inputs are those of the case of a whole sequence.
     private void Incremental(FixtureCase fixture)
     {
-        FixtureCase inputs = fixture.Has("in.embeds") ? fixture : File.Case(fixture.Json["prefill"] is null ? "full" : "left_padded");
+        FixtureCase inputs = fixture.Has("in.embeds") ? fixture
+            : File.Case(fixture.Json["inputs_of"]?.GetValue<string>() ?? (fixture.Json["prefill"] is null ? "full" : "left_padded"));
         Tensor embeds = inputs.Read("in.embeds");
         Tensor? mask = Mask(inputs);
         int length = (int)embeds.size(1);
@@ -74,7 +75,7 @@ internal sealed class TransformerParity : ParityKind
         using KeyValueCache cache = new(_model.Config.Transformer, embeds.size(0), length, ScalarType.Float32, CPU);
         List<Tensor> pieces = [];
         int start = 0;
-        foreach (int end in cuts.Append(length).Where(c => c > 0))
+        foreach (int end in cuts.Append(length).Where(c => c > 0).Distinct())
         {
             pieces.Add(Transformer.Forward(embeds.narrow(1, start, end - start), mask?.narrow(1, 0, end), cache));
             start = end;

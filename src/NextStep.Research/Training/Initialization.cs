@@ -15,12 +15,17 @@ public static class Initialization
     /// biases 0, norms 1 (spec §2.4); head: Xavier-uniform, time MLP N(0, 0.02), modulations
     /// and final layer 0, so its first output is exactly 0 (spec §3.1).
     /// </summary>
-    public static void Apply(NextStepModel model, long seed)
+    public static void Apply(NextStepModel model, long seed) => Apply(model, "", seed);
+
+    /// <summary>A head by itself, with the weights that it would have inside a model.</summary>
+    public static void Apply(FlowMatchingHead head, long seed) => Apply(head, "image_head.", seed);
+
+    private static void Apply(nn.Module module, string prefix, long seed)
     {
         using IDisposable guard = no_grad();
-        foreach ((string name, Parameter parameter) in model.named_parameters())
+        foreach ((string name, Parameter parameter) in module.named_parameters())
         {
-            using Tensor first = First(name, parameter.shape, seed);
+            using Tensor first = First(prefix + name, parameter.shape, seed);
             parameter.copy_(first);
         }
     }

@@ -6,14 +6,14 @@ namespace NextStep.Research;
 
 /// <summary>
 /// Every picture of a split as image tokens, encoded once: means [n, L, d] and, for a posterior that is sampled, standard deviations.
-/// What the transformer sees, so shift and scale are applied.
+/// What the transformer sees, so shift and scale are applied. The last items may be edits, with a source picture each.
 /// </summary>
 public sealed class LatentSet : IDisposable
 {
-    private LatentSet(Tensor means, Tensor? deviations, int rows, int columns, string[] captions, string[] ids) =>
-        (Means, Deviations, Rows, Columns, Captions, Ids) = (means, deviations, rows, columns, captions, ids);
+    private LatentSet(Tensor means, Tensor? deviations, int rows, int columns, string[] captions, string[] ids, LatentSet? sources = null) =>
+        (Means, Deviations, Rows, Columns, Captions, Ids, Sources) = (means, deviations, rows, columns, captions, ids, sources);
 
-    /// <summary>[n, L, d].</summary>
+    /// <summary>[n, L, d]; of an edit, the result.</summary>
     public Tensor Means { get; }
 
     /// <summary>[n, L, d], or null when encoding is deterministic.</summary>
@@ -25,7 +25,13 @@ public sealed class LatentSet : IDisposable
     /// <summary>Token columns of a picture.</summary>
     public int Columns { get; }
 
-    /// <summary>Caption of each picture.</summary>
+    /// <summary>The source pictures of the edits, which are the last so many items; null = none.</summary>
+    public LatentSet? Sources { get; }
+
+    /// <summary>Items that are captioned pictures; from here on they are edits.</summary>
+    public int Pairs => Captions.Count - (Sources?.Captions.Count ?? 0);
+
+    /// <summary>Caption of each picture; of an edit, the instruction.</summary>
     public IReadOnlyList<string> Captions { get; }
 
     /// <summary>Name of each picture.</summary>
@@ -67,6 +73,23 @@ public sealed class LatentSet : IDisposable
             cat(means).DetachFromDisposeScope(), deviations.Count == 0 ? null : cat(deviations).DetachFromDisposeScope(), rows, columns, [.. captions], [.. ids]);
     }
 
+    /// <summary>A set with edits behind the pictures of this one; it takes over this set and both given.</summary>
+    /// <param name="sources">What is edited.</param>
+    /// <param name="results">What comes out, in the same order, captioned with the instructions.</param>
+    public LatentSet WithEdits(LatentSet sources, LatentSet results)
+    {
+        if (Sources is not null || sources.Captions.Count != results.Captions.Count || (results.Rows, results.Columns) != (Rows, Columns) || (sources.Rows, sources.Columns) != (Rows, Columns))
+        {
+            throw new ArgumentException($"{sources.Captions.Count} sources and {results.Captions.Count} results, in tokens {sources.Rows}×{sources.Columns} and {results.Rows}×{results.Columns}, cannot join a set of {Rows}×{Columns}.", nameof(sources));
+        }
+        LatentSet joined = new(
+            cat([Means, results.Means]).DetachFromDisposeScope(), Deviations is null ? null : cat([Deviations, results.Deviations!]).DetachFromDisposeScope(),
+            Rows, Columns, [.. Captions, .. results.Captions], [.. Ids, .. results.Ids], sources);
+        results.Dispose();
+        Dispose();
+        return joined;
+    }
+
     /// <summary>Tokens of the given pictures, [k, L, d]; sampled from the posterior where there is one.</summary>
     public Tensor Tokens(int[] indices, NoiseSource noise)
     {
@@ -83,11 +106,9 @@ public sealed class LatentSet : IDisposable
     /// <summary>Writes <c>NAME.safetensors</c>.</summary>
     public void Save(string file)
     {
-        Dictionary<string, Tensor> tensors = new() { ["means"] = Means };
-        if (Deviations is not null)
-        {
-            tensors["deviations"] = Deviations;
-        }
+        Dictionary<string, Tensor> tensors = [];
+        Collect(tensors, "");
+        Sources?.Collect(tensors, "sources.");
         SafetensorsFile.Write(file, tensors, new Dictionary<string, string>
         {
             ["rows"] = Rows.ToString(System.Globalization.CultureInfo.InvariantCulture),
@@ -109,13 +130,21 @@ public sealed class LatentSet : IDisposable
         }
         string[] captions = JsonSerializer.Deserialize<string[]>(saved.Metadata.GetValueOrDefault("captions") ?? "[]") ?? [];
         string[] ids = JsonSerializer.Deserialize<string[]>(saved.Metadata.GetValueOrDefault("ids") ?? "[]") ?? [];
-        Tensor means = saved.Read("means").clone().DetachFromDisposeScope();
-        if (means.dim() != 3 || means.size(0) != captions.Length || means.size(0) != ids.Length || means.size(1) != rows * columns)
+        LatentSet? sources = saved.Entries.TryGetValue("sources.means", out TensorEntry? entry) && entry.Shape is [var edits, ..] && edits <= captions.Length
+            ? Read("sources.", captions[^(int)edits..], ids[^(int)edits..], null)
+            : null;
+        return Read("", captions, ids, sources);
+
+        LatentSet Read(string prefix, string[] captions, string[] ids, LatentSet? sources)
         {
-            throw new InvalidDataException($"{file}: {means.size(0)} pictures do not fit {captions.Length} captions and a grid of {rows}×{columns}.");
+            Tensor means = saved.Read(prefix + "means").clone().DetachFromDisposeScope();
+            if (means.dim() != 3 || means.size(0) != captions.Length || means.size(0) != ids.Length || means.size(1) != rows * columns)
+            {
+                throw new InvalidDataException($"{file}: {means.size(0)} pictures do not fit {captions.Length} captions and a grid of {rows}×{columns}.");
+            }
+            Tensor? deviations = saved.Entries.ContainsKey(prefix + "deviations") ? saved.Read(prefix + "deviations").clone().DetachFromDisposeScope() : null;
+            return new LatentSet(means, deviations, rows, columns, captions, ids, sources);
         }
-        return new LatentSet(
-            means, saved.Entries.ContainsKey("deviations") ? saved.Read("deviations").clone().DetachFromDisposeScope() : null, rows, columns, captions, ids);
     }
 
     /// <inheritdoc/>
@@ -123,5 +152,15 @@ public sealed class LatentSet : IDisposable
     {
         Means.Dispose();
         Deviations?.Dispose();
+        Sources?.Dispose();
+    }
+
+    private void Collect(Dictionary<string, Tensor> tensors, string prefix)
+    {
+        tensors[prefix + "means"] = Means;
+        if (Deviations is not null)
+        {
+            tensors[prefix + "deviations"] = Deviations;
+        }
     }
 }

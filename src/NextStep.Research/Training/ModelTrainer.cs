@@ -25,22 +25,31 @@ public static class ModelTrainer
             using NoiseSource noise = new DrawnNoise(config.Seed, "flow.noise", step);
             int[] indices = Batches.Indices(config.Seed, "model.order", step, trainer.BatchSize, latents.Captions.Count);
             SplitMix64 order = Streams.Managed(config.Seed, "model.dropText", step);
-            bool[] imageFirst = [.. indices.Select(_ => order.NextDouble() < config.Training.DropText)];
+            DroppedCondition[] dropped = [.. indices.Select(index => Drop(order.NextDouble(), config.Training.DropText, index >= latents.Pairs))];
             using IDisposable? precision = Autocast.For(trainer.Precision, device);
-            ModelBatch batch = Batch(layout, tokenizer.Special, latents, indices, imageFirst, noise, device);
+            ModelBatch batch = Batch(layout, tokenizer.Special, latents, indices, dropped, noise, device);
             SequencePacking? packing = config.Training.PackSequences ? SequencePacking.Of(batch.Ids, tokenizer.Special.Pad) : null;
             ModelLosses losses = model.Losses(batch, noise, packing: packing);
             return new StepOutcome(losses.Total, Metrics(losses), [.. indices.Select(i => latents.Ids[i])]);
-        });
+        }, step => [.. Batches.Indices(config.Seed, "model.order", step, trainer.BatchSize, latents.Captions.Count).Select(i => latents.Ids[i])]);
         return model;
     }
 
-    /// <summary>Sequences of the given pictures, padded on the right.</summary>
+    /// <summary>Sequences of the given pictures and edits, padded on the right; of an edit, only the result is learned (spec §7.4).</summary>
+    /// <param name="layout">Of the tokenizer.</param>
+    /// <param name="special">Of the tokenizer.</param>
+    /// <param name="latents">The pictures.</param>
+    /// <param name="indices">Items of <paramref name="latents"/>, a row each.</param>
+    /// <param name="dropped">What each row leaves out; a pair without its text has the image first.</param>
+    /// <param name="noise">Draws for sampled posteriors: of the pictures, then of the sources.</param>
+    /// <param name="device">Where the batch goes.</param>
     public static ModelBatch Batch(
-        SequenceLayout layout, SpecialTokens special, LatentSet latents, int[] indices, bool[] imageFirst, NoiseSource noise, Device device)
+        SequenceLayout layout, SpecialTokens special, LatentSet latents, int[] indices, DroppedCondition[] dropped, NoiseSource noise, Device device)
     {
         using DisposeScope scope = NewDisposeScope();
-        TrainingSequence[] sequences = [.. indices.Select((index, i) => layout.Pair(latents.Captions[index], latents.Rows, latents.Columns, imageFirst[i]))];
+        TrainingSequence[] sequences = [.. indices.Select((index, i) => index < latents.Pairs
+            ? layout.Pair(latents.Captions[index], latents.Rows, latents.Columns, dropped[i] != DroppedCondition.Nothing)
+            : layout.Edit(latents.Captions[index], latents.Rows, latents.Columns, dropped[i]))];
         int length = sequences.Max(s => s.Ids.Length);
         long[] ids = new long[sequences.Length * length], labels = new long[ids.Length];
         Array.Fill(ids, special.Pad);
@@ -53,12 +62,41 @@ public static class ModelTrainer
                 labels[(row * length) + i] = sequences[row].Labels[i];
             }
         }
-        Tensor tokens = latents.Tokens(indices, noise);
+        (Tensor tokens, Tensor? learned) = Tokens(latents, indices, [.. indices.Select((index, i) => index >= latents.Pairs && dropped[i] != DroppedCondition.TextAndImage)], noise);
         return new ModelBatch(
             tensor(ids, [sequences.Length, length]).to(device).MoveToOuterDisposeScope(),
             tensor(labels, [sequences.Length, length]).to(device).MoveToOuterDisposeScope(),
-            tokens.reshape(-1, tokens.size(-1)).to(device).MoveToOuterDisposeScope());
+            tokens.reshape(-1, tokens.size(-1)).to(device).MoveToOuterDisposeScope(),
+            Learned: learned?.to(device).MoveToOuterDisposeScope());
     }
+
+    // Row by row [source, if shown,] picture: [pictures, L, d], and the places of the pictures' tokens when there are sources among them.
+    private static (Tensor Tokens, Tensor? Learned) Tokens(LatentSet latents, int[] indices, bool[] sourceShown, NoiseSource noise)
+    {
+        Tensor pictures = latents.Tokens(indices, noise);
+        int[] rows = [.. Enumerable.Range(0, indices.Length).Where(i => sourceShown[i])];
+        if (latents.Sources is null || rows.Length == 0)
+        {
+            return (pictures, null);
+        }
+        Tensor sources = latents.Sources.Tokens([.. rows.Select(i => indices[i] - latents.Pairs)], noise);
+        List<long> order = [], learned = [];
+        long each = pictures.size(1), shown = 0;
+        for (int row = 0; row < indices.Length; row++)
+        {
+            if (sourceShown[row])
+            {
+                order.Add(indices.Length + shown++);
+            }
+            learned.AddRange(Enumerable.Range(0, (int)each).Select(k => (order.Count * each) + k));
+            order.Add(row);
+        }
+        return (cat([pictures, sources]).index_select(0, tensor([.. order])), tensor([.. learned]));
+    }
+
+    // An edit loses as often both conditions as the instruction alone.
+    private static DroppedCondition Drop(double draw, double dropText, bool edit) =>
+        draw < dropText ? DroppedCondition.Text : edit && draw < 2 * dropText ? DroppedCondition.TextAndImage : DroppedCondition.Nothing;
 
     /// <summary>What a step reports: both losses and the flow loss by t.</summary>
     public static IReadOnlyList<StepMetric> Metrics(ModelLosses losses)

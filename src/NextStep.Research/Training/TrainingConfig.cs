@@ -21,7 +21,10 @@ public sealed record TrainingConfig
     /// <summary>The model's trainer.</summary>
     public TrainerConfig Model { get; init; } = new() { Images = 60_000, BatchSize = 64 };
 
-    /// <summary>Probability that the image comes before its caption, which trains the unconditional branch of guidance (spec §7.4: 0.3).</summary>
+    /// <summary>
+    /// Probability that the image comes before its caption, which trains the unconditional branch of guidance (spec §7.4: 0.3). An edit loses its
+    /// instruction with this probability, and with the same once more instruction and source.
+    /// </summary>
     [Range(0.0, 1.0)]
     public double DropText { get; init; } = 0.1;
 

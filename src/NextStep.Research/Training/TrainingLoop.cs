@@ -1,4 +1,3 @@
-using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -14,8 +13,8 @@ public sealed record StepMetric(string Name, Tensor Sum, Tensor Count)
 /// <summary>What one step computes: the loss to differentiate, what to report, and which pictures it saw.</summary>
 public sealed record StepOutcome(Tensor Loss, IReadOnlyList<StepMetric> Metrics, IReadOnlyList<string> BatchIds);
 
-/// <summary>A loss or gradient was not finite. The state before the step is saved.</summary>
-public sealed class DivergedException(string message, long step, IReadOnlyList<string> batchIds, string stateFile) : Exception(message)
+/// <summary>A training step failed. The state before it is saved.</summary>
+public class StepException(string message, long step, IReadOnlyList<string> batchIds, string stateFile, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>The step that went wrong, counted from 0.</summary>
     public long Step { get; } = step;
@@ -27,56 +26,64 @@ public sealed class DivergedException(string message, long step, IReadOnlyList<s
     public string StateFile { get; } = stateFile;
 }
 
+/// <summary>A loss or gradient was not finite.</summary>
+public sealed class DivergedException(string message, long step, IReadOnlyList<string> batchIds, string stateFile) : StepException(message, step, batchIds, stateFile);
+
 /// <summary>Where a loop writes and whom it tells.</summary>
-/// <param name="Directory">Holds <c>checkpoint/state.safetensors</c> and <c>metrics.jsonl</c>.</param>
+/// <param name="Directory">Holds <c>checkpoint/</c> (the newest two states) and <c>metrics.jsonl</c>.</param>
 /// <param name="Stage">Name in the metrics.</param>
 /// <param name="Progress">Called with images seen and the newest numbers.</param>
-/// <param name="Cancellation">Stops between two steps; the last checkpoint stays.</param>
+/// <param name="Cancellation">Stops between two steps, with a checkpoint.</param>
 public sealed record TrainingRun(
-    string Directory, string Stage, Action<long, IReadOnlyDictionary<string, double>>? Progress = null, CancellationToken Cancellation = default);
+    string Directory, string Stage, Action<long, IReadOnlyDictionary<string, double>>? Progress = null, CancellationToken Cancellation = default)
+{
+    /// <summary>Told in a sentence what a person should know, for instance that a checkpoint was damaged.</summary>
+    public Action<string>? Note { get; init; }
+
+    /// <summary>Called where a log line ends, with images seen and what is trained: its newest weights, not their average, in evaluation mode.</summary>
+    public Action<long, nn.Module>? Inspect { get; init; }
+}
 
 /// <summary>
 /// The loop both trainers share. Progress is images seen; everything random is a function of the step, so a killed run that is
-/// started again ends with the same bits. Checkpoints are taken only where a log line ends, so the log resumes exactly too.
+/// started again ends with the same bits. A checkpoint also holds the metrics since the last log line, so the log resumes exactly too.
 /// </summary>
 public sealed class TrainingLoop(TrainerConfig config, double learningRate, TrainingRun run)
 {
-    private const string LastLineKey = "lastMetricsLine";
-
     private static readonly IReadOnlyDictionary<string, double> Nothing = new Dictionary<string, double>();
 
     /// <summary>Trains <paramref name="module"/> and leaves it with its averaged weights.</summary>
     /// <param name="module">On its device, initialised.</param>
     /// <param name="step">Computes one step by its number.</param>
-    public void Run(nn.Module module, Func<long, StepOutcome> step)
+    /// <param name="batchIds">The pictures of a step, to be named when it fails before it has told them itself.</param>
+    /// <exception cref="StepException">A step failed; <see cref="DivergedException"/>: its loss or gradient is not finite.</exception>
+    public void Run(nn.Module module, Func<long, StepOutcome> step, Func<long, IReadOnlyList<string>>? batchIds = null)
     {
-        string state = Path.Combine(run.Directory, "checkpoint", "state.safetensors");
         using FusedOptimizer optimizer = new(module, config.WeightDecay, config.Ema);
-        (long images, string? lastLine) = Restore(state, optimizer);
+        TrainingCheckpoints checkpoints = new(Path.Combine(run.Directory, "checkpoint"), run.Note);
+        TrainingProgress restored = checkpoints.Restore(optimizer);
+        long images = restored.Images, lastLog = restored.LastLog, lastCheckpoint = images;
         long total = (config.Images + config.BatchSize - 1) / config.BatchSize * config.BatchSize;
-        long lastLog = images, lastCheckpoint = images;
-        using MetricsLog log = new(Path.Combine(run.Directory, "metrics.jsonl"), run.Stage, images, lastLine);
-        Dictionary<string, double> sums = [], counts = [];
+        using MetricsLog log = new(Path.Combine(run.Directory, "metrics.jsonl"), run.Stage, images, restored.LastLine);
+        Dictionary<string, double> sums = new(restored.Sums), counts = new(restored.Counts);
         IReadOnlyDictionary<string, double> newest = Nothing;
         module.train();
         while (images < total)
         {
-            run.Cancellation.ThrowIfCancellationRequested();
+            bool stop = run.Cancellation.IsCancellationRequested;
+            if (images > lastCheckpoint && (stop || (images == lastLog && images - lastCheckpoint >= config.CheckpointEvery)))
+            {
+                log.Flush(); // a checkpoint never survives the lines before it
+                checkpoints.Save(optimizer, new TrainingProgress(images, log.LastLine, lastLog, sums, counts));
+                lastCheckpoint = images;
+            }
+            if (stop)
+            {
+                throw new OperationCanceledException(run.Cancellation);
+            }
             using DisposeScope scope = NewDisposeScope();
-            optimizer.ZeroGradients();
             double rate = RateAt(images, total);
-            StepOutcome outcome = step(images / config.BatchSize);
-            double loss = outcome.Loss.item<float>();
-            double norm = double.NaN;
-            if (double.IsFinite(loss))
-            {
-                outcome.Loss.backward();
-                norm = optimizer.Step(rate, config.Clip);
-            }
-            if (!double.IsFinite(norm))
-            {
-                Diverge(optimizer, images, loss, outcome.BatchIds);
-            }
+            (StepOutcome outcome, double norm) = Step(optimizer, step, batchIds, images, rate);
             images += config.BatchSize;
             Accumulate(outcome.Metrics, norm, sums, counts);
             if (images - lastLog >= config.LogEvery || images >= total)
@@ -86,14 +93,16 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
                 sums.Clear();
                 counts.Clear();
                 lastLog = images;
-                if (images - lastCheckpoint >= config.CheckpointEvery && images < total)
+                if (run.Inspect is { } inspect)
                 {
-                    Save(state, optimizer, images, log.LastLine);
-                    lastCheckpoint = images;
+                    module.eval();
+                    inspect(images, module);
+                    module.train();
                 }
             }
             run.Progress?.Invoke(images, newest);
         }
+        log.Flush();
         optimizer.ZeroGradients();
         if (config.Ema > 0)
         {
@@ -101,6 +110,54 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
         }
         module.eval();
     }
+
+    private (StepOutcome Outcome, double Norm) Step(
+        FusedOptimizer optimizer, Func<long, StepOutcome> step, Func<long, IReadOnlyList<string>>? batchIds, long images, double rate)
+    {
+        long number = images / config.BatchSize;
+        StepOutcome outcome;
+        double loss, norm = double.NaN;
+        try
+        {
+            optimizer.ZeroGradients();
+            outcome = step(number);
+            loss = outcome.Loss.item<float>();
+            if (double.IsFinite(loss))
+            {
+                outcome.Loss.backward();
+                norm = optimizer.Step(rate, config.Clip);
+            }
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            string file = SaveFailed(optimizer, images);
+            throw new StepException($"{e.Message} (the {run.Stage} step {number}, images seen: {images})", number, batchIds?.Invoke(number) ?? [], file, e);
+        }
+        if (double.IsFinite(norm))
+        {
+            return (outcome, norm);
+        }
+        string state = SaveFailed(optimizer, images), what = double.IsFinite(loss) ? "gradient" : "loss";
+        IReadOnlyList<string> ids = outcome.BatchIds;
+        throw new DivergedException(
+            $"The {run.Stage} {what} is not finite at step {number} (images seen: {images}). Batch: {string.Join(", ", ids.Take(8))}{(ids.Count > 8 ? ", …" : "")}. State before the step: {state}",
+            number, ids, state);
+    }
+
+    // Not among the checkpoints: the next attempt starts from the last of those.
+    private string SaveFailed(FusedOptimizer optimizer, long images)
+    {
+        string file = Path.Combine(run.Directory, "failed", "state.safetensors");
+        TrainingCheckpoints.Write(file, optimizer, TrainingProgress.Start with { Images = images, LastLog = images });
+        return file;
+    }
+
+    /// <summary>Images seen by the newest checkpoint below <paramref name="directory"/>; null when there is none.</summary>
+    public static long? ImagesSaved(string directory) => new TrainingCheckpoints(Path.Combine(directory, "checkpoint")).NewestImages;
+
+    /// <summary>Makes a run in <paramref name="directory"/> start from a state file, for instance <see cref="StepException.StateFile"/>.</summary>
+    /// <exception cref="InvalidDataException">It is no such file.</exception>
+    public static void StartFrom(string stateFile, string directory) => new TrainingCheckpoints(Path.Combine(directory, "checkpoint")).Adopt(stateFile);
 
     /// <summary>The learning rate before a step: linear warm-up, then the schedule.</summary>
     public double RateAt(long images, long total)
@@ -135,47 +192,5 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
                 counts[name] = counts.GetValueOrDefault(name) + count;
             }
         }
-    }
-
-    private void Diverge(FusedOptimizer optimizer, long images, double loss, IReadOnlyList<string> ids)
-    {
-        string file = Path.Combine(run.Directory, "checkpoint", "diverged.safetensors");
-        Save(file, optimizer, images, null);
-        long step = images / config.BatchSize;
-        string what = double.IsFinite(loss) ? "gradient" : "loss";
-        throw new DivergedException(
-            $"The {run.Stage} {what} is not finite at step {step} (images seen: {images}). Batch: {string.Join(", ", ids.Take(8))}{(ids.Count > 8 ? ", …" : "")}. State before the step: {file}",
-            step, ids, file);
-    }
-
-    private static void Save(string file, FusedOptimizer optimizer, long images, string? lastLine)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        Dictionary<string, string> metadata = new()
-        {
-            ["images"] = images.ToString(CultureInfo.InvariantCulture),
-            ["steps"] = optimizer.Steps.ToString(CultureInfo.InvariantCulture),
-        };
-        if (lastLine is not null)
-        {
-            metadata[LastLineKey] = lastLine;
-        }
-        SafetensorsFile.Write(file, optimizer.State(), metadata);
-    }
-
-    private static (long Images, string? LastLine) Restore(string file, FusedOptimizer optimizer)
-    {
-        if (!File.Exists(file))
-        {
-            return (0, null);
-        }
-        using SafetensorsFile saved = SafetensorsFile.Open(file);
-        if (!long.TryParse(saved.Metadata.GetValueOrDefault("images"), CultureInfo.InvariantCulture, out long images)
-            || !long.TryParse(saved.Metadata.GetValueOrDefault("steps"), CultureInfo.InvariantCulture, out long steps))
-        {
-            throw new InvalidDataException($"{file} does not say how many images were seen; delete it to start this stage anew.");
-        }
-        optimizer.Restore(name => saved.Entries.ContainsKey(name) ? saved.Read(name) : throw new InvalidDataException($"{file} lacks the tensor {name}; delete it to start this stage anew."), steps);
-        return (images, saved.Metadata.GetValueOrDefault(LastLineKey));
     }
 }

@@ -31,7 +31,7 @@ public sealed class FigureTests
     public void Bars_lie_and_carry_their_intervals()
     {
         var series = new FigureSeries("psnr", [0, 1], [30, 28]) { Low = [29, 27.5], High = [32, 28.5] };
-        JsonElement bars = Assert.Single(Traces(new Figure("psnr", "", "dB", [series]) { Categories = ["baseline", "a<b>"] }));
+        JsonElement bars = Assert.Single(Traces(new Figure("psnr", "", "dB", [series]) { Kind = FigureKind.Bars, Categories = ["baseline", "a<b>"] }));
         Assert.Equal("h", bars.GetProperty("orientation").GetString());
         Assert.Equal("a&lt;b>", bars.GetProperty("y")[1].GetString());
         Assert.Equal(2, bars.GetProperty("error_x").GetProperty("array")[0].GetDouble());
@@ -67,17 +67,6 @@ public sealed class FigureTests
     [InlineData(double.NaN, "unknown")]
     [InlineData(1e300, "unknown")]
     public void Durations_read_aloud(double seconds, string expected) => Assert.Equal(expected, Numbers.Duration(seconds));
-
-    [Fact]
-    public void An_interval_needs_two_seeds_and_is_students()
-    {
-        Assert.Null(Estimate.Of([]));
-        Assert.Null(Estimate.Of([1])!.HalfWidth);
-        // Two values at distance 2: s = √2, t(0.975, 1) = 12.706, so the half width is 12.706.
-        Assert.Equal(12.706, Estimate.Of([1, 3])!.HalfWidth!.Value, 3);
-        Assert.False(Estimate.Of([1, 3])!.LeavesOutZero);
-        Assert.True(Estimate.Of([10, 10.1, 9.9])!.LeavesOutZero);
-    }
 
     private static JsonElement[] Traces(Figure figure) =>
         [.. JsonDocument.Parse(PlotlyChart.Json(figure)).RootElement.GetProperty("data").EnumerateArray()];

@@ -8,7 +8,7 @@ namespace NextStep.Research.Reports.Tests;
 /// <summary>A small run folder in a temporary place, as a sweep would leave it; deleted at the end.</summary>
 internal sealed class RecordedRun : IDisposable
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web) { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
     public RecordedRun(params string[] arms)
     {
@@ -47,7 +47,7 @@ internal sealed class RecordedRun : IDisposable
         Arms =
         [
             .. Arms.Select((a, i) => new PlannedArm(
-                a, new Dictionary<string, string> { ["autoencoder.noiseStrength"] = i == 0 ? "0.5" : $"0.{i - 1}" }, new Dictionary<string, string>())),
+                a, new Dictionary<string, string> { ["autoencoder.noiseStrength"] = i == 0 ? "0.5" : $"0.{i - 1}" }, new Dictionary<string, string> { ["autoencoder.noiseStrength"] = i == 0 ? "0.5" : $"0.{i - 1}" })),
         ],
         Axes = ["autoencoder.noiseStrength"],
         Cells = [.. Enumerable.Range(0, Seeds).SelectMany(s => Arms.Select((a, i) => new PlannedCell(Key(i, s), a, s, Stages(i, s))))],
@@ -82,9 +82,11 @@ internal sealed class RecordedRun : IDisposable
         string folder = CellFolder(arm, seed);
         Directory.CreateDirectory(folder);
         WriteMetrics(folder, arm, seed);
-        File.WriteAllBytes(Path.Combine(folder, "samples.png"), Grid(arm, seed, rows: 4));
+        File.WriteAllBytes(Path.Combine(folder, "samples.png"), Sheet(arm, seed, Shape));
+        File.WriteAllBytes(Path.Combine(folder, "heatmap.noise.png"), Sheet(arm, seed, (tile, x, y) => 0x010101 * (tile * x * y % 200)));
         // The autoencoder is shared by the first two arms.
-        File.WriteAllBytes(Path.Combine(folder, "reconstructions.png"), Grid(arm / 2, seed, rows: 2));
+        File.WriteAllBytes(Path.Combine(folder, "reconstructions.png"), Sheet(arm / 2, seed, Shape));
+        File.WriteAllText(Path.Combine(folder, Curve.FileName), JsonSerializer.Serialize(Curves(arm, seed), Json));
         var result = new CellResult
         {
             Cell = Key(arm, seed),
@@ -99,7 +101,7 @@ internal sealed class RecordedRun : IDisposable
                 ["text.loss"] = 0.25,
             },
             Stages = new Dictionary<string, string> { ["autoencoder"] = "stages/autoencoder-abc" },
-            Pictures = new Dictionary<string, string> { ["samples"] = "samples.png", ["reconstructions"] = "reconstructions.png" },
+            Pictures = new Dictionary<string, string> { ["samples"] = "samples.png", ["reconstructions"] = "reconstructions.png", ["heatmap.noise"] = "heatmap.noise.png" },
             Prompts = Prompts,
             Seconds = new Dictionary<string, double> { ["autoencoder"] = 61.25, ["model"] = 120.5, ["samples"] = 3.25 },
         };
@@ -132,7 +134,7 @@ internal sealed class RecordedRun : IDisposable
     public string Report()
     {
         string html = File.ReadAllText(WriteReport());
-        int start = html.LastIndexOf("<script>", html.LastIndexOf("Plotly.newPlot(plot", StringComparison.Ordinal), StringComparison.Ordinal);
+        int start = html.LastIndexOf("<script>", StringComparison.Ordinal);
         int plotly = html.LastIndexOf("<script>", start - 1, StringComparison.Ordinal);
         return html[..plotly] + html[start..];
     }
@@ -146,16 +148,40 @@ internal sealed class RecordedRun : IDisposable
 
     public void Dispose() => Directory.Delete(Folder, recursive: true);
 
-    private static byte[] Grid(int arm, int seed, int rows)
+    private static Dictionary<string, Curve> Curves(int arm, int seed)
     {
-        const int Tile = 16;
-        int[] colours = [0xd03030, 0x3050d0, 0x30a040, 0xe0b020, 0x9040b0, 0x40b0c0];
-        return TinyPng.Bytes(Tile * 8, Tile * rows, (x, y) =>
+        double[] position = [.. Enumerable.Range(0, 16).Select(i => (double)i)];
+        double[] noise = [.. position.Select(p => 0.1 + (0.01 * p * (1 + arm)) + (0.001 * seed))], real = [.. position.Select(_ => 0.1)];
+        return new Dictionary<string, Curve>
         {
-            int tile = ((y / Tile) * 8) + (x / Tile);
-            int dx = (x % Tile) - 8, dy = (y % Tile) - 8, size = 3 + ((tile + seed) % 4);
-            bool inside = (tile % 2 == 0 ? (dx * dx) + (dy * dy) < size * size : Math.Abs(dx) < size && Math.Abs(dy) < size) && ((x + (y * arm)) % 7 != 0 || arm == 0);
-            return inside ? colours[tile % colours.Length] : 0xf0ead8;
+            ["artifacts.noise.byToken"] = new("Local noise by token", "raster index", "standard deviation", position, Lines(("generated", noise), ("real", real))),
+            ["latents.histogram"] = new("Values of latents", "value", "share", [-1, 0, 1], Lines(("all channels", [0.2, 0.6, 0.2]), ("standard normal", [0.3, 0.4, 0.3]), ("channel 0", [0.1, 0.8, 0.1]), ("channel 1", [0.4, double.NaN, 0.2]))),
+            ["tokens.mean.guidance1"] = new("Mean of tokens, guidance 1", "raster index", "mean", position, Lines(("as sampled", noise))),
+            ["tokens.mean.guidance2.5"] = new("Mean of tokens, guidance 2.5", "raster index", "mean", position, Lines(("as sampled", [.. noise.Select(v => 3 * v)]))),
+        };
+    }
+
+    private static Dictionary<string, IReadOnlyList<double>> Lines(params (string Name, double[] Values)[] lines) =>
+        lines.ToDictionary(l => l.Name, l => (IReadOnlyList<double>)l.Values);
+
+    // As the samples stage draws it: pixels enlarged three times, two white ones around each picture.
+    private byte[] Sheet(int arm, int seed, Func<int, int, int, int> colour)
+    {
+        const int Tile = 16, Enlarged = 3, Padded = (Tile * Enlarged) + (2 * SampleSheet.Padding);
+        int columns = SampleSheet.Columns(Prompts.Count), rows = (Prompts.Count + columns - 1) / columns;
+        return TinyPng.Bytes(Padded * columns, Padded * rows, (x, y) =>
+        {
+            int tile = (y / Padded * columns) + (x / Padded), inX = (x % Padded) - SampleSheet.Padding, inY = (y % Padded) - SampleSheet.Padding;
+            bool padding = inX < 0 || inY < 0 || inX >= Tile * Enlarged || inY >= Tile * Enlarged;
+            return padding ? 0xffffff : colour(tile + (10 * arm) + (100 * seed), inX / Enlarged, inY / Enlarged);
         });
+    }
+
+    private static int Shape(int number, int x, int y)
+    {
+        int[] colours = [0xd03030, 0x3050d0, 0x30a040, 0xe0b020, 0x9040b0, 0x40b0c0];
+        int arm = number / 10 % 10, tile = number % 10, dx = x - 8, dy = y - 8, size = 3 + ((tile + (number / 100)) % 4);
+        bool inside = (tile % 2 == 0 ? (dx * dx) + (dy * dy) < size * size : Math.Abs(dx) < size && Math.Abs(dy) < size) && ((x + (y * arm)) % 7 != 0 || arm == 0);
+        return inside ? colours[tile % colours.Length] : 0xf0ead8;
     }
 }

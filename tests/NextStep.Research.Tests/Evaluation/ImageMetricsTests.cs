@@ -53,6 +53,19 @@ public class ImageMetricsTests
     }
 
     [Fact]
+    public void Multi_scale_similarity_is_named_after_the_scales_that_fit()
+    {
+        Assert.Equal((0, 1, 2, 3, 5), (MultiScaleSimilarity.Scales(10, 64), MultiScaleSimilarity.Scales(16, 16), MultiScaleSimilarity.Scales(32, 40), MultiScaleSimilarity.Scales(64, 64), MultiScaleSimilarity.Scales(176, 176)));
+        Assert.Equal(("MS-SSIM-2", "MS-SSIM"), (MultiScaleSimilarity.Name(2), MultiScaleSimilarity.Name(5)));
+        using torch.Tensor a = DeadLeaves.Draw(2, 32, 1), b = Planting.Apply(a, PlantedArtifact.GlobalNoise, new TokenGrid(8, 4), 0.05, 1);
+        Assert.Equal(1, MultiScaleSimilarity.Measure(a, a), 12);
+        Assert.InRange(MultiScaleSimilarity.Measure(b, a), 0.5, 0.999);
+        // With one scale all that is left is SSIM, per picture and channel.
+        using torch.Tensor small = DeadLeaves.Draw(1, 16, 2), other = Planting.Apply(small, PlantedArtifact.GlobalNoise, new TokenGrid(8, 4), 0.05, 1);
+        Assert.Equal(ImageMetrics.Ssim(other, small), MultiScaleSimilarity.Measure(other, small), 9);
+    }
+
+    [Fact]
     public void Wilson_interval_matches_the_published_formula()
     {
         // 8 of 10: 0.4902 to 0.9433.

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -22,7 +21,7 @@ public sealed class ReleasedFolderTests : IDisposable
     public void Generation_and_editing_are_the_same_before_saving_and_after_loading(Solver solver, int each)
     {
         using TemporaryFolder folder = new();
-        TextTokenizer tokenizer = QwenStyle(folder);
+        TextTokenizer tokenizer = Tokenizer(folder);
         using NextStepModel model = TinyModels.Model(tokenizer);
         using ImageAutoencoder autoencoder = TinyModels.Pictures();
         SamplingConfig sampling = new() { Solver = solver, Steps = 4, Guidance = 3, ImageGuidance = 1.5, TimestepShift = 1.5 };
@@ -60,6 +59,57 @@ public sealed class ReleasedFolderTests : IDisposable
     }
 
     [Fact]
+    public void A_model_converted_to_bfloat16_and_back_draws_its_picture_again_and_a_copy_in_float32_draws_the_very_same()
+    {
+        using TemporaryFolder folder = new();
+        TextTokenizer tokenizer = Tokenizer(folder);
+        using NextStepModel model = TinyModels.Model(tokenizer);
+        using ImageAutoencoder autoencoder = TinyModels.Pictures();
+        ReleasedFolder.Save(folder.File("saved"), model, autoencoder, tokenizer, 16, new SamplingConfig { Steps = 4 });
+        CheckpointConverter.Convert(folder.File("saved"), folder.File("copy"), new ConversionOptions { Dtype = ScalarType.Float32, MaximumShard = 20_000 });
+        CheckpointConverter.Convert(folder.File("saved"), folder.File("half"), new ConversionOptions { Dtype = ScalarType.BFloat16 });
+        CheckpointConverter.Convert(folder.File("half"), folder.File("back"), new ConversionOptions { Dtype = ScalarType.Float32 });
+        GenerationRequest request = new() { Prompts = ["a red circle"], Height = 16, Width = 8, Sampling = new SamplingConfig { Steps = 4 } };
+        Tensor before = Draw(new ImageGenerator(model, autoencoder, tokenizer), request, 1, 8);
+        Tensor[] after = [.. ((string[])["copy", "half", "back"]).Select(name =>
+        {
+            using LoadedModel loaded = ReleasedFolder.Load(folder.File(name));
+            return Draw(loaded.Generator(), request, 1, 8);
+        })];
+        TensorAssert.Same(before, after[0]);
+        TensorAssert.Same(after[1], after[2]);
+        Assert.InRange(TinyModels.Distance(before, after[2]), 1e-6, 0.2); // 8 bits of mantissa are left
+        Assert.True(Directory.GetFiles(folder.File("copy"), "*.safetensors").Length > 1);
+    }
+
+    [Fact]
+    public void Folders_whose_parts_do_not_fit_and_models_that_are_not_supported_are_refused()
+    {
+        using TemporaryFolder folder = new();
+        TextTokenizer tokenizer = Tokenizer(folder);
+        using NextStepModel model = TinyModels.Model(tokenizer);
+        using ImageAutoencoder autoencoder = TinyModels.Pictures();
+        string saved = folder.File("saved"), config = Path.Combine(saved, "config.json"), pictures = Path.Combine(saved, "vae", "config.json");
+        ReleasedFolder.Save(saved, model, autoencoder, tokenizer, 16, new SamplingConfig());
+        string sound = File.ReadAllText(config), vae = File.ReadAllText(pictures);
+        Refused(config, sound.Replace("\"silu\"", "\"gelu\"", StringComparison.Ordinal), "hidden_act is \"gelu\"");
+        Refused(config, sound.Replace("\"latent_channels\": 4", "\"latent_channels\": 5", StringComparison.Ordinal), "image tokens have 20 numbers, those of vae/config.json 16");
+        Refused(config, sound.Replace("\"vocab_size\": 264", "\"vocab_size\": 263", StringComparison.Ordinal), "vocab_size is 263");
+        Refused(config, sound.Replace("{", "{ \"attention_use_qk_norm\": true, \"num_hidden_layers\": 3,", StringComparison.Ordinal), "not valid JSON");
+        Refused(config, "{ \"attention_use_qk_norm\": true }", "attention_use_qk_norm is true");
+        File.WriteAllText(config, sound);
+        Refused(pictures, "{ \"in_channels\": 1 }", "in_channels is 1");
+        Refused(pictures, vae.Replace("\"width\": 8", "\"width\": 1000000", StringComparison.Ordinal), "is damaged");
+
+        void Refused(string file, string content, string reason)
+        {
+            Assert.NotEqual(content, File.ReadAllText(file));
+            File.WriteAllText(file, content);
+            Assert.Contains(reason, Assert.Throws<InvalidDataException>(() => ReleasedFolder.Load(saved)).Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void A_picture_does_not_depend_on_the_batch_it_is_drawn_in()
     {
         TextTokenizer tokenizer = WordTokenizer.FromCaptions(["a red circle"]);
@@ -87,27 +137,19 @@ public sealed class ReleasedFolderTests : IDisposable
     }
 
     // The draws a run asks for, in order: the pictures' noise for every token and stochastic step.
-    private static Tensor Draw(ImageGenerator generator, GenerationRequest request, int each)
+    private static Tensor Draw(ImageGenerator generator, GenerationRequest request, int each, int tokens = 24)
     {
         bool reference = request.Sampling.Solver == Solver.Reference;
-        int rows = reference ? each : request.Prompts.Count * each, count = 24 * (reference ? request.Sampling.Steps : 1);
+        int rows = reference ? each : request.Prompts.Count * each, count = tokens * (reference ? request.Sampling.Steps : 1);
         using RecordedNoise noise = new(Enumerable.Range(0, count).Select(i => TinyModels.Normal($"draw {i}", rows, 16)));
         Tensor pictures = generator.Drawn(request with { Noise = noise });
         Assert.Equal(0, noise.Remaining);
         return pictures;
     }
 
-    private static QwenTokenizer QwenStyle(TemporaryFolder folder)
+    private static QwenTokenizer Tokenizer(TemporaryFolder folder)
     {
-        string path = folder.File("tokenizer");
-        Directory.CreateDirectory(path);
-        Dictionary<string, int> vocabulary = ByteAlphabet.Characters.Select((c, i) => (c, i)).ToDictionary(p => p.c.ToString(), p => p.i);
-        vocabulary.Add("re", 256);
-        vocabulary.Add("red", 257);
-        File.WriteAllText(Path.Combine(path, "vocab.json"), JsonSerializer.Serialize(vocabulary));
-        File.WriteAllText(Path.Combine(path, "merges.txt"), "#version: 0.2\nr e\nre d\n");
-        string[] added = ["[PAD]", "<|image_area|>", "<|begin_of_image|>", "<|end_of_image|>", "<|image_placeholder|>", "<|endoftext|>"];
-        File.WriteAllText(Path.Combine(path, "added_tokens.json"), JsonSerializer.Serialize(added.Select((t, i) => (t, i)).ToDictionary(p => p.t, p => 258 + p.i)));
-        return QwenTokenizer.Load(path);
+        QwenStyle.Write(folder.File("tokenizer"));
+        return QwenTokenizer.Load(folder.File("tokenizer"));
     }
 }

@@ -22,8 +22,8 @@ public sealed class TokenSamplerTests : IDisposable
     {
         long[] first = [0, 7, 8, 2], second = [9, 10, 11, 2];
         bool[] firstMask = [false, true, true, true], all = [true, true, true, true];
-        Tensor together = Draw([first, second, first], [firstMask, all, firstMask], 0, 3);
-        Tensor one = Draw([first], [firstMask], 0, 1), two = Draw([second], [all], 1, 1), three = Draw([first], [firstMask], 2, 1);
+        Tensor together = Draw([first, second, first], [firstMask, all, firstMask], 0);
+        Tensor one = Draw([first], [firstMask], 0), two = Draw([second], [all], 1), three = Draw([first], [firstMask], 2);
         Assert.InRange(TinyModels.Distance(together, cat([one, two, three])), 0, 2e-5);
         Assert.True(TinyModels.Distance(one, three) > 0.1); // another noise
     }
@@ -56,7 +56,7 @@ public sealed class TokenSamplerTests : IDisposable
     public void A_schedule_changes_only_the_tokens_with_other_steps()
     {
         SamplingConfig even = new() { Steps = 6, Guidance = 1 };
-        Tensor plain = Draw([[7, 8, 2]], [[true, true, true]], 0, 1, even), falling = Draw([[7, 8, 2]], [[true, true, true]], 0, 1, even with { FinalSteps = 2 });
+        Tensor plain = Draw([[7, 8, 2]], [[true, true, true]], 0, even), falling = Draw([[7, 8, 2]], [[true, true, true]], 0, even with { FinalSteps = 2 });
         TensorAssert.Same(plain.narrow(1, 0, 1), falling.narrow(1, 0, 1));
         Assert.True(TinyModels.Distance(plain.narrow(1, 1, 1), falling.narrow(1, 1, 1)) > 1e-4);
     }
@@ -65,14 +65,14 @@ public sealed class TokenSamplerTests : IDisposable
     public void A_head_in_bfloat16_draws_nearly_the_same_in_a_float32_model()
     {
         SamplingConfig full = new() { Steps = 6, Guidance = 1 };
-        Tensor plain = Draw([[7, 8, 2]], [[true, true, true]], 0, 1, full), half = Draw([[7, 8, 2]], [[true, true, true]], 0, 1, full with { HeadPrecision = Precision.BFloat16 });
+        Tensor plain = Draw([[7, 8, 2]], [[true, true, true]], 0, full), half = Draw([[7, 8, 2]], [[true, true, true]], 0, full with { HeadPrecision = Precision.BFloat16 });
         Assert.InRange(TinyModels.Distance(plain, half), 1e-5, 0.2);
-        TensorAssert.Same(plain, Draw([[7, 8, 2]], [[true, true, true]], 0, 1, full with { HeadPrecision = Precision.Float32 }));
+        TensorAssert.Same(plain, Draw([[7, 8, 2]], [[true, true, true]], 0, full with { HeadPrecision = Precision.Float32 }));
     }
 
-    private Tensor Draw(long[][] ids, bool[][] mask, long firstImage, int count, SamplingConfig? sampling = null)
+    private Tensor Draw(long[][] ids, bool[][] mask, long firstImage, SamplingConfig? sampling = null)
     {
-        using PerImageNoise noise = new(3, "noise", firstImage, count);
+        using PerImageNoise noise = new(3, "noise", firstImage);
         long[] shape = [ids.Length, ids[0].Length];
         PromptRows prompt = new(tensor(ids.SelectMany(i => i).ToArray(), shape), tensor(mask.SelectMany(m => m).ToArray(), shape), null, GuidanceBranches.None);
         return TokenSampler.Draw(_model, prompt, 4, sampling ?? new SamplingConfig { Steps = 3, Guidance = 1 }, true, noise, cancellation: TestContext.Current.CancellationToken);

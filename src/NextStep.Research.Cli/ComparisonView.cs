@@ -1,0 +1,160 @@
+using System.Globalization;
+using System.Text.Json;
+using NextStep.Research.Experiments;
+using NextStep.Research.Reports;
+using Spectre.Console;
+
+namespace NextStep.Research.Cli;
+
+/// <summary>Arms against the baseline, for people and as JSON.</summary>
+internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<CellResult> results, IReadOnlyList<PlannedArm> arms)
+{
+    private const int MostRows = 200;
+    private readonly RunStatistics _statistics = new(plan, results);
+
+    /// <summary>All arms.</summary>
+    public static ComparisonView Of(RunFolder folder)
+    {
+        Plan plan = folder.RequirePlan();
+        return new ComparisonView(folder, plan, folder.ReadResults(plan), plan.Arms);
+    }
+
+    public void Write(bool all)
+    {
+        if (results.Count == 0)
+        {
+            AnsiConsole.WriteLine($"{folder.Path}: no cell is done yet");
+            return;
+        }
+        WriteSettings(all ? int.MaxValue : MostRows);
+        WriteMetrics(all ? int.MaxValue : MostRows);
+        if (EffectsTable.Make(plan, _statistics) is { } effects)
+        {
+            AnsiConsole.Write(effects);
+        }
+        if (CurvesTable.Make(folder, plan, arms) is { } curves)
+        {
+            AnsiConsole.Write(curves);
+        }
+        foreach (PlannedClaim claim in ClaimJudge.Judge(plan, results))
+        {
+            AnsiConsole.WriteLine($"{claim.Verdict}: {claim.Say} [{claim.Test}]: {claim.Evidence}");
+        }
+    }
+
+    public string Json() => JsonSerializer.Serialize(
+        new
+        {
+            plan.Name,
+            baseline = arms[0].Name,
+            arms = arms.Select(a => new { a.Name, a.Settings }),
+            metrics = _statistics.Metrics.Select(m => new
+            {
+                name = m,
+                identity = _statistics.Identity(m),
+                arms = arms.Where(a => _statistics.Mean(m, a.Name) is not null).Select(a => new { a.Name, mean = _statistics.Mean(m, a.Name), values = _statistics.Values(m, a.Name), difference = Difference(m, a.Name) }),
+                effects = _statistics.Effects(m),
+                trends = plan.Axes.Select(axis => new { axis, trend = _statistics.Trend(m, axis) }).Where(t => t.trend is not null),
+            }),
+            claims = ClaimJudge.Judge(plan, results),
+        },
+        RunFolder.Json);
+
+    private object? Difference(string metric, string arm) => _statistics.Difference(metric, arm) is { } d
+        ? new { d.Difference.Mean, d.Difference.Low, d.Difference.High, d.Pairs, d.Ratio, d.Test.Test, d.Test.PValue, d.AdjustedPValue, significant = d.IsSignificant, bootstrap = d.Bootstrap() }
+        : null;
+
+    private void WriteSettings(int most)
+    {
+        string[] paths = [.. arms[0].Settings.Keys.Where(p => arms.Select(a => a.Settings.GetValueOrDefault(p)).Distinct().Count() > 1)];
+        if (paths.Length == 0)
+        {
+            return;
+        }
+        Table table = new Table().Border(TableBorder.Simple).AddColumns(["arm", .. paths]);
+        foreach (PlannedArm arm in arms.Take(most))
+        {
+            table.AddRow([new Text(arm.Name), .. paths.Select(p => new Text(arm == arms[0] || arm.Settings[p] != arms[0].Settings[p] ? arm.Settings[p] : "·"))]);
+        }
+        AnsiConsole.Write(table);
+        Rest(arms.Count - most, "arms");
+    }
+
+    private void WriteMetrics(int most)
+    {
+        string[] constant = [.. _statistics.Metrics.Where(_statistics.IsConstant)], shown = [.. _statistics.Metrics.Except(constant)];
+        Table table = new Table().Border(TableBorder.Simple);
+        table.AddColumns("metric", "arm", "seeds");
+        foreach (string column in new[] { "mean", "difference", "95 % interval", "ratio", "p", "Holm p" })
+        {
+            table.AddColumn(new TableColumn(column).RightAligned());
+        }
+        table.AddColumns("", "by seed");
+        int rows = 0;
+        foreach (string metric in shown)
+        {
+            double[] values = [.. arms.SelectMany(a => _statistics.Values(metric, a.Name).Values).Where(double.IsFinite)];
+            foreach (PlannedArm arm in arms)
+            {
+                if (rows++ < most)
+                {
+                    string[] cells = [arm == arms[0] ? metric : "", arm.Name, Seeds(metric, arm), .. Numbers(metric, arm), Sparkline.Of([.. _statistics.Values(metric, arm.Name).Values], 20, values.DefaultIfEmpty(0).Min(), values.DefaultIfEmpty(0).Max())];
+                    table.AddRow(cells.Select(c => new Text(c)));
+                }
+            }
+        }
+        AnsiConsole.Write(table);
+        Rest(rows - most, "rows");
+        foreach (string metric in shown.Where(m => m != RunStatistics.NameOf(m)))
+        {
+            AnsiConsole.WriteLine($"{metric} is of another kind than the other columns of {RunStatistics.NameOf(metric)} and is not compared with them: {(_statistics.Identity(metric) is { Length: > 0 } identity ? identity : "no identity noted")}");
+        }
+        if (constant.Length > 0)
+        {
+            AnsiConsole.WriteLine($"the same in every cell: {string.Join(", ", constant.Select(m => $"{m} {Reports.Numbers.Format(_statistics.Mean(m, arms[0].Name)!.Mean)}"))}");
+        }
+        AnsiConsole.WriteLine(plan.Cells.Select(c => c.Seed).Distinct().Count() < 2
+            ? "One seed: no intervals, no p-values; give seeds to test a difference."
+            : "Differences are paired by seed; intervals are Student's t, p-values of the paired t-test, corrected by Holm over the arms; * Holm p < 0.05.");
+    }
+
+    private string Seeds(string metric, PlannedArm arm)
+    {
+        int planned = plan.Cells.Count(c => c.Arm == arm.Name), there = _statistics.Values(metric, arm.Name).Count;
+        return there == planned ? $"{there}" : $"{there} of {planned}";
+    }
+
+    private string[] Numbers(string metric, PlannedArm arm)
+    {
+        if (_statistics.Mean(metric, arm.Name) is not { } mean)
+        {
+            return ["–", "", "", "", "", "", ""];
+        }
+        string text = Reports.Numbers.Format(mean.Mean) + (mean.HalfWidth is { } half ? $" ± {Reports.Numbers.Format(half)}" : "");
+        if (arm == arms[0])
+        {
+            return [text, "baseline", "", "", "", "", ""];
+        }
+        return _statistics.Difference(metric, arm.Name) is not { } difference ? [text, "no seed in common", "", "", "", "", ""] :
+        [
+            text,
+            Reports.Numbers.Signed(difference.Difference.Mean),
+            difference.Difference.HalfWidth is null ? "" : $"{Reports.Numbers.Signed(difference.Difference.Low!.Value)} … {Reports.Numbers.Signed(difference.Difference.High!.Value)}",
+            difference.Ratio is { } ratio ? ratio.ToString("0.000", CultureInfo.InvariantCulture) : "",
+            P(difference.Test.PValue),
+            P(difference.AdjustedPValue),
+            difference.IsSignificant ? "*" : "",
+        ];
+    }
+
+    /// <summary>A p-value, or a dash where there is no test.</summary>
+    public static string P(double? value) => value is not { } p ? "–" : p < 0.0001 ? "<0.0001" : p.ToString("0.0000", CultureInfo.InvariantCulture);
+
+    private static void Rest(int rows, string what)
+    {
+        if (rows > 0)
+        {
+            AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"… and {rows:#,0} more {what}; --all shows them"));
+        }
+    }
+}

@@ -1,0 +1,156 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Globalization;
+using NextStep.Research.Experiments;
+using Spectre.Console;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research.Cli;
+
+/// <summary><c>nextstep evaluate</c>: every metric of a trained model, or of two folders of pictures.</summary>
+internal static class EvaluateCommand
+{
+    private static readonly Argument<string?> Folder = new("DIR") { Description = "A finished cell of a sweep, or a trained model's folder.", Arity = ArgumentArity.ZeroOrOne };
+    private static readonly Option<string?> Pictures = new("--pictures") { Description = "Instead of a model: a folder of generated pictures." };
+    private static readonly Option<string?> Reference = new("--reference") { Description = "The real pictures that --pictures are compared with." };
+    private static readonly Option<int?> Patch = new("--patch") { Description = "With --pictures: pixels per image token and side; default: 16." };
+    private static readonly Option<int?> Side = new("--resize") { Description = "With --pictures: crop and resample every picture to this side first." };
+    private static readonly Option<bool> Skip = new("--skip-broken") { Description = "With --pictures: leave out pictures that cannot be read." };
+    private static readonly Option<int?> Samples = new("--samples", "-n") { Description = "Draw so many pictures anew; default: those that the cell drew." };
+    private static readonly Option<string> Source = new("--source") { Description = "Of a model folder: shapes, emoji, or a folder of captioned pictures.", DefaultValueFactory = _ => "shapes" };
+    private static readonly Option<string?> Network = new("--onnx") { Description = "An ONNX network for the distances; default: the built-in random-conv-v1." };
+    private static readonly Option<int?> NetworkSize = new("--onnx-size") { Description = "Side of its input; default: as the file fixes it." };
+    private static readonly Option<double[]> NetworkMean = new("--onnx-mean") { Description = "Subtracted from values in [0, 1]: one number, or three.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<double[]> NetworkDeviation = new("--onnx-std") { Description = "Divided by after that: one number, or three.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string?> Maps = new("--heatmaps") { Description = "A folder for sheets of artifact heat maps." };
+    private static readonly Option<string?> DeviceName = SharedOptions.Device();
+    private static readonly Option<long?> Seed = new("--seed") { Description = "Seed of pictures drawn anew; default: the cell's." };
+    private static readonly Option<bool> AsJson = new("--json") { Description = "One JSON document instead of a table." };
+
+    public static Command Create()
+    {
+        Command command = new("evaluate", """
+            Measures everything: distances to real pictures with what they depend on, artifacts, verified alignment with the verifier's own errors,
+            reconstructions, latents, the decoder under noise, and drawn tokens under guidance. Of two folders of pictures: distances and artifacts.
+
+            Examples:
+              nextstep evaluate runs/quickstart/cells/3f2a
+              nextstep evaluate --pictures drawn/ --reference photos/ --onnx inception.onnx --onnx-size 299 --onnx-mean 0.5 --onnx-std 0.5
+            """)
+        {
+            Folder, Pictures, Reference, Patch, Side, Skip, Samples, Source, Network, NetworkSize, NetworkMean, NetworkDeviation, Maps, DeviceName, Seed, AsJson,
+        };
+        command.Validators.Add(r =>
+        {
+            if (r.GetValue(Folder) is null == r.GetValue(Pictures) is null)
+            {
+                r.AddError("Name a trained cell or model folder, or --pictures with --reference.");
+            }
+            else if (r.GetValue(Pictures) is not null && r.GetValue(Reference) is null)
+            {
+                r.AddError("--pictures needs --reference, a folder of real pictures.");
+            }
+            else if (r.GetValue(Samples) is < 1)
+            {
+                r.AddError("--samples must be at least 1.");
+            }
+        });
+        command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
+        return command;
+    }
+
+    private static int Run(ParseResult parse, CancellationToken cancellation)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Measurements all = new();
+        Stopwatch clock = Stopwatch.StartNew();
+        int count = parse.GetValue(Pictures) is { } drawn ? OfPictures(parse, all, drawn, cancellation) : OfModel(parse, all, parse.GetValue(Folder)!, cancellation);
+        if (parse.GetValue(Maps) is { } maps)
+        {
+            MeasureConsole.SaveMaps(all, maps);
+        }
+        if (parse.GetValue(AsJson))
+        {
+            MeasureConsole.WriteJson(all);
+        }
+        else
+        {
+            MeasureConsole.WriteTable(all);
+            AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} pictures, {clock.Elapsed.TotalSeconds:F1} s; curves: --json"));
+        }
+        return 0;
+    }
+
+    private static int OfPictures(ParseResult parse, Measurements all, string folder, CancellationToken cancellation)
+    {
+        PictureSet Load(string path, string what) => MeasureConsole.Run(progress => PictureSet.Load(
+            [path], parse.GetValue(Side), parse.GetValue(Skip), (done, total) => progress(new MeasureProgress(done, total, what))));
+        PictureSet drawn = Load(folder, "reading pictures"), real = Load(parse.GetValue(Reference)!, "reading the reference");
+        if (drawn.Pixels.size(2) != real.Pixels.size(2) || drawn.Pixels.size(3) != real.Pixels.size(3))
+        {
+            throw new InvalidDataException(
+                $"The pictures in {folder} are {drawn.Pixels.size(3)}x{drawn.Pixels.size(2)}, those in {parse.GetValue(Reference)} {real.Pixels.size(3)}x{real.Pixels.size(2)}; bring both to one size with --resize.");
+        }
+        foreach (UnreadablePicture picture in drawn.Skipped.Concat(real.Skipped))
+        {
+            all.Gaps.Add($"Skipped: {picture.Reason}");
+        }
+        int token = parse.GetValue(Patch) ?? 16;
+        using IFeatureNetwork network = Configured(parse, new EvaluationConfig()).OpenNetwork();
+        PictureMeasures.AddDistances(all, drawn.Pixels, real.Pixels, network, cancellation);
+        PictureMeasures.AddArtifacts(all, drawn.Pixels, real.Pixels, new TokenGrid(token, Math.Max(1, token / 2)), (int)drawn.Pixels.size(0), cancellation);
+        Measure(all, cancellation);
+        return drawn.Names.Count;
+    }
+
+    private static int OfModel(ParseResult parse, Measurements all, string folder, CancellationToken cancellation)
+    {
+        TrainedCell? cell = Directory.Exists(folder) ? TrainedCell.Find(folder) : null;
+        string device = parse.GetValue(DeviceName) ?? cell?.Config.Device ?? "cpu";
+        using LoadedModel loaded = ReleasedFolder.Load(folder, new Device(device), (cell?.Config.Precision ?? Precision.Float32).ToScalarType());
+        ResearchConfig config = cell?.Config ?? OfFolder(loaded, parse.GetRequiredValue(Source));
+        config = config with
+        {
+            Device = device,
+            Seed = parse.GetValue(Seed) ?? config.Seed,
+            Evaluation = Configured(parse, config.Evaluation) with { Samples = parse.GetValue(Samples) ?? config.Evaluation.Samples },
+        };
+        bool anew = cell is null || parse.GetValue(Samples) is not null || parse.GetValue(Seed) is not null;
+        (Tensor pictures, IReadOnlyList<string> prompts) = anew ? Draw(config, loaded, cancellation) : cell!.Pictures();
+        using IFeatureNetwork network = config.Evaluation.OpenNetwork();
+        CellMeasures.Add(all, config, pictures, prompts, network, loaded, cancellation);
+        CellMeasures.AddModel(all, config, loaded.Autoencoder, cancellation);
+        Measure(all, cancellation);
+        return prompts.Count;
+    }
+
+    private static void Measure(Measurements all, CancellationToken cancellation) => MeasureConsole.Run(progress =>
+    {
+        all.Run(progress, cancellation);
+        return true;
+    });
+
+    private static (Tensor Pictures, IReadOnlyList<string> Prompts) Draw(ResearchConfig config, LoadedModel loaded, CancellationToken cancellation)
+    {
+        IReadOnlyList<string> prompts = CellMeasures.Prompts(config);
+        GenerationRequest request = new() { Prompts = prompts, Height = config.Data.ImageSize, Width = config.Data.ImageSize, Sampling = config.Sampling, Seed = config.Seed };
+        return (MeasureConsole.Run(progress => loaded.Generator().Draw(request, p => progress(new MeasureProgress((int)p.Tokens, (int)p.Total, "drawing")), cancellation).cpu()), prompts);
+    }
+
+    // A model folder says how it was built, not what it was trained on.
+    private static ResearchConfig OfFolder(LoadedModel loaded, string source) => new()
+    {
+        Data = DataCommand.ConfigFor(source, loaded.ImageSize ?? throw new InvalidDataException("The model's folder does not say the size of its training pictures; evaluate pictures that it drew with --pictures.")),
+        Autoencoder = loaded.Autoencoder.Config,
+        Sampling = loaded.Sampling,
+    };
+
+    private static EvaluationConfig Configured(ParseResult parse, EvaluationConfig evaluation) => parse.GetValue(Network) is not { } file ? evaluation : evaluation with
+    {
+        Network = file,
+        NetworkSize = parse.GetValue(NetworkSize),
+        NetworkMean = parse.GetValue(NetworkMean) is { Length: > 0 } mean ? mean : [0],
+        NetworkDeviation = parse.GetValue(NetworkDeviation) is { Length: > 0 } deviation ? deviation : [1],
+    };
+}

@@ -1,0 +1,112 @@
+using System.CommandLine;
+using System.Globalization;
+
+namespace NextStep.Research.Cli;
+
+/// <summary>The options of <c>generate</c> and <c>edit</c>.</summary>
+internal static class GenerateOptions
+{
+    public static readonly Option<string> Model = new("--model", "-m") { Description = "A trained cell, or a folder in the released layout; default: the small model of the shapes world that comes with nextstep.", DefaultValueFactory = _ => ShippedModel.Folder };
+    public static readonly Option<string[]> Prompt = new("--prompt", "-p") { Description = "What to draw; repeat for several prompts.", Required = true };
+    public static readonly Option<int> Count = AtLeast(1, new Option<int>("--count", "-n") { Description = "Pictures per prompt.", DefaultValueFactory = _ => 1 });
+    public static readonly Option<string> Output = new("--output", "-o") { Description = "The PNG file, several pictures on one sheet; or a folder (existing, or ending in /) for one file a picture.", Required = true };
+    public static readonly Option<string[]> Images = new("--image", "-i") { Description = "An input picture; repeat for several, in the order of the <image> markers. A single one serves every prompt.", Required = true };
+    public static readonly Option<string> Preset = new("--preset") { Description = $"Published settings: {string.Join(", ", SamplingPresets.All.Select(p => p.Name))}." };
+    public static readonly Option<string> Positive = new("--positive-prompt") { Description = "Appended to every prompt." };
+    public static readonly Option<string> Negative = new("--negative-prompt") { Description = "Text of the unconditional branch." };
+    public static readonly Option<double?> Scale = Within(0, 100, new Option<double?>("--guidance") { Description = "Guidance scale; 1 = none." });
+    public static readonly Option<double?> ImageScale = Within(0, 100, new Option<double?>("--image-guidance") { Description = "Guidance towards the input picture; 1 = none." });
+    public static readonly Option<GuidanceSchedule?> Schedule = new("--guidance-schedule") { Description = "constant, linearDecreasing or linearIncreasing." };
+    public static readonly Option<Solver?> SolverName = new("--solver") { Description = "ode, sde, cps or reference (the first release's sampler, quirks included)." };
+    public static readonly Option<int?> Steps = AtLeast(1, new Option<int?>("--steps") { Description = "Head evaluations per image token." });
+    public static readonly Option<double?> Shift = Within(0.01, 100, new Option<double?>("--timestep-shift") { Description = "Above 1: more steps near the noise end." });
+    public static readonly Option<double?> Level = Within(0, 1, new Option<double?>("--noise-level") { Description = "η of the solvers sde and cps." });
+    public static readonly Option<bool?> Normalize = new("--normalize-tokens") { Description = "Project each sampled token to mean 0 and variance 1; default: exactly when the autoencoder does." };
+    public static readonly Option<int?> Height = AtLeast(1, new Option<int?>("--height") { Description = "Pixels; default: the training size, else the preset's, else 512." });
+    public static readonly Option<int?> Width = AtLeast(1, new Option<int?>("--width") { Description = "Pixels; default as for --height." });
+    public static readonly Option<double?> Aspect = new("--aspect")
+    {
+        HelpName = "W:H",
+        Description = "Instead of --height and --width: the trained shape nearest to this one, for instance 16:9, with the area of the default square.",
+        CustomParser = result =>
+        {
+            string[] parts = result.Tokens[0].Value.Split(':');
+            if (parts.Length == 2 && double.TryParse(parts[0], CultureInfo.InvariantCulture, out double w) && double.TryParse(parts[1], CultureInfo.InvariantCulture, out double h) && w > 0 && h > 0 && double.IsFinite(h / w))
+            {
+                return h / w;
+            }
+            result.AddError($"'{result.Tokens[0].Value}' is not a shape; write width:height, for instance 16:9.");
+            return null;
+        },
+    };
+
+    public static readonly Option<string> Noise = new("--noise") { Description = "A safetensors file of recorded draws: draws.run0, draws.run1, …" };
+    public static readonly Option<string> SaveNoise = new("--save-noise") { Description = "Writes the draws to a file for --noise, which then gives the same picture on any machine, up to rounding." };
+    public static readonly Option<long> Seed = new("--seed") { Description = "Seed of the noise.", DefaultValueFactory = _ => 42 };
+    public static readonly Option<int> Batch = AtLeast(1, new Option<int>("--batch") { Description = "Pictures drawn at once; fewer need less memory.", DefaultValueFactory = _ => 64 });
+    public static readonly Option<string> Device = new("--device") { Description = "cpu, cuda:0, or several over which the layers are spread by free memory: cuda:0,cuda:1 or cuda:0,cpu.", DefaultValueFactory = _ => "cpu" };
+    public static readonly Option<Precision?> PrecisionName = new("--precision") { Description = "float32, bfloat16 or float16; default: float32 on the CPU, as stored elsewhere." };
+
+    static GenerateOptions()
+    {
+        Preset.Validators.Add(result => Explain(result.AddError, () => SamplingPresets.Find(result.GetValueOrDefault<string>())));
+        Device.Validators.Add(result => Explain(result.AddError, () => DevicePlacement.Names(result.GetValueOrDefault<string>())));
+        Aspect.Validators.Add(result =>
+        {
+            if (result.GetResult(Height) is not null || result.GetResult(Width) is not null)
+            {
+                result.AddError("--aspect stands for --height and --width; give one or the other.");
+            }
+        });
+    }
+
+    /// <summary>Those that both verbs have, in the order of the help.</summary>
+    public static void AddTo(Command command, params Option[] first)
+    {
+        Option[] all =
+        [
+            Model, Prompt, .. first, Count, Output, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Level, Normalize, Height, Width, Aspect, Noise, SaveNoise, Seed, Batch, Device,
+            PrecisionName,
+        ];
+        foreach (Option option in all)
+        {
+            command.Options.Add(option);
+        }
+    }
+
+    private static Option<T> AtLeast<T>(int least, Option<T> option)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && value < least)
+            {
+                result.AddError($"{option.Name} is {value}; it must be at least {least}.");
+            }
+        });
+        return option;
+    }
+
+    private static Option<double?> Within(double least, double most, Option<double?> option)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && double.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out double value) && !(value >= least && value <= most))
+            {
+                result.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} is {value}; it must be within {least} and {most}."));
+            }
+        });
+        return option;
+    }
+
+    private static void Explain(Action<string> add, Action check)
+    {
+        try
+        {
+            check();
+        }
+        catch (ArgumentException e)
+        {
+            add(e.Message);
+        }
+    }
+}

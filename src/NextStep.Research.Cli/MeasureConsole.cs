@@ -1,0 +1,79 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using NextStep.Research.Experiments;
+using Spectre.Console;
+using TorchSharp;
+
+namespace NextStep.Research.Cli;
+
+/// <summary>Runs measurements with a bar on a terminal and a line every five seconds elsewhere, both on the error stream, and shows what was found.</summary>
+internal static class MeasureConsole
+{
+    private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(5);
+
+    public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        WriteIndented = true,
+        NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
+
+    /// <summary>Calls <paramref name="work"/> with something to tell its progress to.</summary>
+    public static T Run<T>(Func<Action<MeasureProgress>, T> work)
+    {
+        if (!AnsiConsole.Profile.Capabilities.Interactive || Console.IsErrorRedirected)
+        {
+            Stopwatch since = Stopwatch.StartNew();
+            return work(p =>
+            {
+                if (since.Elapsed > LineEvery)
+                {
+                    since.Restart();
+                    Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{p.Done}/{p.Total} {p.What}"));
+                }
+            });
+        }
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        return console.Progress().AutoClear(true)
+            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
+            .Start(bars =>
+            {
+                ProgressTask bar = bars.AddTask("measuring");
+                return work(p => (bar.MaxValue, bar.Value, bar.Description) = (Math.Max(1, p.Total), p.Done, Markup.Escape(p.What)));
+            });
+    }
+
+    /// <summary>Everything that was found as one JSON document.</summary>
+    public static void WriteJson(Measurements all) => Console.Out.WriteLine(JsonSerializer.Serialize(
+        new { metrics = all.Numbers, identities = all.Identities, curves = all.Curves, gaps = all.Gaps }, Json));
+
+    /// <summary>Numbers with what they depend on; then what could not be measured.</summary>
+    public static void WriteTable(Measurements all)
+    {
+        Table table = new Table().Border(TableBorder.Simple).AddColumn("metric").AddColumn(new TableColumn("value").RightAligned()).AddColumn("depends on");
+        foreach ((string name, double value) in all.Numbers)
+        {
+            table.AddRow(new Text(name), new Text(Number(value)), new Text(all.Identities.GetValueOrDefault(name) ?? ""));
+        }
+        AnsiConsole.Write(table);
+        foreach (string gap in all.Gaps)
+        {
+            AnsiConsole.WriteLine(gap);
+        }
+    }
+
+    public static string Number(double value) => double.IsFinite(value) ? value.ToString("0.####", CultureInfo.InvariantCulture) : "–";
+
+    /// <summary>Heat maps as <c>NAME.png</c> sheets in a folder.</summary>
+    public static void SaveMaps(Measurements all, string folder)
+    {
+        Directory.CreateDirectory(folder);
+        foreach ((string name, torch.Tensor maps) in all.Maps)
+        {
+            int columns = (int)Math.Ceiling(Math.Sqrt(maps.size(0)));
+            using torch.Tensor sheet = ImageGrid.Make(maps, columns, background: -1, enlarge: (int)Math.Max(1, 96 / maps.size(2)));
+            ImageFile.SavePng(Path.Combine(folder, name + ".png"), sheet);
+        }
+    }
+}

@@ -1,0 +1,59 @@
+using Microsoft.Data.Analysis;
+using NextStep.Research.Experiments;
+using TorchSharp;
+
+namespace NextStep.Research.Notebooks;
+
+/// <summary>Configurations, modules and data frames as tables.</summary>
+public static class Tables
+{
+    /// <summary>The whole configuration, one row for each key, with the default where it differs.</summary>
+    public static DataTable AsTable(this ResearchConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        Dictionary<string, string> defaults = Values(new ResearchConfig());
+        return new DataTable(
+            ["key", "value", "default, where it differs"],
+            [.. Values(config).Select(v => new object?[] { v.Key, v.Value, defaults[v.Key] == v.Value ? "" : defaults[v.Key] })])
+        { MostRows = 200 };
+    }
+
+    /// <summary>Only the keys in which <paramref name="config"/> differs from <paramref name="baseline"/>.</summary>
+    public static DataTable DifferenceFrom(this ResearchConfig config, ResearchConfig baseline)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(baseline);
+        Dictionary<string, string> before = Values(baseline);
+        return new DataTable(["key", "baseline", "here"], [.. Values(config).Where(v => before[v.Key] != v.Value).Select(v => new object?[] { v.Key, before[v.Key], v.Value })]);
+    }
+
+    /// <summary>Parts of a module down to <paramref name="depth"/>, with their numbers of parameters and their share.</summary>
+    public static DataTable Summary(this torch.nn.Module module, int depth = 1)
+    {
+        ArgumentNullException.ThrowIfNull(module);
+        ArgumentOutOfRangeException.ThrowIfNegative(depth);
+        List<(string Name, long Count)> parameters = [.. module.named_parameters().Select(p => (p.name, p.parameter.numel()))];
+        long total = parameters.Sum(p => p.Count);
+        Dictionary<string, string> types = module.named_modules().ToDictionary(m => m.name, m => m.module.GetType().Name);
+        List<object?[]> rows =
+        [
+            .. parameters.GroupBy(p => string.Join('.', p.Name.Split('.').SkipLast(1).Take(depth)))
+                .Select(g => new object?[] { g.Key.Length > 0 ? g.Key : "(itself)", types.GetValueOrDefault(g.Key, module.GetType().Name), g.Sum(p => p.Count), Share(g.Sum(p => p.Count)) }),
+            new object?[] { "all", module.GetType().Name, total, Share(total) },
+        ];
+        return new DataTable(["part", "type", "parameters", "share"], rows);
+
+        string Share(long count) => total == 0 ? "" : (count / (double)total).ToString("P1", System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>A data frame's first rows.</summary>
+    public static DataTable AsTable(this DataFrame frame, int rows = 60)
+    {
+        ArgumentNullException.ThrowIfNull(frame);
+        return new DataTable([.. frame.Columns.Select(c => c.Name)], [.. frame.Rows.Select(r => (IReadOnlyList<object?>)[.. r])]) { MostRows = rows };
+    }
+
+    private static Dictionary<string, string> Values(ResearchConfig config) => ConfigPath.All.ToDictionary(
+        path => path,
+        path => ConfigPath.Canonical(config, path) is var line ? line[(path.Length + 2)..].TrimEnd('\n') : "");
+}

@@ -1,0 +1,69 @@
+using NextStep.Research.Experiments;
+
+namespace NextStep.Research.Reports;
+
+/// <summary>Final numbers of the arms: each metric with its intervals, and the two first metrics against each other.</summary>
+internal static class NumberFigures
+{
+    private const int MostMetrics = 24;
+
+    public static IEnumerable<RunFigure> Of(RunResults run)
+    {
+        string[] metrics = [.. run.Statistics.Metrics.Where(m => !run.IsTheSame(m))];
+        foreach (string metric in metrics.Take(MostMetrics))
+        {
+            yield return new RunFigure(FigureTopic.Numbers, metric, Intervals(run, metric));
+        }
+
+        string[] judged = [.. metrics.Where(m => MetricName.Of(m).Better != Better.Unknown).Take(2)];
+        if (judged.Length == 2 && Scatter(run, judged[1], judged[0]) is { } scatter)
+        {
+            yield return new RunFigure(FigureTopic.Numbers, $"{judged[0]}-against-{judged[1]}", scatter);
+        }
+    }
+
+    private static Figure Intervals(RunResults run, string metric)
+    {
+        MetricName name = MetricName.Of(metric);
+        (int Arm, Estimate Value)[] arms = [.. run.Arms.Select((a, i) => (i, Value: run.Statistics.Mean(metric, a.Name))).Where(a => a.Value is not null).Select(a => (a.i, a.Value!))];
+        bool intervals = arms.Any(a => a.Value.HalfWidth is not null);
+        // An arm a series, so that each keeps its colour and marker.
+        return new Figure(name.Label, "", name.Unit,
+        [
+            .. arms.Select((a, place) => new FigureSeries(run.Arms[a.Arm].Name, [place], [a.Value.Mean * name.Scale])
+            {
+                Arms = [a.Arm],
+                PointNames = [name.Format(a.Value.Mean)],
+                Low = intervals ? [(a.Value.Low ?? a.Value.Mean) * name.Scale] : null,
+                High = intervals ? [(a.Value.High ?? a.Value.Mean) * name.Scale] : null,
+            }),
+        ])
+        {
+            Kind = FigureKind.Intervals, Categories = [.. arms.Select(a => run.Arms[a.Arm].Name)],
+            Note = intervals ? "Means over seeds with 95 % intervals." : "One seed: no intervals.",
+        };
+    }
+
+    private static Figure? Scatter(RunResults run, string across, string along)
+    {
+        MetricName x = MetricName.Of(across), y = MetricName.Of(along);
+        var series = new List<FigureSeries>();
+        for (int arm = 0; arm < run.Arms.Count; arm++)
+        {
+            IReadOnlyDictionary<long, double> xs = run.Statistics.Values(across, run.Arms[arm].Name), ys = run.Statistics.Values(along, run.Arms[arm].Name);
+            long[] seeds = [.. xs.Keys.Where(s => ys.ContainsKey(s) && double.IsFinite(xs[s]) && double.IsFinite(ys[s])).Order()];
+            if (seeds.Length > 0)
+            {
+                series.Add(new FigureSeries(run.Arms[arm].Name, [.. seeds.Select(s => xs[s] * x.Scale)], [.. seeds.Select(s => ys[s] * y.Scale)])
+                {
+                    Arms = [arm], PointNames = [.. seeds.Select(s => $"seed {s}")],
+                });
+            }
+        }
+
+        return series.Sum(s => s.X.Count) < 3 ? null : new Figure($"{y.Label} against {x.Label}", x.LabelAndUnit, y.LabelAndUnit, series)
+        {
+            Kind = FigureKind.Scatter, Note = "A point a finished cell.",
+        };
+    }
+}

@@ -1,0 +1,140 @@
+using System.IO.Hashing;
+using System.Text;
+using System.Text.RegularExpressions;
+using OxyPlot;
+using OxyPlot.Axes;
+using OxyPlot.Legends;
+using SkiaSharp;
+
+namespace NextStep.Research.Reports;
+
+/// <summary>A <see cref="Figure"/> as a still picture, for papers and for places that run no scripts. With <see cref="StaticSeries"/> the only file that knows OxyPlot.</summary>
+public static partial class StaticChart
+{
+    /// <summary>What SVG files ask for; the reader's machine picks the first that it has.</summary>
+    private const string SvgFonts = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
+
+    /// <summary>PNG pixels per unit of the drawing, so that print stays sharp.</summary>
+    private const int PixelsPerUnit = 2;
+
+    private const int LongestName = 40;
+
+    private static readonly string[] PngFonts = ["Helvetica", "Arial", "Liberation Sans", "Noto Sans", "DejaVu Sans"];
+
+    /// <summary>The chart as an SVG element with title and description inside; the same text for the same figure on every machine.</summary>
+    /// <param name="figure">What to draw.</param>
+    /// <param name="width">Units (pixels at 100 %).</param>
+    /// <param name="height">Units; 0: as the kind of figure needs.</param>
+    public static string Svg(Figure figure, int width = 640, int height = 0)
+    {
+        ArgumentNullException.ThrowIfNull(figure);
+        var exporter = new SvgExporter { Width = width, Height = HeightOf(figure, height), IsDocument = false };
+        string svg = exporter.ExportToString(Model(figure, SvgFonts));
+        int inside = svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal)) + 1;
+        string words = Html.Of($"<title>{Plain(figure.Title)}</title><desc>{Plain(FigureText.Alternative(figure))}</desc>").Markup;
+        string opening = svg[svg.IndexOf("<svg", StringComparison.Ordinal)..(inside - 1)];
+        string drawing = svg[inside..].ReplaceLineEndings("\n").TrimEnd();
+        // Several figures may stand in one page, where ids are shared.
+        string id = $"clip{XxHash64.HashToUInt64(Encoding.UTF8.GetBytes(words + drawing)):x16}-";
+        return $"{opening} viewBox=\"0 0 {width} {exporter.Height:0}\" role=\"img\">{words}{ClipNames().Replace(drawing, id + "$1")}\n";
+    }
+
+    /// <summary>The chart as a PNG file of twice as many pixels; its letters are those of this machine's fonts.</summary>
+    /// <exception cref="InvalidOperationException">The machine has no font at all; SVG needs none.</exception>
+    public static byte[] Png(Figure figure, int width = 640, int height = 0)
+    {
+        ArgumentNullException.ThrowIfNull(figure);
+        string[] families = [.. SKFontManager.Default.FontFamilies];
+        if (families.Length == 0)
+        {
+            throw new InvalidOperationException("This machine has no fonts, so a PNG of a figure would have no letters; use SVG, or install fonts (Debian: fonts-dejavu-core).");
+        }
+
+        string family = PngFonts.FirstOrDefault(f => families.Contains(f, StringComparer.OrdinalIgnoreCase)) ?? families.Order(StringComparer.Ordinal).First();
+        // Without text shaping no second native library is needed; Latin, Greek and Cyrillic are the same.
+        var exporter = new OxyPlot.SkiaSharp.PngExporter
+        {
+            Width = width * PixelsPerUnit, Height = HeightOf(figure, height) * PixelsPerUnit, Dpi = 96 * PixelsPerUnit, UseTextShaping = false,
+        };
+        using var stream = new MemoryStream();
+        exporter.Export(Model(figure, family), stream);
+        return stream.ToArray();
+    }
+
+    private static int HeightOf(Figure figure, int wanted) => wanted > 0 ? wanted : figure switch
+    {
+        { IsLying: true } => 96 + (34 * figure.Categories.Count),
+        { Grid: { } grid } => Math.Clamp(110 + (36 * grid.Rows.Count), 180, 1200),
+        _ => 380 + (18 * Math.Max(0, (figure.Series.Count - 1) / 2)),
+    };
+
+    private static PlotModel Model(Figure figure, string fonts)
+    {
+        string[] columns = [.. figure.Grid?.Columns ?? []], names = [.. figure.Grid?.Rows ?? figure.Categories];
+        var model = new PlotModel
+        {
+            Title = Plain(figure.Title), TitleFontSize = 15, TitleFontWeight = 600, TitleHorizontalAlignment = TitleHorizontalAlignment.CenteredWithinView,
+            DefaultFont = fonts, DefaultFontSize = 12, TextColor = StaticSeries.Ink, PlotAreaBorderThickness = new OxyThickness(1, 0, 0, 1),
+            PlotAreaBorderColor = StaticSeries.Grid, Background = OxyColors.White,
+            // Widths are measured as Helvetica’s; a wider font must not cut off the names.
+            Padding = new OxyThickness(10 + (1.3 * names.Select(n => Math.Min(n.Length, LongestName)).DefaultIfEmpty(0).Max()), 10, 28, 10),
+        };
+        if (figure.HasLegend)
+        {
+            model.Legends.Add(new Legend
+            {
+                LegendPlacement = LegendPlacement.Outside, LegendPosition = LegendPosition.BottomLeft, LegendOrientation = LegendOrientation.Horizontal,
+                LegendSymbolLength = 32, LegendMargin = 0, LegendItemSpacing = 18, LegendLineSpacing = 2,
+            });
+        }
+
+        model.Axes.Add(columns.Length > 0 ? Names(AxisPosition.Bottom, columns, figure.XLabel)
+            : Numeric(AxisPosition.Bottom, figure.IsLying ? figure.YLabel : figure.XLabel, figure.IsLying && figure.LogY));
+        model.Axes.Add(names.Length > 0 ? Names(AxisPosition.Left, names, figure.IsLying ? figure.XLabel : figure.YLabel)
+            : Numeric(AxisPosition.Left, figure.YLabel, figure.LogY));
+        StaticSeries.Add(model, figure);
+        return model;
+    }
+
+    private static Axis Numeric(AxisPosition position, string title, bool logarithmic)
+    {
+        Axis axis = logarithmic ? new LogarithmicAxis() : new LinearAxis { MinimumPadding = 0.03, MaximumPadding = 0.05 };
+        axis.MajorGridlineStyle = LineStyle.Solid;
+        axis.MajorGridlineColor = StaticSeries.Grid;
+        axis.LabelFormatter = Numbers.Tick;
+        return Dress(axis, position, title);
+    }
+
+    // From top to bottom and left to right, as one reads.
+    private static Axis Names(AxisPosition position, string[] names, string title)
+    {
+        var axis = new CategoryAxis { GapWidth = 0.5, StartPosition = position == AxisPosition.Left ? 1 : 0, EndPosition = position == AxisPosition.Left ? 0 : 1 };
+        axis.Labels.AddRange(names.Select(n => n.Length > LongestName ? Plain(n[..(LongestName - 1)]) + "…" : Plain(n)));
+        return Dress(axis, position, title);
+    }
+
+    private static Axis Dress(Axis axis, AxisPosition position, string title)
+    {
+        axis.Position = position;
+        axis.Title = title.Length > 0 ? Plain(title) : null;
+        axis.AxisTitleDistance = 8;
+        axis.TicklineColor = StaticSeries.Grid;
+        axis.MinorTickSize = 0;
+        return axis;
+    }
+
+    [GeneratedRegex("(?<=id=\"|url\\(#)clipPath([0-9]+)")]
+    private static partial Regex ClipNames();
+
+    /// <summary>Without characters that XML cannot hold, and on one line.</summary>
+    internal static string Plain(string text)
+    {
+        var plain = new StringBuilder(text.Length);
+        foreach (Rune rune in text.EnumerateRunes())
+        {
+            plain.Append(Rune.IsControl(rune) ? " " : rune.Value is 0xFFFE or 0xFFFF ? "\uFFFD" : rune.ToString());
+        }
+
+        return plain.ToString();
+    }
+}

@@ -1,0 +1,59 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>
+/// Flat colour regions (the paper's solid colour at the bottom): the share of pixels whose 5×5 surroundings span at most 4 of 255 grey
+/// levels in every channel. Drawings are flat by nature and noise unmakes flatness: read it as generated ÷ real.
+/// </summary>
+public sealed class FlatRegions : IArtifactDetector
+{
+    private const int Window = 5;
+    private const double Span = 4.5 / 255;
+
+    /// <inheritdoc/>
+    public string Name => "flat";
+
+    /// <inheritdoc/>
+    public ArtifactUnit Unit => ArtifactUnit.Share;
+
+    /// <inheritdoc/>
+    public string Meaning => "share of pixels in regions of one colour";
+
+    /// <inheritdoc/>
+    public ArtifactReading Read(Tensor pictures)
+    {
+        ArgumentNullException.ThrowIfNull(pictures);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor highest = nn.functional.max_pool2d(pictures, Window, 1, Window / 2), lowest = nn.functional.max_pool2d(pictures.neg(), Window, 1, Window / 2);
+        Tensor map = (highest + lowest).amax([1]).le(Span).to_type(float32);
+        double[] each = [.. map.mean([1, 2]).to_type(float64).data<double>()];
+        return new ArtifactReading(each.Average(), each, map.DetachFromDisposeScope());
+    }
+}
+
+/// <summary>Clipped values: the share of channel values at 0 or 255.</summary>
+public sealed class ClippedValues : IArtifactDetector
+{
+    private const double Half = 0.5 / 255;
+
+    /// <inheritdoc/>
+    public string Name => "clipped";
+
+    /// <inheritdoc/>
+    public ArtifactUnit Unit => ArtifactUnit.Share;
+
+    /// <inheritdoc/>
+    public string Meaning => "share of channel values at either end of the scale";
+
+    /// <inheritdoc/>
+    public ArtifactReading Read(Tensor pictures)
+    {
+        ArgumentNullException.ThrowIfNull(pictures);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor clipped = pictures.le(Half).logical_or(pictures.ge(1 - Half)).to_type(float32);
+        double[] each = [.. clipped.mean([1, 2, 3]).to_type(float64).data<double>()];
+        return new ArtifactReading(each.Average(), each);
+    }
+}

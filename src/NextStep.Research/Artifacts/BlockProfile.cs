@@ -1,0 +1,37 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>
+/// How much neighbouring pixels differ, segment by segment: |Δ| averaged over the channels and along the side of a P×P block, over the
+/// mean of the 2P − 2 segments around it. Flat next to flat gives 1, one outline of the content is one segment, and all phases of the period
+/// are treated alike. What repeats alike in every token's cell is taken out first (<see cref="LatticeDetector"/> counts that).
+/// </summary>
+/// <param name="X">Across columns, [n, rows, columns·P − 1]; borders at P − 1, 2P − 1, …</param>
+/// <param name="Y">Across rows, [n, columns, rows·P − 1].</param>
+internal sealed record BlockProfile(Tensor X, Tensor Y)
+{
+    // A quarter of a grey level.
+    private const double Floor = 0.25 / 255;
+
+    /// <summary>Of pictures [n, 3, H, W] with at least two blocks along each side; rests at the right and bottom are left out.</summary>
+    public static BlockProfile Of(Tensor pictures, int period, int token)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long rows = pictures.size(2) / period, columns = pictures.size(3) / period;
+        Tensor x = Relative(pictures, period, token, rows, columns), y = Relative(pictures.transpose(2, 3), period, token, columns, rows);
+        return new BlockProfile(x.MoveToOuterDisposeScope(), y.MoveToOuterDisposeScope());
+    }
+
+    private static Tensor Relative(Tensor pictures, int period, int token, long rows, long columns)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (long width, long length) = (pictures.size(3), (columns * period) - 1);
+        Tensor differences = CoherentPart.Remove(pictures.narrow(3, 1, width - 1) - pictures.narrow(3, 0, width - 1), token).abs().mean([1]);
+        Tensor segments = differences.narrow(1, 0, rows * period).narrow(2, 0, length).reshape(pictures.size(0), rows, period, length).mean([2]);
+        Tensor padded = nn.functional.pad(segments, [period - 1, period - 1], PaddingModes.Reflect);
+        Tensor around = ((nn.functional.avg_pool1d(padded, (2 * period) - 1, 1) * ((2 * period) - 1)) - segments) / ((2 * period) - 2);
+        return ((segments + Floor) / (around + Floor)).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,98 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>
+/// Lattice: a pattern that repeats alike in every P×P cell, such as the checkerboard of strided decoders (Odena, Dumoulin and Olah 2016)
+/// or a faint regular grid. The power spectrum of the Laplacian residual, averaged over channels and pictures, at the frequencies (i/P, j/P)
+/// against the median of their surroundings (on the axes: along the axis), the maximum over i, j in dB. Offsets that differ from
+/// block to block give no such peaks: <see cref="BlockEdges"/> finds those. The map is the amplitude of the repeated pattern in each cell.
+/// </summary>
+public sealed class LatticeDetector(int period, string name = "lattice") : IArtifactDetector
+{
+    private const double Floor = 1e-10;
+
+    /// <inheritdoc/>
+    public string Name => name;
+
+    /// <inheritdoc/>
+    public ArtifactUnit Unit => ArtifactUnit.Decibels;
+
+    /// <inheritdoc/>
+    public string Meaning => $"strongest spectral peak of a pattern that repeats every {period} pixels, over its surroundings";
+
+    /// <inheritdoc/>
+    public ArtifactReading Read(Tensor pictures)
+    {
+        ArgumentNullException.ThrowIfNull(pictures);
+        using DisposeScope scope = NewDisposeScope();
+        (long n, long height, long width) = (pictures.size(0), pictures.size(2), pictures.size(3));
+        (long rows, long columns) = (height / period, width / period);
+        if (Math.Min(rows, columns) < 2 || period < 2)
+        {
+            return new ArtifactReading(double.NaN, [.. Enumerable.Repeat(double.NaN, (int)n)]);
+        }
+        Tensor residual = Residual(pictures).narrow(2, 0, rows * period).narrow(3, 0, columns * period);
+        Tensor power = fft.fft2(residual).abs().square().mean([1]); // [n, h, w]
+        double[] perPicture = [.. Peak(power, rows, columns).to_type(float64).data<double>()];
+        double value = Peak(power.mean([0], keepdim: true), rows, columns).item<float>();
+        return new ArtifactReading(value, perPicture, Map(residual, rows, columns, height, width).DetachFromDisposeScope());
+    }
+
+    private static Tensor Residual(Tensor pictures)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor kernel = tensor(new float[] { 0, -1, 0, -1, 4, -1, 0, -1, 0 }, [1, 1, 3, 3]).div_(4).expand(3, 1, 3, 3);
+        return nn.functional.conv2d(nn.functional.pad(pictures, [1, 1, 1, 1], PaddingModes.Reflect), kernel, groups: 3).MoveToOuterDisposeScope();
+    }
+
+    // [n, h, w] to dB [n]; harmonics lie at multiples of (rows, columns) bins.
+    private static Tensor Peak(Tensor power, long rows, long columns)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        (long up, long across) = (Math.Max(1, rows / 2), Math.Max(1, columns / 2));
+        List<Tensor> plane = [], vertical = [], horizontal = [];
+        for (long dy = -up; dy <= up; dy++)
+        {
+            for (long dx = -across; dx <= across; dx++)
+            {
+                bool harmonicY = dy % rows == 0, harmonicX = dx % columns == 0;
+                if (harmonicY && harmonicX)
+                {
+                    continue;
+                }
+                Tensor near = At(power.roll([-dy, -dx], [1, 2]), rows, columns);
+                plane.Add(near);
+                if (dx == 0)
+                {
+                    vertical.Add(near.narrow(2, 0, 1));
+                }
+                if (dy == 0)
+                {
+                    horizontal.Add(near.narrow(1, 0, 1));
+                }
+            }
+        }
+        Tensor floor = Medians.Along(stack(plane), 0);
+        floor.narrow(2, 0, 1).copy_(Medians.Along(stack(vertical), 0)); // frequencies (i, 0): along their axis
+        floor.narrow(1, 0, 1).copy_(Medians.Along(stack(horizontal), 0));
+        Tensor quotient = (At(power, rows, columns) + Floor) / (floor + Floor);
+        quotient.narrow(1, 0, 1).narrow(2, 0, 1).fill_(0); // the mean is no pattern
+        return (quotient.flatten(1).amax([1]).log10() * 10).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor At(Tensor power, long rows, long columns) =>
+        power.slice(1, 0, power.size(1), rows).slice(2, 0, power.size(2), columns);
+
+    // Each cell projected onto the mean of the other cells: what it shares with them, as an RMS amplitude of the residual.
+    private Tensor Map(Tensor residual, long rows, long columns, long height, long width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long n = residual.size(0);
+        Tensor cells = residual.reshape([n, 3, rows, period, columns, period]).permute(0, 2, 4, 1, 3, 5).reshape(n, rows * columns, -1);
+        Tensor others = cells.sum(1, keepdim: true) - cells;
+        Tensor amplitude = (cells * others).sum(2) / (others.square().sum(2).sqrt() + Floor) / Math.Sqrt(cells.size(2));
+        return ArtifactMaps.Spread(amplitude.clamp_min(0).reshape(n, rows, columns), period, height, width).MoveToOuterDisposeScope();
+    }
+}

@@ -1,0 +1,151 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research.Tests.Training;
+
+public sealed class EditTrainingTests
+{
+    private const string Instruction = "make the blue star red";
+    private static readonly TextTokenizer Tokenizer = WordTokenizer.FromCaptions([]);
+    private static readonly DataConfig Data = new() { ImageSize = 16, Images = 6, Edits = 10 };
+
+    /// <summary>Every token of an edit that was drawn with three branches, computed again from the training sequences of the three branches.</summary>
+    [Fact]
+    public void Training_sees_the_three_branches_of_an_edit_as_generation_does()
+    {
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using NextStepModel model = TinyModels.Model(Tokenizer);
+        using ImageAutoencoder autoencoder = TinyModels.Pictures();
+        Tensor source = TinyModels.Normal("source", 3, 16, 16);
+        SamplingConfig sampling = new() { Steps = 2, Guidance = 2.5, ImageGuidance = 1.5, NormalizeTokens = false };
+        Tensor drawn = new ImageGenerator(model, autoencoder, Tokenizer).DrawTokens(
+            new GenerationRequest { Prompts = ["<image>" + Instruction], Images = [source], Height = 16, Width = 16, Sampling = sampling, Seed = 3 },
+            null, TestContext.Current.CancellationToken)[0]; // [16, d]
+
+        Tensor context = PatchOrder.Patchify(autoencoder.ToModel(autoencoder.Encode(source.unsqueeze(0)).Mean), autoencoder.Config.PatchSize)[0];
+        SequenceLayout layout = new(Tokenizer);
+        Tensor[] conditions = [.. Enum.GetValues<DroppedCondition>().Select(dropped =>
+        {
+            TrainingSequence sequence = layout.Edit(Instruction, 4, 4, dropped);
+            Tensor ids = tensor([.. sequence.Ids.Select(i => (long)i)]).unsqueeze(0);
+            Tensor hidden = model.Transformer.Forward(model.Embed(ids, dropped == DroppedCondition.TextAndImage ? drawn : cat([context, drawn])))[0];
+            int first = Array.LastIndexOf(sequence.Ids, Tokenizer.Special.BeginOfImage);
+            return model.ProjectOut(hidden.narrow(0, first, 16));
+        })];
+        using NoiseSource noise = new PerImageNoise(3, "sampling.noise", 0);
+        using FlowSampler sampler = new(model.Head.Network, new FlowSamplerOptions { Steps = 2 });
+        for (int i = 0; i < 16; i++)
+        {
+            Tensor token = sampler.Sample(stack([.. conditions.Select(c => c[i])]), new Guidance(GuidanceBranches.TextAndImage, 2.5, 1.5), noise);
+            Assert.True(TinyModels.Distance(token[0], drawn[i]) < 1e-4, $"token {i}");
+        }
+    }
+
+    [Fact]
+    public void A_batch_holds_source_and_result_and_learns_the_result()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using TemporaryFolder folder = new();
+        string file = Path.Combine(folder.Path, "set.safetensors");
+        using (LatentSet encoded = Encoded())
+        {
+            encoded.Save(file);
+        }
+        using LatentSet latents = LatentSet.Load(file);
+        Assert.Equal((6, 16), (latents.Pairs, latents.Captions.Count));
+        using NoiseSource none = new RecordedNoise([]);
+        ModelBatch batch = ModelTrainer.Batch(
+            new SequenceLayout(Tokenizer), Tokenizer.Special, latents, [7, 2, 15, 9],
+            [DroppedCondition.Text, DroppedCondition.Nothing, DroppedCondition.Nothing, DroppedCondition.TextAndImage], none, CPU);
+        Tensor expected = cat([latents.Sources!.Means[1], latents.Means[7], latents.Means[2], latents.Sources.Means[9], latents.Means[15], latents.Means[9]]);
+        Assert.Equal(0, TinyModels.Distance(expected, batch.Tokens));
+        Assert.Equal(6 * 16, batch.Ids.eq(Tokenizer.Special.ImagePlaceholder).sum().item<long>());
+        Assert.Equal(0, TinyModels.Distance(latents.Means[TensorIndex.Tensor(tensor([7L, 2, 15, 9]))].flatten(0, 1), batch.Tokens.index_select(0, batch.Learned!)));
+    }
+
+    [Fact]
+    public void Input_noise_leaves_the_source_clean()
+    {
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        using NextStepModel plain = TinyModels.Model(Tokenizer);
+        using NextStepModel model = new(plain.Config with { InputNoise = 0.4, HeadBatchMultiplier = 1 });
+        TinyModels.Randomize(model, 1);
+        model.eval();
+        using LatentSet latents = Encoded();
+        using NoiseSource none = new RecordedNoise([]);
+        ModelBatch batch = ModelTrainer.Batch(new SequenceLayout(Tokenizer), Tokenizer.Special, latents, [8], new DroppedCondition[1], none, CPU);
+        Assert.Equal(Loss(1, 1), Loss(50, 1));
+        Assert.NotEqual(Loss(1, 1), Loss(1, 2));
+
+        float Loss(float onSource, float onResult)
+        {
+            Tensor noise = cat([ones(16, 16) * onSource, ones(16, 16) * onResult]);
+            using NoiseSource draws = new RecordedNoise([noise, TinyModels.Normal("flow", 16, 16), TinyModels.Normal("times", 16)]);
+            return model.Losses(batch, draws).Total.item<float>();
+        }
+    }
+
+    [Fact]
+    public void Stopped_and_resumed_a_training_with_edits_ends_with_the_same_bits_and_has_learned()
+    {
+        using TemporaryFolder straight = new(), broken = new();
+        using LatentSet latents = Encoded();
+        float[] expected = Train(latents, straight.Path, long.MaxValue);
+        Assert.Throws<OperationCanceledException>(() => Train(latents, broken.Path, 500));
+        Assert.Equal(expected, Train(latents, broken.Path, long.MaxValue));
+        double[] losses = [.. File.ReadLines(Path.Combine(straight.Path, "metrics.jsonl"))
+            .Select(l => System.Text.Json.JsonDocument.Parse(l).RootElement.GetProperty("flow.loss").GetDouble())];
+        Assert.True(losses[^1] < 0.9 * losses[0], $"the flow loss went from {losses[0]} to {losses[^1]}");
+    }
+
+    [Fact]
+    public void Training_results_show_no_held_out_pair_and_held_out_edits_do()
+    {
+        DataConfig config = new() { Edits = 300 };
+        using ShapesEditSource train = new(config, Split.Train, EditSide.After, 0), heldOut = new(config, Split.HeldOut, EditSide.After, 0);
+        SceneEdit[] seen = [.. Enumerable.Range(0, 300).Select(train.EditAt)], unseen = [.. Enumerable.Range(0, 300).Select(heldOut.EditAt)];
+        Assert.Equal(Enum.GetValues<EditKind>(), seen.Select(e => e.Kind).Distinct().Order());
+        Assert.All(seen, e => Assert.Equal((PairSplit.Seen, PairSplit.Seen), (HeldOutPairs.Of(e.Before), HeldOutPairs.Of(e.After))));
+        Assert.Contains(unseen, e => HeldOutPairs.Of(e.After) == PairSplit.HeldOut);
+        Assert.All(unseen.Where((_, i) => i % 2 == 0), e => Assert.Equal(PairSplit.Seen, HeldOutPairs.Of(e.After)));
+        using ShapesEditSource before = new(config, Split.Train, EditSide.Before, 0);
+        using CaptionedImage source = before.Load(5), result = train.Load(5);
+        using Tensor expected = SignedDistanceRenderer.Render(seen[5].Before, 32);
+        Assert.Equal(0, TinyModels.Distance(expected, source.Pixels));
+        Assert.Equal((seen[5].Instruction, seen[5].Instruction), (source.Caption, result.Caption));
+        Assert.Throws<ArgumentException>(() => new ShapesEditSource(config with { Source = DataSource.Emoji }, Split.Train, EditSide.After, 0));
+    }
+
+    private static LatentSet Encoded()
+    {
+        using ImageAutoencoder autoencoder = TinyModels.Pictures();
+        using IImageSource pictures = ImageSources.Open(Data, Split.Train, 0);
+        using ShapesEditSource before = new(Data, Split.Train, EditSide.Before, 0), after = new(Data, Split.Train, EditSide.After, 0);
+        return Encode(pictures).WithEdits(Encode(before), Encode(after));
+
+        LatentSet Encode(IImageSource source) => LatentSet.Encode(autoencoder, source, int.MaxValue, null, TestContext.Current.CancellationToken);
+    }
+
+    private static float[] Train(LatentSet latents, string folder, long stopAt)
+    {
+        using CancellationTokenSource stop = new();
+        TrainerConfig trainer = new() { Images = 800, BatchSize = 8, Warmup = 40, LogEvery = 80, CheckpointEvery = 160 };
+        ResearchConfig config = new()
+        {
+            Data = Data,
+            Autoencoder = TinyModels.Autoencoder,
+            Model = new ModelConfig { Size = ModelSize.Nano, InputNoise = 0.2 },
+            Training = new TrainingConfig { Model = trainer, DropText = 0.2 },
+        };
+        using NextStepModel model = ModelTrainer.Train(config, latents, Tokenizer, new TrainingRun(folder, "model", (images, _) =>
+        {
+            if (images >= stopAt)
+            {
+                stop.Cancel();
+            }
+        }, stop.Token));
+        return [.. model.parameters().SelectMany(p => p.data<float>().ToArray())];
+    }
+}
