@@ -36,6 +36,7 @@
     const spec = JSON.parse(document.getElementById(plot.id + '-data').textContent);
     spec.data.forEach((trace) => { trace.visible = visible(trace); });
     spec.layout.height = height(plot, spec.data, spec.layout);
+    plot.style.height = `${spec.layout.height}px`;
     Plotly.newPlot(plot, spec.data, spec.layout, spec.config).then(() => Plotly.relayout(plot, theme(dark.matches)));
   };
   const recolour = (isDark) => drawn.forEach((plot) => Plotly.relayout(plot, theme(isDark)));
@@ -48,7 +49,9 @@
   page.onArms(() => drawn.forEach((plot) => {
     const states = plot.data.map(visible);
     if (states.some((state, i) => state !== plot.data[i].visible)) {
-      Plotly.update(plot, { visible: states }, { height: height(plot, plot.data.map((trace, i) => ({ ...trace, visible: states[i] })), plot.layout) });
+      const tall = height(plot, plot.data.map((trace, i) => ({ ...trace, visible: states[i] })), plot.layout);
+      plot.style.height = `${tall}px`;
+      Plotly.update(plot, { visible: states }, { height: tall });
     }
   }));
 

@@ -61,7 +61,7 @@
   const captioned = (arms, node) => {
     const figure = document.createElement('figure');
     const caption = document.createElement('figcaption');
-    caption.append(Object.assign(document.createElement('bdi'), { textContent: arms.replaceAll(',', ',\u200b') }));
+    caption.append(Object.assign(document.createElement('bdi'), { textContent: arms.replace(/[,=]/g, '$&\u200b') }));
     caption.style.maxWidth = node.style.width;
     figure.append(caption, node);
     return figure;

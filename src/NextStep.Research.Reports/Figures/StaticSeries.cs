@@ -44,13 +44,14 @@ internal static class StaticSeries
         OxyColor colour = OxyColor.Parse(FigureStyle.Colour(style));
         if (series is { Low: { } low, High: { } high })
         {
-            AddBand(model, series.X, low, high, colour);
+            (double[] x, double[] below, double[] above) = kind == FigureKind.Histogram ? Stairs(series.X, low, high) : ([.. series.X], [.. low], [.. high]);
+            AddBand(model, x, below, above, colour);
         }
 
         (double X, double Y)[] points = [.. series.X.Zip(series.Y)];
         if (kind == FigureKind.Density)
         {
-            AddBand(model, series.X, [.. series.Y.Select(_ => 0.0)], series.Y, colour);
+            AddBand(model, [.. series.X], new double[series.Y.Count], [.. series.Y], colour);
         }
 
         var line = new LineSeries
@@ -80,10 +81,10 @@ internal static class StaticSeries
     }
 
     // A polygon per stretch without gaps.
-    private static void AddBand(PlotModel model, IReadOnlyList<double> x, IReadOnlyList<double> low, IReadOnlyList<double> high, OxyColor colour)
+    private static void AddBand(PlotModel model, double[] x, double[] low, double[] high, OxyColor colour)
     {
         var area = new AreaSeries { Color = OxyColors.Transparent, Color2 = OxyColors.Transparent, Fill = OxyColor.FromAColor(40, colour), StrokeThickness = 0, RenderInLegend = false };
-        for (int i = 0; i < x.Count; i++)
+        for (int i = 0; i < x.Length; i++)
         {
             bool gap = !double.IsFinite(low[i]) || !double.IsFinite(high[i]);
             area.Points.Add(gap ? DataPoint.Undefined : new DataPoint(x[i], low[i]));
@@ -179,6 +180,12 @@ internal static class StaticSeries
     {
         double half = bins.Length > 1 ? (bins[1].X - bins[0].X) / 2 : 0.5;
         return bins.SelectMany(b => new[] { (b.X - half, b.Y), (b.X + half, b.Y) });
+    }
+
+    private static (double[] X, double[] Low, double[] High) Stairs(IReadOnlyList<double> x, IReadOnlyList<double> low, IReadOnlyList<double> high)
+    {
+        (double X, double Y)[] below = [.. Stairs([.. x.Zip(low)])], above = [.. Stairs([.. x.Zip(high)])];
+        return ([.. below.Select(p => p.X)], [.. below.Select(p => p.Y)], [.. above.Select(p => p.Y)]);
     }
 
     private static DataPoint Point((double X, double Y) p) => double.IsFinite(p.X) && double.IsFinite(p.Y) ? new DataPoint(p.X, p.Y) : DataPoint.Undefined;

@@ -19,11 +19,10 @@ internal static class AnswerSection
         <h2 id="answer-title">Short answer</h2>
         {(run.Plan.Claims.Count > 0 ? Claims(run) : WithoutClaims(run))}
         </section>
-        <section id="reading" aria-labelledby="reading-title">
-        <h2 id="reading-title">How to read this</h2>
+        <details id="reading"><summary>How to read this</summary>
         <p>Every arm is the baseline with the named settings changed, trained on the same data, noise and order of pictures at each seed, so rows and pictures can be compared one to one.
         Numbers are means over seeds; “±” and parentheses are 95 % intervals (Student’s t), which need at least two seeds; p-values are of paired tests, Holm-adjusted over the arms, and an arm is called better or worse only below 0.05.</p>
-        </section>
+        </details>
 
         """);
 

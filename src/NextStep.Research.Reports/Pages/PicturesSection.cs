@@ -11,7 +11,7 @@ internal static class PicturesSection
         PictureAlbum album = PictureChooser.Choose(run);
         string[] roles = [.. album.Roles.DefaultIfEmpty(PictureAlbum.Samples)];
         return Html.Of($"""
-            {(album.Notes.Count == 0 ? Html.Empty : Html.Of($"<aside class=\"notes\" aria-label=\"Notes on the pictures\"><ul>{album.Notes.Select(n => Html.Of($"<li>{n}</li>"))}</ul></aside>"))}
+            {(album.Notes.Count == 0 ? Html.Empty : Html.Of($"<aside class=\"notes hint\" aria-label=\"Notes on the pictures\"><ul>{album.Notes.Select(n => Html.Of($"<li>{n}</li>"))}</ul></aside>"))}
             {roles.Select(r => Role(run, album, r))}
             """);
     }
@@ -43,6 +43,7 @@ internal static class PicturesSection
             <h2 id="{id}-title">{title}</h2>
             <p>{explanation}</p>
             <div class="controls">{Choice(id + "-seed", "Seed", [.. seeds.Select(s => (s.ToString(System.Globalization.CultureInfo.InvariantCulture), $"{s}"))])}{(layout is null ? Html.Empty : Overlays(run, album, id))}</div>
+            {(layout is null || album.HeatMaps.Count == 0 ? Html.Empty : Html.Of($"<p class=\"small\">Heat maps lie over the darkened picture: the brighter, the more of the artifact, on one scale in all arms.</p>"))}
             {(layout is null ? sheets : Tabs.Of("Order of the pictures", [new Tab(id + "-by-prompt", "By prompt", Html.Of($"<div class=\"by-prompt\"></div>")), new Tab(id + "-by-arm", "By arm", sheets)]))}
             {(layout is null ? Html.Empty : Html.Of($"<script type=\"application/json\" class=\"prompts-data\">{PromptsJson(album)}</script>"))}
             {(samples ? PromptLists(album, layout) : Html.Empty)}
