@@ -40,7 +40,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
     }
 
     /// <summary>Every failure with the end of its log and where to look further.</summary>
-    public static void ShowFailures(IReadOnlyList<CellFailure> failed)
+    public static void ShowFailures(string folder, IReadOnlyList<CellFailure> failed)
     {
         foreach (CellFailure failure in failed)
         {
@@ -51,7 +51,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
             }
             if (failure.Capsule.Length > 0)
             {
-                Console.Error.WriteLine($"  everything about it: {failure.Capsule}");
+                Console.Error.WriteLine($"  everything about it: {failure.Capsule}; again: nextstep replay {folder} {failure.Capsule.Split('/')[1]}");
             }
         }
     }
@@ -88,7 +88,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         SweepOutcome outcome = console.Run(() => pool ? new WorkerPool(folder, plan, Worker, Jobs, options).Run(cancellation) : runner.Run(cancellation));
         Sweep.Judge(folder, plan);
         finish(folder);
-        ShowFailures(outcome.Failed);
+        ShowFailures(Output, outcome.Failed);
         string seconds = FormattableString.Invariant($"{clock.Elapsed.TotalSeconds:F1} s");
         AnsiConsole.WriteLine($"{Output}: {outcome.Ran} cells run, {outcome.Skipped} done before, {outcome.Failed.Count} failed, {seconds}");
         if (outcome.Cancelled)

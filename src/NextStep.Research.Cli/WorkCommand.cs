@@ -41,7 +41,7 @@ internal static class WorkCommand
             }
             SweepOptions options = new() { Only = parse.GetValue(only) ?? [], Worker = true, Report = console.Show, Provenance = provenance };
             SweepOutcome outcome = new SweepRunner(folder, folder.RequirePlan(), StandardStages.All, options).Run(stop.Token);
-            SweepJob.ShowFailures(outcome.Failed);
+            SweepJob.ShowFailures(folder.Path, outcome.Failed);
             return parse.GetValue(pool) ? 0 : outcome.Cancelled || outcome.Failed.Count > 0 ? 1 : 0;
         });
         return command;

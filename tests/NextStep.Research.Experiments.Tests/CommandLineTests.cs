@@ -14,6 +14,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("doctor")]
     [InlineData("plan")]
     [InlineData("sweep")]
+    [InlineData("work")]
+    [InlineData("replay")]
     [InlineData("status")]
     [InlineData("compare")]
     [InlineData("report")]

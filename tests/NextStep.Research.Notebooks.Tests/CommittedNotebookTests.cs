@@ -36,8 +36,10 @@ public sealed class CommittedNotebookTests
             {
                 string[] tags = [.. (cell!["metadata"]!["tags"] as JsonArray ?? []).Select(t => t!.GetValue<string>())];
                 string[] outputs = [.. cell["outputs"]!.AsArray().Select(o => o!["output_type"]!.GetValue<string>())];
-                Assert.Equal(tags.Contains("skip-ci") ? null : ++count, cell["execution_count"]?.GetValue<int>());
-                Assert.Equal(tags.Contains("raises-exception"), outputs.Contains("error"));
+                string place = $"{Path.GetFileName(file)}, cell {cell["id"]}";
+                int? expected = tags.Contains("skip-ci") ? null : ++count;
+                Assert.True(expected == cell["execution_count"]?.GetValue<int>(), $"{place} is not the {expected}th that ran: {cell["execution_count"]}");
+                Assert.True(tags.Contains("raises-exception") == outputs.Contains("error"), $"{place}: {NotebookFolder.Output(cell)}");
             }
         }
     }

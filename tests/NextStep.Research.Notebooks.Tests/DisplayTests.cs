@@ -1,5 +1,6 @@
 using Microsoft.Data.Analysis;
 using Microsoft.DotNet.Interactive.Formatting;
+using NextStep.Research.Experiments;
 using NextStep.Research.Reports;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -83,6 +84,31 @@ public sealed class DisplayTests
         Assert.Contains("&lt;b&gt;", Show(frame)["text/html"], StringComparison.Ordinal);
         Assert.Contains("… 1 more rows", frame.AsTable(rows: 0).ToHtml(), StringComparison.Ordinal);
         Assert.Equal("arm  value\n<b>  1.5", frame.AsTable().ToString());
+        Assert.Equal(["value", "arm"], frame.AsTable(["value", "arm"]).Columns);
+        Assert.Contains("columns: arm, value", Assert.Throws<ArgumentException>(() => frame.AsTable(["values"])).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_sweep_that_is_stopped_shows_where_it_stands_and_can_be_continued()
+    {
+        using NotebookFolder folder = new();
+        Experiment experiment = ExperimentFile.Load(folder.Write("sweep.yaml", "name: sweep\nseeds: [0, 1]\naxes:\n  autoencoder.noiseStrength: [0.5, 1]\n"));
+        List<string> pages = [];
+        using (Formatter.SubscribeToDisplayedValues(v => pages.Add(v.FormattedValues.Single().Value)))
+        {
+            Assert.Throws<OperationCanceledException>(() => LiveSweep.Run(experiment, folder.File("run"), new CancellationToken(true)));
+        }
+        Assert.Equal(4, pages.Single().Split("not done").Length - 1);
+        Assert.Equal(4, new RunFolder(folder.File("run")).RequirePlan().Cells.Count);
+
+        PlannedCell cell = new RunFolder(folder.File("run")).RequirePlan().Cells[0];
+        SweepWatch watch = new(new RunFolder(folder.File("run")).RequirePlan());
+        pages.Clear();
+        using (Formatter.SubscribeToDisplayedValues(v => pages.Add(v.FormattedValues.Single().Value)))
+        {
+            watch.See(new SweepEvent.StageProgressed(cell, cell.Stages[0], new StageProgress(3, 9, "images", new Dictionary<string, double>()), 1));
+        }
+        Assert.Contains($"{cell.Stages[0].Kind}: 3 of 9 images", pages.Single(), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -31,6 +31,7 @@ public sealed class PageTests : IDisposable
     [InlineData(2, "notebook", "run", "a.ipynb", "--timeout", "0")]
     [InlineData(2, "notebook", "run", "a.csx", "--in-place")]
     [InlineData(2, "notebook", "run", "a.ipynb", "--in-place", "--out", "b")]
+    [InlineData(2, "notebook", "run", "a/x.ipynb", "b/x.ipynb")]
     [InlineData(1, "notebook", "run", "absent.ipynb")]
     public void Wrong_use_is_exit_code_2_and_an_absent_file_1(int expected, params string[] arguments)
     {

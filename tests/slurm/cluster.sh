@@ -53,10 +53,10 @@ CONF
 
 idle() {
   for _ in $(seq 80); do
-    [ "$(sinfo -h -N -o %t 2>/dev/null | sort -u)" = idle ] && return
+    [ "$(sinfo -h -N -n "$1" -o %t 2>/dev/null | sort -u)" = idle ] && return
     sleep 0.25
   done
-  echo "the nodes did not become idle; see $folder/log" >&2
+  echo "$1 did not become idle; see $folder/log" >&2
   exit 1
 }
 
@@ -74,7 +74,7 @@ start)
   slurmctld
   slurmd -N n1
   slurmd -N n2
-  idle
+  idle n1,n2
   ;;
 lose)
   kill -9 "$(cat "$folder/run/n$node.pid")"
@@ -89,6 +89,7 @@ lose)
   ;;
 mend)
   slurmd -N "n$node"
+  idle "n$node"
   ;;
 stop)
   scancel --user "$user" 2>/dev/null || true

@@ -103,7 +103,7 @@ public sealed record ClaimFinding(string Comparison, bool Larger)
     /// <summary>After Holm's correction over all comparisons of the experiment's claims.</summary>
     public double? AdjustedPValue { get; init; }
 
-    /// <summary>Beside the t-test, from five seeds on.</summary>
+    /// <summary>Beside the t-test, from <see cref="BootstrapTest.FewestValues"/> seeds on.</summary>
     public BootstrapTest? Bootstrap { get; init; }
 
     /// <summary>Numbers that were not there, in words.</summary>

@@ -27,7 +27,7 @@ public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comman
         Sweep.ClearFailures(folder, plan, options);
         _cells = [.. options.Select(plan)];
         int skipped = _cells.Count(folder.IsDone);
-        Look();
+        Look(first: true);
         List<LocalWorker> workers = [.. Enumerable.Range(1, Math.Min(jobs, Open)).Select(Start)];
         try
         {
@@ -96,7 +96,7 @@ public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comman
         cell.Stages.FirstOrDefault(s => !Directory.Exists(folder.Stage(s))) is { Shared: true } next
         && Claimed.Look(folder.Stage(next) + ".claim").Owner is { } owner && owner.Process != worker.Id;
 
-    private void Look()
+    private void Look(bool first = false)
     {
         List<CellStatus> running = [];
         foreach (PlannedCell cell in _cells.Where(c => !_done.Contains(c.Key) && !_failed.ContainsKey(c.Key)))
@@ -112,7 +112,7 @@ public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comman
             else if (folder.ReadFailure(cell) is { } failure)
             {
                 _failed.Add(cell.Key, failure);
-                if (_running.Count > 0 || _done.Count > 0 || failure.Time > Process.GetCurrentProcess().StartTime.ToUniversalTime())
+                if (!first)
                 {
                     options.Report(new SweepEvent.CellFailed(cell, failure));
                 }

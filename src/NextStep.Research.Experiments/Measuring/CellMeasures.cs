@@ -21,15 +21,29 @@ public static class CellMeasures
         Measurements all, ResearchConfig config, Tensor pictures, IReadOnlyList<string> prompts, IFeatureNetwork network, LoadedModel loaded, CancellationToken cancellation)
     {
         EvaluationConfig evaluation = config.Evaluation;
-        Tensor? reference = Reference(config);
-        if (reference is not null)
+        Tensor finite = pictures.isfinite().flatten(1).all(1);
+        long broken = pictures.size(0) - finite.sum().item<long>();
+        all.Numbers["samples.broken"] = broken;
+        if (broken > 0)
         {
-            PictureMeasures.AddDistances(all, pictures, reference, network, cancellation);
+            all.Gaps.Add($"{broken} of {pictures.size(0)} pictures hold values that are no numbers: distances and artifacts are those of the others, alignment counts them as wrong.");
         }
-        PictureMeasures.AddArtifacts(all, pictures, reference, TokenGrid.Of(loaded.Autoencoder.Config), SamplesStage.Shown, cancellation);
+        if (broken < pictures.size(0))
+        {
+            Tensor whole = broken == 0 ? pictures : pictures.index_select(0, finite.nonzero().squeeze(1));
+            Tensor? reference = Reference(config);
+            if (reference is not null)
+            {
+                PictureMeasures.AddDistances(all, whole, reference, network, cancellation);
+            }
+            // Maps lie over the sheet of all pictures, so there are none when some are missing.
+            PictureMeasures.AddArtifacts(all, whole, reference, TokenGrid.Of(loaded.Autoencoder.Config), broken == 0 ? SamplesStage.Shown : 0, cancellation);
+        }
         if (config.Data.Source == DataSource.Shapes)
         {
-            AlignmentMeasures.Add(all, pictures, prompts, loaded.Autoencoder, config.Seed);
+            // A broken picture is judged as grey, which is no ground of the shapes world.
+            Tensor judged = broken == 0 ? pictures : where(finite.view(-1, 1, 1, 1), pictures, zeros_like(pictures));
+            AlignmentMeasures.Add(all, judged, prompts, loaded.Autoencoder, config.Seed);
         }
         string[] traced = [.. Enumerable.Range(0, evaluation.GuidanceSamples).Select(i => prompts[i % prompts.Count])];
         ModelMeasures.AddTokenTraces(all, loaded, traced, evaluation.GuidanceTrace, config.Sampling, config.Data.ImageSize, config.Seed, cancellation);
@@ -54,6 +68,19 @@ public static class CellMeasures
             Tensor means = cat([.. pictures.split(64).Select(p => autoencoder.ToModel(autoencoder.Encode(p.to(autoencoder.parameters().First().device)).Mean).cpu())]);
             LatentMeasures.WriteHealth(all, PatchOrder.Patchify(means, autoencoder.Config.PatchSize), autoencoder.Config.LatentChannels);
         });
+    }
+
+    /// <summary>Adds what is measured of drawn edits, where the model was trained on edits.</summary>
+    /// <param name="all">The list.</param>
+    /// <param name="config">The cell's configuration.</param>
+    /// <param name="samples">The folder of the samples stage.</param>
+    /// <param name="autoencoder">In evaluation mode; alive until the list has run.</param>
+    public static void AddEdits(Measurements all, ResearchConfig config, string samples, ImageAutoencoder autoencoder)
+    {
+        if (config.Data.Edits > 0)
+        {
+            all.Add("edits", () => EditMeasurement.Judge(samples, config, autoencoder, all.Numbers));
+        }
     }
 
     /// <summary>The prompts that a cell of this configuration draws.</summary>

@@ -12,6 +12,8 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
     public object? Run(PlannedCell cell, ResearchConfig config, Claimed claim, CancellationToken cancellation)
     {
         string cellFolder = folder.Cell(cell);
+        Directory.CreateDirectory(cellFolder);
+        AtomicFile.RemoveLeftovers(cellFolder, SearchOption.TopDirectoryOnly);
         CellConfigs.Write(folder, cell, config);
         File.Delete(Path.Combine(cellFolder, "failure.json"));
         if (RunStages(cell, config, cell.Stages.Count, claim, cancellation) is { } failure)
@@ -99,7 +101,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, claim?.Lost ?? CancellationToken.None);
             try
             {
-                Execute(run, final, claim ?? cellClaim, stop.Token);
+                Execute(run, final, claim, cellClaim, stop.Token);
                 return null;
             }
             catch (OperationCanceledException) when (claim?.Lost.IsCancellationRequested == true && !cancellation.IsCancellationRequested)
@@ -111,10 +113,11 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         return null;
     }
 
-    private void Execute(StageRun run, string final, Claimed? claim, CancellationToken cancellation)
+    private void Execute(StageRun run, string final, Claimed? stageClaim, Claimed? cellClaim, CancellationToken cancellation)
     {
+        Claimed? claim = stageClaim ?? cellClaim;
         Directory.CreateDirectory(run.Working = final + ".partial");
-        AtomicFile.RemoveLeftovers(run.Working);
+        AtomicFile.RemoveLeftovers(run.Working, SearchOption.AllDirectories);
         report(new SweepEvent.StageStarted(run.Cell, run.Stage, false));
         Stopwatch clock = Stopwatch.StartNew();
         Stopwatch? noted = null;
@@ -130,7 +133,8 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
                 run.Last = progress;
                 claim?.Check();
                 report(new SweepEvent.StageProgressed(run.Cell, run.Stage, progress, clock.Elapsed.TotalSeconds));
-                if (noted is null || noted.Elapsed > NoteEvery)
+                // Only who has the cell's claim writes into its folder.
+                if (cellClaim is not null && (noted is null || noted.Elapsed > NoteEvery))
                 {
                     noted = Stopwatch.StartNew();
                     RunFolder.Write(Path.Combine(folder.Cell(run.Cell), "progress.json"),

@@ -98,7 +98,12 @@ public sealed record ResumeProof
     private static ResearchConfig Shorten(ResearchConfig config) => config with
     {
         Training = config.Training with { Autoencoder = Shorten(config.Training.Autoencoder), Model = Shorten(config.Training.Model) },
-        Evaluation = config.Evaluation with { Samples = Math.Min(config.Evaluation.Samples, 16), HeldOut = Math.Min(config.Evaluation.HeldOut, 64) },
+        Evaluation = config.Evaluation with
+        {
+            Samples = Math.Min(config.Evaluation.Samples, 16), HeldOut = Math.Min(config.Evaluation.HeldOut, 64),
+            Reference = Math.Min(config.Evaluation.Reference, 64), GuidanceSamples = Math.Min(config.Evaluation.GuidanceSamples, 2),
+            VerifierScenes = Math.Min(config.Evaluation.VerifierScenes, 2),
+        },
     };
 
     private static TrainerConfig Shorten(TrainerConfig trainer) => trainer with

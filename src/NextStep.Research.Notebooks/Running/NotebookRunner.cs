@@ -12,6 +12,9 @@ public sealed record NotebookRunOptions
     /// <summary>Charts come as scripts that need no network (1.5 MB a notebook) rather than as pictures.</summary>
     public bool Interactive { get; init; }
 
+    /// <summary>Told which cell begins.</summary>
+    public Action<string>? Begin { get; init; }
+
     /// <summary>Told a line about each cell that ends.</summary>
     public Action<string>? Report { get; init; }
 }

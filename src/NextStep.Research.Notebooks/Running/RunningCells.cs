@@ -13,6 +13,7 @@ internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions
     public const string Stopped = "stopped";
 
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentQueue<string> _words = new();
@@ -76,9 +77,9 @@ internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions
                     return Stopped;
                 }
             }
-            else if (_clock.Elapsed > options.CellTimeout)
+            else if (_clock.Elapsed > (_current < 0 ? LongestStart : options.CellTimeout))
             {
-                return $"{Place()}: no end within {options.CellTimeout.TotalSeconds:0} s";
+                return _current < 0 ? $"{Place()}: no start within {LongestStart.TotalMinutes:0} minutes" : $"{Place()}: no end within {options.CellTimeout.TotalSeconds:0} s";
             }
         }
         return _ended ? problem : cancellation.IsCancellationRequested ? Stopped : problem ?? Died(process);
@@ -92,6 +93,7 @@ internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions
             case "begin":
                 _current = cell;
                 _clock.Restart();
+                options.Begin?.Invoke($"{notebook.Name}, cell {cell + 1} of {notebook.Cells.Count}");
                 break;
             case "outputs":
                 Outputs[cell] = (JsonArray)message["outputs"]!.DeepClone();

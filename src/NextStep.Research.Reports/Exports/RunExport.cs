@@ -37,7 +37,7 @@ public static class RunExport
         foreach (RunTable table in new[] { RunTable.Cells(folder), RunTable.Curves(folder) })
         {
             string file = Path.Combine(output, $"{table.Name}.{format}");
-            AtomicFile.Write(file, stream => write(stream, table));
+            AtomicFile.Write(file, stream => write(stream, table), durable: false);
             files.Add(file);
         }
         return files;
@@ -57,7 +57,7 @@ public static class RunExport
             double began = (File.GetLastWriteTimeUtc(Path.Combine(folder.Cell(cell), "result.json")) - DateTime.UnixEpoch).TotalSeconds - result.Seconds.Values.Sum();
             string file = Path.Combine(output, Safe(cell.Arm), string.Create(CultureInfo.InvariantCulture, $"seed{cell.Seed}"),
                 string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{(long)began}.{cell.Key}"));
-            AtomicFile.Write(file, stream => Write(new TensorBoardFile(stream, began), folder, cell, result, began, File.Exists(config) ? File.ReadAllText(config) : ""));
+            AtomicFile.Write(file, stream => Write(new TensorBoardFile(stream, began), folder, cell, result, began, File.Exists(config) ? File.ReadAllText(config) : ""), durable: false);
             files.Add(file);
         }
         return files;

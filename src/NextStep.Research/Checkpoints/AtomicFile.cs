@@ -33,10 +33,10 @@ public static class AtomicFile
         }
     }
 
-    /// <summary>Removes what killed processes left half written below <paramref name="folder"/>; only for a folder in which nobody else writes.</summary>
-    public static void RemoveLeftovers(string folder)
+    /// <summary>Removes what killed processes left half written in <paramref name="folder"/>; only where nobody else writes.</summary>
+    public static void RemoveLeftovers(string folder, SearchOption depth)
     {
-        foreach (string file in Directory.EnumerateFiles(folder, "*.tmp", SearchOption.AllDirectories).Where(f => Path.GetFileName(f).Split('.') is [.., { Length: 32 } id, _] && id.All(char.IsAsciiHexDigitLower)))
+        foreach (string file in Directory.EnumerateFiles(folder, "*.tmp", depth).Where(f => Path.GetFileName(f).Split('.') is [.., { Length: 32 } id, _] && id.All(char.IsAsciiHexDigitLower)))
         {
             File.Delete(file);
         }

@@ -7,6 +7,12 @@ public sealed class InterruptedSweepTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
+    // What is measured matters little here, and costs most.
+    private static readonly string[] Sweep =
+    [
+        "--jobs", "2", "--set", "evaluation.reference=16", "--set", "evaluation.guidanceTrace=[]", "--set", "evaluation.verifierScenes=1", "--set", "evaluation.latentNoise=[0]",
+    ];
+
     private enum Blow
     {
         Everything,
@@ -22,7 +28,7 @@ public sealed class InterruptedSweepTests
         int interruptions = int.Parse(Environment.GetEnvironmentVariable("NEXTSTEP_INTERRUPTIONS") ?? "3", CultureInfo.InvariantCulture);
         using TemporaryFolder folder = new();
         string file = MicroExperiment.Write(folder.Path), straight = folder.File("straight"), interrupted = folder.File("interrupted");
-        (int code, string output) = await MicroExperiment.Run("sweep", file, "--jobs", "2", "--out", straight);
+        (int code, string output) = await MicroExperiment.Run(["sweep", file, "--out", straight, .. Sweep]);
         Assert.True(code == 0, output);
         List<string> done = [];
         Random random = new(interruptions);
@@ -33,7 +39,7 @@ public sealed class InterruptedSweepTests
             bool cut = hit && blow != Blow.Politely && CutShort(interrupted);
             done.Add($"{blow}{(hit ? "" : " (too late)")}{(cut ? ", files cut short" : "")}");
         }
-        (code, output) = await MicroExperiment.Run("sweep", file, "--jobs", "2", "--out", interrupted);
+        (code, output) = await MicroExperiment.Run(["sweep", file, "--out", interrupted, .. Sweep]);
         Assert.True(code == 0, output);
         Assert.Contains(done, d => !d.Contains("too late", StringComparison.Ordinal));
         (int compared, IReadOnlyList<string> differences) = RunComparison.Compare(straight, interrupted);
@@ -52,7 +58,7 @@ public sealed class InterruptedSweepTests
     private static async Task<bool> Interrupt(string file, string run, Blow blow, TimeSpan delay)
     {
         string before = State(run);
-        using Process process = MicroExperiment.Start("sweep", file, "--jobs", "2", "--out", run);
+        using Process process = MicroExperiment.Start(["sweep", file, "--out", run, .. Sweep]);
         _ = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         _ = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
         Stopwatch clock = Stopwatch.StartNew();

@@ -63,7 +63,7 @@ public sealed class RealSlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCl
     // Slurm rounds limits to minutes, and may send the signal up to a minute early.
     private async Task TimeLimit()
     {
-        StubSweep sweep = Long("limited", 400);
+        StubSweep sweep = Long("limited", 520);
         string task = Submit(sweep, new SlurmOptions { Time = "1", Warning = 10, Flags = ["--nodelist=n2"] }).Jobs[0] + "_0";
         await StartAgain(task, sweep);
         await Done(sweep);
@@ -88,8 +88,8 @@ public sealed class RealSlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCl
 
     private static async Task Done(StubSweep sweep)
     {
-        await Until(() => File.Exists(Path.Combine(sweep.Folder.Path, "finished")), sweep);
-        Assert.All(sweep.Plan.Cells, c => Assert.True(sweep.Folder.IsDone(c)));
+        // A node that fails counts as an end for afterany, so the last job may run before a cell that is queued again.
+        await Until(() => sweep.Plan.Cells.All(sweep.Folder.IsDone) && File.Exists(Path.Combine(sweep.Folder.Path, "finished")), sweep);
         string chain = File.ReadAllText(Path.Combine(sweep.Folder.Stage(sweep.Plan.Cells[0].Stages[2]), "chain.txt"));
         Assert.Equal(StubStages.Expected(sweep.Plan.Cells[0].Seed, 1, Steps(sweep)), chain);
         Assert.Empty(sweep.Overlaps());

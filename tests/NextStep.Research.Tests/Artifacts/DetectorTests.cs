@@ -109,6 +109,19 @@ public sealed class DetectorTests
     }
 
     [Fact]
+    public void Large_sets_go_in_parts_with_maps_by_number()
+    {
+        using Tensor pictures = DeadLeaves.Draw(3, 64, 12);
+        List<int> firsts = [];
+        IReadOnlyList<ArtifactMeasurement> all = ArtifactSuite.Measure(pictures, Grid, (d, first, map) => firsts.Add(d is FlatRegions ? first + (10 * (int)map.size(0)) : -1), null, 64 * 64, TestContext.Current.CancellationToken);
+        Assert.Equal([10, 11, 12], firsts.Where(f => f >= 0));
+        double[] alone = [.. Enumerable.Range(0, 3).Select(i => Values(pictures.narrow(0, i, 1))["lattice"])];
+        ArtifactMeasurement lattice = all.Single(a => a.Detector.Name == "lattice");
+        Assert.Equal(alone, lattice.PerPicture, (a, b) => Math.Abs(a - b) < 1e-3);
+        Assert.Equal(alone.Average(), lattice.Value, 3);
+    }
+
+    [Fact]
     public void Generated_over_real_is_a_quotient_of_levels_and_of_powers()
     {
         ArtifactMeasurement Of(IArtifactDetector detector, double value) => new(detector, value, [], [], new Dictionary<string, double>());

@@ -52,7 +52,7 @@ public sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerCom
         before = SubmitAll(SlurmArray.Cells, [.. cells.Select(c => c.Key)], before, program, largest, jobs);
         if (finish.Count > 0)
         {
-            jobs.Add(Send("report", SlurmScript.Of((program with { Verb = finish }).Line(Path.GetFullPath(folder.Path))), ["--time=10", .. After(before)], "report-%j"));
+            jobs.Add(Send("report", SlurmScript.Of((program with { Verb = finish }).Line(Path.GetFullPath(folder.Path))), ["--cpus-per-task=1", "--time=10", .. After(before)], "report-%j"));
         }
         return new SlurmSubmission(cells.Length, shared, open.Length - cells.Length, jobs, notes);
     }
