@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using NextStep.Research.Experiments;
 
@@ -21,7 +22,7 @@ internal static partial class CurveFigures
         RunFigure[] figures =
         [
             .. run.Cells.SelectMany(c => c.Curves.Keys).Distinct().GroupBy(Family).OrderBy(f => f.Key, StringComparer.Ordinal)
-                .SelectMany(f => OfFamily(run, f.Key, [.. f.Order(NumbersInOrder)])),
+                .SelectMany(f => OfFamily(run, f.Key, [.. f.OrderBy(GuidanceOf).ThenBy(n => n, StringComparer.Ordinal)])),
         ];
         // The same quantity along two axes.
         string[] twice = [.. figures.GroupBy(f => f.Figure.Title).Where(g => g.Count() > 1).Select(g => g.Key)];
@@ -34,7 +35,8 @@ internal static partial class CurveFigures
     [GeneratedRegex(@"\.?guidance[0-9.]+$", RegexOptions.CultureInvariant)]
     private static partial Regex GuidanceSuffix();
 
-    private static readonly Comparer<string> NumbersInOrder = Comparer<string>.Create((a, b) => a.Length != b.Length ? a.Length.CompareTo(b.Length) : string.CompareOrdinal(a, b));
+    private static double GuidanceOf(string name) => GuidanceSuffix().Match(name) is { Success: true } match
+        && double.TryParse(match.Value.TrimStart('.')["guidance".Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out double guidance) ? guidance : double.NegativeInfinity;
 
     private static IEnumerable<RunFigure> OfFamily(RunResults run, string family, string[] names)
     {

@@ -170,10 +170,11 @@ internal static class StaticSeries
         model.Series.Add(cells);
     }
 
+    // The axis of the names runs downwards, and OxyPlot turns the offset with it: plus is up.
     private static TextAnnotation Label(string text, double x, double y, HorizontalAlignment across, VerticalAlignment along, OxyColor colour) => new()
     {
         Text = text, TextPosition = new DataPoint(x, y), TextHorizontalAlignment = across, TextVerticalAlignment = along,
-        TextColor = colour, StrokeThickness = 0, FontSize = 11, Offset = new ScreenVector(across == HorizontalAlignment.Left ? 4 : 0, along == VerticalAlignment.Bottom ? -8 : 0),
+        TextColor = colour, StrokeThickness = 0, FontSize = 11, Offset = new ScreenVector(across == HorizontalAlignment.Left ? 4 : 0, along == VerticalAlignment.Bottom ? 8 : 0),
     };
 
     private static IEnumerable<(double X, double Y)> Stairs((double X, double Y)[] bins)

@@ -66,6 +66,7 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
         long total = (config.Images + config.BatchSize - 1) / config.BatchSize * config.BatchSize;
         using MetricsLog log = new(Path.Combine(run.Directory, "metrics.jsonl"), run.Stage, images, restored.LastLine);
         Dictionary<string, double> sums = new(restored.Sums), counts = new(restored.Counts);
+        using PendingMetrics pending = new(sums, counts);
         IReadOnlyDictionary<string, double> newest = Nothing;
         module.train();
         while (images < total)
@@ -73,6 +74,7 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
             bool stop = run.Cancellation.IsCancellationRequested;
             if (images > lastCheckpoint && (stop || (images == lastLog && images - lastCheckpoint >= config.CheckpointEvery)))
             {
+                pending.Settle();
                 log.Flush(); // a checkpoint never survives the lines before it
                 checkpoints.Save(optimizer, new TrainingProgress(images, log.LastLine, lastLog, sums, counts));
                 lastCheckpoint = images;
@@ -85,9 +87,10 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
             double rate = RateAt(images, total);
             (StepOutcome outcome, double norm) = Step(optimizer, step, batchIds, images, rate);
             images += config.BatchSize;
-            Accumulate(outcome.Metrics, norm, sums, counts);
+            pending.Add(outcome.Metrics, norm);
             if (images - lastLog >= config.LogEvery || images >= total)
             {
+                pending.Settle();
                 newest = sums.ToDictionary(p => p.Key, p => p.Value / counts[p.Key]);
                 log.Write(images, new Dictionary<string, double>(newest) { ["learningRate"] = rate });
                 sums.Clear();
@@ -116,17 +119,13 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
     {
         long number = images / config.BatchSize;
         StepOutcome outcome;
-        double loss, norm = double.NaN;
+        double norm;
         try
         {
             optimizer.ZeroGradients();
             outcome = step(number);
-            loss = outcome.Loss.item<float>();
-            if (double.IsFinite(loss))
-            {
-                outcome.Loss.backward();
-                norm = optimizer.Step(rate, config.Clip);
-            }
+            outcome.Loss.backward();
+            norm = optimizer.Step(rate, config.Clip, outcome.Loss); // the one number that a step waits for
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -137,7 +136,7 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
         {
             return (outcome, norm);
         }
-        string state = SaveFailed(optimizer, images), what = double.IsFinite(loss) ? "gradient" : "loss";
+        string state = SaveFailed(optimizer, images), what = double.IsFinite(outcome.Loss.item<float>()) ? "gradient" : "loss";
         IReadOnlyList<string> ids = outcome.BatchIds;
         throw new DivergedException(
             $"The {run.Stage} {what} is not finite at step {number} (images seen: {images}). Batch: {string.Join(", ", ids.Take(8))}{(ids.Count > 8 ? ", …" : "")}. State before the step: {state}",
@@ -172,25 +171,5 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
         }
         double share = (double)(images - config.Warmup) / Math.Max(1, total - config.Warmup);
         return learningRate * 0.5 * (1 + Math.Cos(Math.PI * Math.Min(1, share)));
-    }
-
-    private static void Accumulate(IReadOnlyList<StepMetric> metrics, double norm, Dictionary<string, double> sums, Dictionary<string, double> counts)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        float[] values = [.. stack([.. metrics.SelectMany(m => new[] { m.Sum.to_type(ScalarType.Float32).reshape([]), m.Count.to_type(ScalarType.Float32).reshape([]) })]).cpu().data<float>()];
-        for (int i = 0; i < metrics.Count; i++)
-        {
-            Add(metrics[i].Name, values[2 * i], values[(2 * i) + 1]);
-        }
-        Add("gradientNorm", norm, 1);
-
-        void Add(string name, double sum, double count)
-        {
-            if (count > 0)
-            {
-                sums[name] = sums.GetValueOrDefault(name) + sum;
-                counts[name] = counts.GetValueOrDefault(name) + count;
-            }
-        }
     }
 }
