@@ -81,7 +81,7 @@ internal static class ArtifactsCommand
             : cell is null ? null : CellMeasures.Reference(cell.Config);
         IReadOnlyList<ArtifactMeasurement> found = MeasureConsole.Run(progress => ArtifactSuite.Measure(
             pictures, grid,
-            parse.GetValue(Maps) is { } maps ? (detector, map) => SaveMaps(maps, detector, map, names) : null,
+            parse.GetValue(Maps) is { } maps ? (detector, first, map) => SaveMaps(maps, detector, first, map, names) : null,
             (done, total) => progress(new MeasureProgress(done, total, "artifacts")), cancellation));
         IReadOnlyList<ArtifactMeasurement>? reference = real is null ? null : MeasureConsole.Run(progress => ArtifactSuite.Measure(
             real, grid, null, (done, total) => progress(new MeasureProgress(done, total, "artifacts of the reference")), cancellation));
@@ -116,15 +116,15 @@ internal static class ArtifactsCommand
         return (set.Pixels, [.. set.Names]);
     }
 
-    private static void SaveMaps(string folder, IArtifactDetector detector, Tensor map, string[] names)
+    private static void SaveMaps(string folder, IArtifactDetector detector, int first, Tensor map, string[] names)
     {
         Directory.CreateDirectory(folder);
         (double low, double high) = ArtifactSuite.Scale(detector);
         using Tensor pictures = ArtifactMaps.Colored(map, low, high);
-        for (int i = 0; i < names.Length; i++)
+        for (int i = 0; i < map.size(0); i++)
         {
-            string name = string.Concat(Path.GetFileNameWithoutExtension(names[i]).Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c : '-'));
-            ImageFile.SavePng(Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{i + 1:D4}-{name[..Math.Min(name.Length, 60)]}.{detector.Name}.png")), pictures[i]);
+            string name = string.Concat(Path.GetFileNameWithoutExtension(names[first + i]).Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c : '-'));
+            ImageFile.SavePng(Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{first + i + 1:D4}-{name[..Math.Min(name.Length, 60)]}.{detector.Name}.png")), pictures[i]);
         }
     }
 
@@ -186,7 +186,7 @@ internal static class ArtifactsCommand
         if (json)
         {
             Console.Out.WriteLine(JsonSerializer.Serialize(
-                rows.Select(r => new { r.Detector, r.Clean, planted = r.Planted.ToDictionary(p => p.Key.ToString(), p => p.Value), response = r.Response.ToDictionary(p => p.Key.ToString(), p => p.Value), r.Dominance }),
+                rows.Select(r => new { r.Detector, r.Clean, r.Sensitivity, planted = r.Planted.ToDictionary(p => p.Key.ToString(), p => p.Value), response = r.Response.ToDictionary(p => p.Key.ToString(), p => p.Value), r.Dominance }),
                 MeasureConsole.Json));
             return;
         }
@@ -195,13 +195,13 @@ internal static class ArtifactsCommand
         {
             table.AddColumn(new TableColumn(artifact.ToString()).RightAligned());
         }
-        table.AddColumn(new TableColumn("dominates").RightAligned());
+        table.AddColumn(new TableColumn("dominates").RightAligned()).AddColumn(new TableColumn("own, in σ of clean pictures").RightAligned());
         foreach (SelectivityRow row in rows)
         {
             table.AddRow([
                 new Text(row.Detector), new Text(MeasureConsole.Number(row.Clean)),
                 .. row.Response.Select(r => new Text(r.Value.ToString("0.00", CultureInfo.InvariantCulture) + (row.Own.Contains(r.Key) ? " *" : ""))),
-                new Text(row.Dominance.ToString("0.0", CultureInfo.InvariantCulture) + " ×")]);
+                new Text(row.Dominance.ToString("0.0", CultureInfo.InvariantCulture) + " ×"), new Text(row.Sensitivity.ToString("0.0", CultureInfo.InvariantCulture))]);
         }
         AnsiConsole.Write(table);
         AnsiConsole.WriteLine("Entries: change of the detector's value in units of the change that its own artifact (*) causes.");

@@ -13,16 +13,21 @@ internal static class BenchCommand
     private const int Hidden = 2048;
     private const int Intermediate = 5632;
 
-    public static Command Create() => new("bench", """
-        Measures speed and memory on this machine.
-
-        Examples:
-          nextstep bench load
-          nextstep bench load --model NextStep-1.1 --device cuda:0 --precision bfloat16
-        """)
+    public static Command Create()
     {
-        Load(),
-    };
+        Command command = new("bench", """
+            Measures speed and memory on this machine: the forms used here in turn with the op-by-op form of the same algorithm, and what a plain read, copy and matrix product reach.
+
+            Examples:
+              nextstep bench --markdown
+              nextstep bench head-1536 picture --rounds 7
+            """)
+        {
+            Load(),
+        };
+        BenchRun.AddTo(command);
+        return command;
+    }
 
     private static Command Load()
     {

@@ -59,10 +59,11 @@ internal static class DoctorCommand
     }
 
     private static string Advice(string device) =>
-        Environment.GetEnvironmentVariable(TorchBackend.FolderVariable) is { Length: > 0 } ? $"Unset {TorchBackend.FolderVariable}, or let it name the torch/lib folder of a PyTorch 2.10."
+        TorchBackend.Problem?.Contains("-p:TorchBackend=none", StringComparison.Ordinal) == true ? $"dotnet build -c Release -p:TorchBackend=none, or unset {TorchBackend.FolderVariable}."
+        : Environment.GetEnvironmentVariable(TorchBackend.FolderVariable) is { Length: > 0 } ? $"Unset {TorchBackend.FolderVariable}, or let it name the torch/lib folder of a PyTorch 2.10."
         : TorchBackend.ShimFile is null ? $"No native backend was built in. Build without -p:TorchBackend=none, or set {TorchBackend.FolderVariable} to the torch/lib folder of a PyTorch 2.10."
         : TorchBackend.Relaxation.StartsWith("MISSING", StringComparison.Ordinal) ? "Delete bin and obj and build again on this machine."
-        : device != "cpu" ? "Try --device cpu. For a GPU, build with -p:TorchBackend=cuda-linux (or cuda-windows), or set NEXTSTEP_LIBTORCH to the torch/lib folder of a PyTorch 2.10 with CUDA."
+        : device != "cpu" ? "Try --device cpu. For a GPU, build with -p:TorchBackend=cuda-linux (or cuda-windows), or with -p:TorchBackend=none and set NEXTSTEP_LIBTORCH to the torch/lib folder of a PyTorch 2.10 with CUDA."
         : "Delete bin and obj and build again; if that does not help, run again with NEXTSTEP_DEBUG=1 and read the whole error.";
 
     // Apart, so that nothing of torch is touched before the lines above are printed.
@@ -73,6 +74,11 @@ internal static class DoctorCommand
         Show("threads", torch.get_num_threads().ToString(CultureInfo.InvariantCulture));
         int gpus = torch.cuda.is_available() ? torch.cuda.device_count() : 0;
         Show("CUDA devices", gpus == 0 ? "none" : gpus.ToString(CultureInfo.InvariantCulture));
+        if (gpus == 0)
+        {
+            bool driver = Directory.Exists("/proc/driver/nvidia") || File.Exists("/dev/nvidiactl");
+            Show("a GPU needs", $"{(driver ? "an NVIDIA driver (this machine has one)" : "an NVIDIA driver (none is seen here)")}, and a libtorch with CUDA: a build with -p:TorchBackend=none and NEXTSTEP_LIBTORCH=…/site-packages/torch/lib of a PyTorch 2.10, or a build with -p:TorchBackend=cuda-linux (cuda-windows)");
+        }
         for (int i = 0; i < gpus; i++)
         {
             Show($"cuda:{i}", Room(new torch.Device($"cuda:{i}")));
@@ -118,7 +124,7 @@ internal static class DoctorCommand
         catch (DeviceTooSmallException)
         {
             verdict = gpus == 0
-                ? "does not fit here. A GPU is used through an existing PyTorch 2.10: NEXTSTEP_LIBTORCH=…/site-packages/torch/lib, or a build with -p:TorchBackend=cuda-linux"
+                ? "does not fit the free memory here"
                 : "does not fit the free memory here; add --device cuda:0,cpu to run the rest of the layers on the processor, slowly";
         }
         Show("14B here", verdict);

@@ -49,6 +49,11 @@ internal static class EffectsTable
         }
         foreach (string axis in plan.Axes)
         {
+            // Over two values the slope is the effect again.
+            if (rows.Count > 0 && plan.Arms.Select(a => a.Coordinates.GetValueOrDefault(axis)).OfType<string>().Distinct().Count() < 3)
+            {
+                continue;
+            }
             if (statistics.Trend(metric, axis) is { } trend)
             {
                 Estimate slope = trend.Slope.Estimate;

@@ -120,6 +120,10 @@ internal static class EvaluateCommand
         (Tensor pictures, IReadOnlyList<string> prompts) = anew ? Draw(config, loaded, cancellation) : cell!.Pictures();
         using IFeatureNetwork network = config.Evaluation.OpenNetwork();
         CellMeasures.Add(all, config, pictures, prompts, network, loaded, cancellation);
+        if (cell is not null && !anew)
+        {
+            CellMeasures.AddEdits(all, cell.Config, Path.Combine(cell.Folder, "samples"), loaded.Autoencoder);
+        }
         CellMeasures.AddModel(all, config, loaded.Autoencoder, cancellation);
         Measure(all, cancellation);
         return prompts.Count;

@@ -14,8 +14,8 @@ internal static class GenerateCommand
 
     private static readonly string Notes = $"""
 
-        The 14B models need 30 GB for their weights in bfloat16 and 3 to 5 GB to draw, on one device or over several; "nextstep doctor" says what this machine has. A GPU is
-        used through the libraries of an existing PyTorch 2.10: NEXTSTEP_LIBTORCH=…/site-packages/torch/lib nextstep generate …
+        The 14B models need 30 GB for their weights in bfloat16 and 3 to 5 GB to draw, on one device or over several; "nextstep doctor" says what this machine has and
+        what a GPU needs: a build with -p:TorchBackend=none, and NEXTSTEP_LIBTORCH=…/site-packages/torch/lib of a PyTorch 2.10 before the command.
 
         Presets; single options override them:
         {string.Join('\n', SamplingPresets.All.Select(p => "  " + p))}

@@ -53,6 +53,10 @@ internal static class NotebookCommand
             {
                 r.AddError("--in-place is for .ipynb, and goes without --out.");
             }
+            if ((r.GetValue(files) ?? []).GroupBy(Path.GetFileNameWithoutExtension).FirstOrDefault(g => g.Count() > 1) is { } twins && !r.GetValue(inPlace))
+            {
+                r.AddError($"{string.Join(" and ", twins)} would be written to the same file; run them one by one.");
+            }
         });
         command.SetAction(parse =>
         {
@@ -64,7 +68,7 @@ internal static class NotebookCommand
                 Report = AnsiConsole.WriteLine,
             };
             string folder = parse.GetValue(output) ?? Path.Combine("runs", "notebooks");
-            return Run(parse.GetRequiredValue(files), f => parse.GetValue(inPlace) ? f : Path.Combine(folder, Path.GetFileNameWithoutExtension(f) + ".ipynb"), parse.GetValue(html), options);
+            return Watched(options, o => Run(parse.GetRequiredValue(files), f => parse.GetValue(inPlace) ? f : Path.Combine(folder, Path.GetFileNameWithoutExtension(f) + ".ipynb"), parse.GetValue(html), o));
         });
         return command;
     }
@@ -85,13 +89,19 @@ internal static class NotebookCommand
         return command;
     }
 
+    /// <summary>On a terminal a line says which cell runs.</summary>
+    private static int Watched(NotebookRunOptions options, Func<NotebookRunOptions, int> run) =>
+        AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected
+            ? AnsiConsole.Status().Start("starting", status => run(options with { Begin = cell => status.Status(Markup.Escape(cell)) }))
+            : run(options);
+
     private static int Run(string[] files, Func<string, string> output, bool html, NotebookRunOptions options)
     {
         using Interrupt interrupt = new();
         List<NotebookOutcome> outcomes = [];
         foreach (string file in files)
         {
-            NotebookOutcome outcome = NotebookRunner.Run(file, output(file), options, interrupt.Token);
+            NotebookOutcome outcome = One(file, output(file), html, options, interrupt.Token);
             outcomes.Add(outcome);
             if (outcome.Problem is { } problem)
             {
@@ -101,17 +111,34 @@ internal static class NotebookCommand
             {
                 break;
             }
-            if (html)
-            {
-                NotebookRunner.WriteHtml(output(file), Path.ChangeExtension(output(file), ".html"));
-            }
-            AnsiConsole.WriteLine($"wrote {output(file)}");
         }
         foreach (NotebookOutcome outcome in outcomes)
         {
             AnsiConsole.WriteLine(outcome.ToString());
         }
-        return outcomes.All(o => o.Failed == 0) ? 0 : 1;
+        return outcomes.All(o => o.Failed == 0 && !o.Stopped) ? 0 : 1;
+    }
+
+    /// <summary>A file that cannot be run is that notebook's failure, and the others are run all the same.</summary>
+    private static NotebookOutcome One(string file, string output, bool html, NotebookRunOptions options, CancellationToken cancellation)
+    {
+        try
+        {
+            NotebookOutcome outcome = NotebookRunner.Run(file, output, options, cancellation);
+            if (!outcome.Stopped)
+            {
+                if (html)
+                {
+                    NotebookRunner.WriteHtml(output, Path.ChangeExtension(output, ".html"));
+                }
+                AnsiConsole.WriteLine($"wrote {output}");
+            }
+            return outcome;
+        }
+        catch (InvalidDataException e)
+        {
+            return new NotebookOutcome(Path.GetFileName(file), 0, 1, 0, e.Message, false);
+        }
     }
 
     /// <summary>This program, to be started again.</summary>

@@ -22,6 +22,10 @@ internal static partial class Program
             {
                 return Wrong(string.Join(Environment.NewLine, parse.Errors.Select(e => e.Message)) + $"{Environment.NewLine}See: {Usage(parse.CommandResult)} --help");
             }
+            if (parse.Action is not System.CommandLine.Help.HelpAction && parse.CommandResult.Command.Name != "doctor")
+            {
+                NextStep.Research.TorchBackend.EnsureUsable(); // what was asked for by the environment is not silently replaced; doctor explains it
+            }
             return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
         catch (Exception e) when (Environment.GetEnvironmentVariable("NEXTSTEP_DEBUG") == "1")
@@ -56,6 +60,8 @@ internal static partial class Program
         DoctorCommand.Create(),
         PlanCommand.Create(),
         SweepCommand.Create(),
+        WorkCommand.Create(),
+        ReplayCommand.Create(),
         StatusCommand.Create(),
         CompareCommand.Create(),
         ExportCommand.Create(),

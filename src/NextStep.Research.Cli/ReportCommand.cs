@@ -31,7 +31,8 @@ internal static class ReportCommand
             Sweep.Judge(folder, folder.RequirePlan());
             if (parse.GetValue(figures) is { } into)
             {
-                IReadOnlyList<string> files = FigureFiles.Write(folder.Path, into, parse.GetValue(format));
+                IReadOnlyList<string> files = [];
+                Showing("drawing the figures", () => files = FigureFiles.Write(folder.Path, into, parse.GetValue(format)));
                 AnsiConsole.WriteLine($"{files.Count} figures in {into}");
                 return 0;
             }
@@ -44,7 +45,20 @@ internal static class ReportCommand
     /// <summary>Writes the report and says where it is.</summary>
     public static void Write(string runFolder, string outputFile)
     {
-        HtmlReport.Write(runFolder, outputFile);
+        Showing("writing the report", () => HtmlReport.Write(runFolder, outputFile));
         AnsiConsole.WriteLine($"report: {outputFile}");
+    }
+
+    // Hundreds of cells take some seconds.
+    private static void Showing(string what, Action work)
+    {
+        if (AnsiConsole.Profile.Capabilities.Interactive)
+        {
+            AnsiConsole.Status().Start(what, _ => work());
+        }
+        else
+        {
+            work();
+        }
     }
 }

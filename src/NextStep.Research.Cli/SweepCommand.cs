@@ -7,6 +7,8 @@ namespace NextStep.Research.Cli;
 /// <summary><c>nextstep sweep</c>: runs an experiment; the same command again continues it.</summary>
 internal static class SweepCommand
 {
+    private const int ProofKills = 6;
+
     public static Command Create()
     {
         Argument<string> file = SharedOptions.ExperimentFile();
@@ -16,7 +18,13 @@ internal static class SweepCommand
         Option<bool> retry = new("--retry-failed") { Description = "Run cells again that failed earlier." };
         Option<bool> accept = new("--accept-changed-plan") { Description = "Go on in a folder that was begun with another plan." };
         Option<int?> jobs = SharedOptions.Jobs();
-        Option<bool> worker = new("--worker") { Hidden = true };
+        Option<string> launcher = new("--launcher") { Description = "local, or slurm: hands the cells to the cluster and returns.", DefaultValueFactory = _ => "local" };
+        launcher.AcceptOnlyFromAmong("local", "slurm");
+        Option<string[]> slurm = new("--slurm") { Description = $"key=value: overrides the file's slurm node; repeatable. Keys: {string.Join(", ", SlurmOptions.Names)}." };
+        Option<bool> prove = new("--prove-resume")
+        {
+            Description = "Runs one cell twice (the baseline, shortened), left alone and killed again and again, compares all files, and ends.",
+        };
         Command command = new("sweep", """
             Runs an experiment and writes its report. The same command again skips what is done and continues what is not.
 
@@ -25,28 +33,64 @@ internal static class SweepCommand
               nextstep sweep experiments/quickstart.yaml --out runs/longer --set training.model.images=200000 --only baseline
             """)
         {
-            file, output, set, only, failFast, retry, accept, device, jobs, worker,
+            file, output, set, only, failFast, retry, accept, device, jobs, launcher, slurm, prove,
         };
         command.SetAction(parse =>
         {
             string path = parse.GetRequiredValue(file);
             Experiment experiment = ExperimentFile.Load(path, SharedOptions.Overrides(parse.GetValue(set), parse.GetValue(device)));
-            SweepJob job = new(path, experiment, StandardStages.All, parse.GetValue(output) ?? Path.Combine("runs", experiment.Name))
+            string folder = parse.GetValue(output) ?? Path.Combine("runs", experiment.Name);
+            if (parse.GetValue(prove))
+            {
+                return ProveResume(experiment, new RunFolder(folder));
+            }
+            SweepJob job = new(path, experiment, StandardStages.All, folder)
             {
                 Only = SharedOptions.Only(parse.GetValue(only), experiment),
                 FailFast = parse.GetValue(failFast),
                 RetryFailed = parse.GetValue(retry),
                 AcceptChangedPlan = parse.GetValue(accept),
                 Jobs = parse.GetValue(jobs) ?? SharedOptions.DefaultJobs(experiment),
-                Worker = parse.GetValue(worker),
-                Arguments = [.. parse.Tokens.Select(t => t.Value)],
+                Slurm = parse.GetValue(launcher) == "slurm" ? SlurmWishes(experiment, parse.GetValue(slurm)) : null,
             };
-            return job.Run(folder =>
+            return job.Run(done =>
             {
-                ComparisonView.Of(folder).Write(all: false);
-                ReportCommand.Write(folder.Path, folder.ReportFile);
+                ComparisonView.Of(done).Write(all: false);
+                ReportCommand.Write(done.Path, done.ReportFile);
             });
         });
         return command;
+    }
+
+    private static SlurmOptions SlurmWishes(Experiment experiment, string[]? settings)
+    {
+        SlurmOptions options = experiment.Slurm;
+        foreach (string setting in settings ?? [])
+        {
+            string[] parts = setting.Split('=', 2);
+            try
+            {
+                options = options.With(parts[0], parts.Length == 2 ? parts[1] : throw new FormatException("expected key=value"));
+            }
+            catch (FormatException e)
+            {
+                throw new ConfigException(new ConfigError("--slurm", 0, parts[0], e.Message));
+            }
+        }
+        return options;
+    }
+
+    private static int ProveResume(Experiment experiment, RunFolder folder)
+    {
+        TorchBackend.EnsureUsable();
+        using Interrupt interrupt = new();
+        ResumeProof proof = ResumeProof.Make(folder, experiment, StandardStages.All, SweepJob.Worker, ProofKills, AnsiConsole.WriteLine, interrupt.Token);
+        AnsiConsole.WriteLine($"{proof.Cell}, {proof.Shortened}: killed {proof.Kills} times, {proof.PowerCuts} of them with files cut short; "
+            + $"{proof.FilesCompared} files compared, {(proof.Identical ? "all identical" : $"{proof.Differences.Count} differ")} ({Path.Combine(folder.Path, ResumeProof.FileName)})");
+        foreach (string difference in proof.Differences)
+        {
+            Console.Error.WriteLine($"differs: {difference}");
+        }
+        return proof.Identical ? 0 : 1;
     }
 }

@@ -59,7 +59,19 @@ internal sealed class SweepConsole : IDisposable
                 break;
             case SweepEvent.CellFailed f:
                 Close();
-                Line($"  FAILED in {f.Failure.Stage}: {f.Failure.Message}");
+                Line($"  FAILED {f.Cell.Label}, stage {f.Failure.Stage}: {f.Failure.Message}");
+                break;
+            case SweepEvent.Note n:
+                Console.Error.WriteLine(n.Text);
+                break;
+            case SweepEvent.Overview o when _bars is not null:
+                _bar ??= _bars.AddTask("cells", maxValue: o.Total);
+                _bar.Value = o.Done + o.Failed;
+                _bar.Description = Markup.Escape(Describe(o));
+                break;
+            case SweepEvent.Overview o when _sinceLine.Elapsed > LineEvery:
+                _sinceLine.Restart();
+                Line(Describe(o));
                 break;
             case SweepEvent.Waiting w when _waitingFor != w.What:
                 _waitingFor = w.What;
@@ -78,6 +90,14 @@ internal sealed class SweepConsole : IDisposable
         string left = rate > 0 && s.Total >= s.Done ? TimeSpan.FromSeconds(Math.Min((s.Total - s.Done) / rate, 3e8)).ToString(@"d\.hh\:mm\:ss", CultureInfo.InvariantCulture).Replace("0.", "", StringComparison.Ordinal) : "?";
         string numbers = string.Concat(s.Metrics.Take(4).Select(m => string.Create(CultureInfo.InvariantCulture, $", {m.Key} {m.Value:G4}")));
         return string.Create(CultureInfo.InvariantCulture, $"{p.Stage.Kind}: {s.Done}/{s.Total} {s.Unit}, {rate:F0} {s.Unit}/s, {left} left{numbers}");
+    }
+
+    private static string Describe(SweepEvent.Overview o)
+    {
+        string failed = o.Failed > 0 ? $", {o.Failed} failed" : "";
+        IEnumerable<string> running = o.Running.Where(r => r.Progress is not null).Take(4)
+            .Select(r => string.Create(CultureInfo.InvariantCulture, $"; {r.Cell.Label}: {r.Progress!.Stage} {r.Progress.Done}/{r.Progress.Total} {r.Progress.Unit}"));
+        return $"{o.Done} of {o.Total} cells done{failed}{string.Concat(running)}";
     }
 
     private void Close()

@@ -7,6 +7,8 @@ namespace NextStep.Research.Cli;
 /// <summary>Runs the plan of an experiment in a folder, with everything that a person sees of it.</summary>
 internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyList<StageDefinition> Stages, string Output)
 {
+    private const int LogLines = 5;
+
     public IReadOnlyList<string> Only { get; init; } = [];
 
     public bool FailFast { get; init; }
@@ -15,31 +17,50 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
 
     public bool AcceptChangedPlan { get; init; }
 
-    /// <summary>Processes that share the cells, and the cores among them.</summary>
+    /// <summary>Processes that share the cells, and the cores among them; 1: this process does the work.</summary>
     public int Jobs { get; init; } = 1;
 
-    /// <summary>True in a process that another one started: it works, and leaves judging and reporting to that one.</summary>
-    public bool Worker { get; init; }
-
-    /// <summary>How this process was called, for its workers.</summary>
-    public IReadOnlyList<string> Arguments { get; init; } = [];
+    /// <summary>Hand the work to Slurm, with these wishes, instead of doing it here.</summary>
+    public SlurmOptions? Slurm { get; init; }
 
     /// <summary><paramref name="finish"/> is called at the end, stopped and failed sweeps included.</summary>
     public int Run(Action<RunFolder> finish)
     {
         RunFolder folder = new(Output);
         using Interrupt interrupt = new();
-        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
-            interrupt.Token, Worker ? LocalWorkers.ParentGone() : CancellationToken.None);
         try
         {
             Plan plan = Sweep.Prepare(folder, Plan.Make(Experiment, Stages), AcceptChangedPlan);
-            return Run(folder, plan, finish, stop.Token);
+            return Run(folder, plan, finish, interrupt.Token);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException && e is not FileNotFoundException)
         {
             throw new IOException($"cannot write to {Output}: {e.Message}. Finished work is intact; the same command continues.", e);
         }
+    }
+
+    /// <summary>Every failure with the end of its log and where to look further.</summary>
+    public static void ShowFailures(string folder, IReadOnlyList<CellFailure> failed)
+    {
+        foreach (CellFailure failure in failed)
+        {
+            Console.Error.WriteLine($"failed: {failure.Arm}, seed {failure.Seed}, stage {failure.Stage}: {failure.Message}");
+            foreach (string line in failure.Log.TakeLast(LogLines))
+            {
+                Console.Error.WriteLine($"  {line}");
+            }
+            if (failure.Capsule.Length > 0)
+            {
+                Console.Error.WriteLine($"  everything about it: {failure.Capsule}; again: nextstep replay {folder} {failure.Capsule.Split('/')[1]}");
+            }
+        }
+    }
+
+    /// <summary>Notes who works on the folder and with what.</summary>
+    public Plan NoteOrigin(RunFolder folder, Plan plan)
+    {
+        CellConfigs.Write(folder, plan, Experiment);
+        return Sweep.NoteOrigin(folder, plan, Provenance.Collect(folder, File, Experiment.Arms[0].Config.Device, Provenance.CommandLine));
     }
 
     private int Run(RunFolder folder, Plan plan, Action<RunFolder> finish, CancellationToken cancellation)
@@ -48,41 +69,26 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         using SweepConsole console = SweepConsole.Create();
         SweepOptions options = new() { Only = Only, FailFast = FailFast, RetryFailed = RetryFailed, Report = console.Show };
         SweepRunner runner = new(folder, plan, Experiment, Stages, options);
-        IReadOnlyDictionary<string, string> provenance = new Dictionary<string, string>();
+        bool pool = false;
         if (runner.HasWork)
         {
-            provenance = Provenance.Collect(folder, File, Experiment.Arms[0].Config.Device, string.Join(' ', ["nextstep", .. Environment.GetCommandLineArgs().Skip(1)]));
-            runner = new SweepRunner(folder, plan, Experiment, Stages, options with { Provenance = provenance });
-            TorchBackend.EnsureUsable();
-            if (Jobs > 1)
+            pool = Jobs > 1;
+            if (Slurm is null && !pool)
             {
-                TorchSharp.torch.set_num_threads(Math.Max(1, Environment.ProcessorCount / Jobs));
+                TorchBackend.EnsureUsable();
             }
+            plan = NoteOrigin(folder, plan);
+            options = options with { Provenance = Provenance.OfWorker(plan, Provenance.CommandLine) };
+            runner = new SweepRunner(folder, plan, Experiment, Stages, options);
         }
-        if (Worker)
+        if (Slurm is not null && runner.HasWork)
         {
-            runner.Run(cancellation);
-            return 0;
+            return Submit(folder, plan, options);
         }
-        if (runner.HasWork)
-        {
-            plan = Sweep.NoteOrigin(folder, plan, provenance);
-        }
-        SweepOutcome outcome;
-        using (runner.HasWork && Jobs > 1 ? new LocalWorkers(Jobs - 1, Arguments) : null)
-        {
-            outcome = console.Run(() => runner.Run(cancellation));
-        }
+        SweepOutcome outcome = console.Run(() => pool ? new WorkerPool(folder, plan, Worker, Jobs, options).Run(cancellation) : runner.Run(cancellation));
         Sweep.Judge(folder, plan);
         finish(folder);
-        foreach (CellFailure failure in outcome.Failed)
-        {
-            Console.Error.WriteLine($"failed: {failure.Arm}, seed {failure.Seed}, stage {failure.Stage}: {failure.Message}");
-            foreach (string line in failure.Log.TakeLast(3))
-            {
-                Console.Error.WriteLine($"  {line}");
-            }
-        }
+        ShowFailures(Output, outcome.Failed);
         string seconds = FormattableString.Invariant($"{clock.Elapsed.TotalSeconds:F1} s");
         AnsiConsole.WriteLine($"{Output}: {outcome.Ran} cells run, {outcome.Skipped} done before, {outcome.Failed.Count} failed, {seconds}");
         if (outcome.Cancelled)
@@ -91,4 +97,22 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         }
         return outcome.Cancelled || outcome.Failed.Count > 0 ? 1 : 0;
     }
+
+    private int Submit(RunFolder folder, Plan plan, SweepOptions options)
+    {
+        WorkerCommand worker = Worker with { Verb = ["work"] };
+        SlurmSubmission submitted = new SlurmLauncher(folder, plan, worker, ["report"], Slurm!, new ClusterCommands()).Submit(options);
+        foreach (string note in submitted.Notes)
+        {
+            Console.Error.WriteLine(note);
+        }
+        AnsiConsole.WriteLine(submitted.Jobs.Count > 0
+            ? $"submitted {submitted.Cells} cells and {submitted.SharedStages} stages that they share, jobs {string.Join(", ", submitted.Jobs)}; logs: {Path.Combine(Output, "slurm", "logs")}"
+            : "nothing to submit");
+        AnsiConsole.WriteLine($"{(submitted.Waiting > 0 ? $"{submitted.Waiting} cells are in Slurm's hands already. " : "")}See: nextstep status {Output}");
+        return 0;
+    }
+
+    /// <summary>A process of this program that works on a run folder as long as the one that started it lives.</summary>
+    public static WorkerCommand Worker { get; } = WorkerCommand.Of(typeof(SweepJob).Assembly, "work", "--child");
 }

@@ -78,6 +78,8 @@ public sealed class ClaimTests
         PlannedClaim claim = Judge("loss[0] < loss[1]", Paired, 4, noise => noise == 0 ? "resnet" : "inception");
         Assert.Equal("undecided", claim.Verdict);
         Assert.Contains("different identities ('resnet' and 'inception')", claim.Evidence, StringComparison.Ordinal);
+        Assert.Equal("undecided", Judge("loss[0] < loss[1]", Paired, 4, noise => $"resnet; reference {noise}").Verdict);
+        Assert.Equal("supported", Judge("loss[0] < loss[1]", Paired, 4, _ => "resnet; reference 1").Verdict);
     }
 
     [Theory]

@@ -16,7 +16,7 @@ public sealed class EstimateTests : IDisposable
     // Takes 1 ms an image, leaves 10 bytes an image.
     private static IReadOnlyList<StageDefinition> Stages =>
     [
-        new("autoencoder", 1, ["autoencoder"], [], true, context => Write(context, 10)),
+        new("autoencoder", 1, ["autoencoder"], [], true, context => Write(context, 10)) { Work = new StageWork("evaluation.samples", 1) },
         new("model", 1, ["model", "training.model"], ["autoencoder"], true, context =>
         {
             Thread.Sleep((int)context.Config.Training.Model.Images / 2);
@@ -99,6 +99,8 @@ public sealed class EstimateTests : IDisposable
         Assert.Equal(16, Estimate(yaml, "new", 2).Seconds);
         Assert.Equal(16, Estimate(yaml, "new", 8).Seconds);
         Assert.Equal(24, Estimate(yaml, "new", 2).Work);
+        // The second process waits 8 s for the autoencoder and then trains for 16.
+        Assert.Equal(24, Estimate("training.model.images: 40\naxes: { training.model.images: [40, 80] }", "new", 2).Seconds);
     }
 
     [Fact]

@@ -194,6 +194,31 @@ public sealed class ExperimentFileTests : IDisposable
         Assert.Equal([1, 3], Errors("name: a/b\naxes: { autoencoder.width: [8, 16] }\nclaims: [{ say: x, test: 'loss[9] < 1' }]").Select(e => e.Line).Order());
 
     [Fact]
+    public void A_range_has_its_ends_its_count_and_one_direction() =>
+        Gen.Select(Gen.Int[1, 400], Gen.Int[1, 400], Gen.Int[2, 9], Gen.Bool).Where((from, to, _, _) => from != to).Sample((from, to, count, log) =>
+        {
+            Experiment e = Load($"axes: {{ autoencoder.noiseStrength: {{ from: {from / 100.0}, to: {to / 100.0}, count: {count}, scale: {(log ? "log" : "linear")} }} }}");
+            double[] values = [.. e.Arms.Where(a => a.Coordinates.Count > 0).Select(a => a.Config.Autoencoder.NoiseStrength).Order()];
+            Assert.Equal(count, values.Length);
+            Assert.Equal((Math.Min(from, to) / 100.0, Math.Max(from, to) / 100.0), (values[0], values[^1]));
+            double[] steps = [.. values.Zip(values.Skip(1), (a, b) => log ? b / a : b - a)];
+            Assert.All(steps, s => Assert.Equal(steps[0], s, 1e-6));
+        }, iter: 40, threads: 1);
+
+    [Fact]
+    public void Any_text_as_an_axis_is_read_or_refused_with_a_sentence() => Gen.String[Gen.Char["{}[]:,-0123456789. \nfromtcuslgwhen<>="], 0, 60].Sample(text =>
+    {
+        try
+        {
+            Load($"axes:\n  autoencoder.noiseStrength: {text}\n");
+        }
+        catch (ConfigException e)
+        {
+            Assert.All(e.Errors, error => Assert.False(string.IsNullOrEmpty(error.Message)));
+        }
+    }, iter: 300, threads: 1);
+
+    [Fact]
     public void A_grid_has_one_arm_for_every_combination_of_values() =>
         Gen.Select(Gen.Int[4, 64].HashSet[1, 4], Gen.Int[0, 8].Select(i => i / 8.0).HashSet[1, 4], Gen.Int[0, 3].Array[1, 3]).Sample((widths, noises, zipped) =>
         {

@@ -27,7 +27,7 @@ internal static class GeneratedRun
     public static Dictionary<string, double> Numbers(ResearchConfig config, long seed)
     {
         double width = config.Autoencoder.Width, noise = config.Autoencoder.NoiseStrength;
-        double wobble = 0.01 * (((seed * 7) + (width / 8 * 3) + (noise * 10)) % 5);
+        double wobble = 0.02 * Streams.Managed(seed, FormattableString.Invariant($"{width}/{noise}")).NextDouble();
         return new Dictionary<string, double>
         {
             ["flow.loss"] = 0.3 + (0.1 * seed) + (0.2 * noise) + (0.1 * wobble),

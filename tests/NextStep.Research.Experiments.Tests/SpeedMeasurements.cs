@@ -32,6 +32,27 @@ public sealed class SpeedMeasurements(ITestOutputHelper print)
         }
     }
 
+    /// <summary>How often 95 % intervals cover the truth: normal numbers, and skewed ones (exponential).</summary>
+    [Fact(Explicit = true)]
+    public void Coverage_by_number_of_seeds()
+    {
+        foreach (int count in new[] { 3, 5, 8, 12, 20 })
+        {
+            foreach (bool skewed in new[] { false, true })
+            {
+                (int t, int bootstrap) = (0, 0);
+                for (int i = 0; i < 4000; i++)
+                {
+                    SplitMix64 random = Streams.Managed(1, $"coverage{count}{skewed}", i);
+                    double[] values = [.. Enumerable.Range(0, count).Select(_ => skewed ? -Math.Log(1 - random.NextDouble()) : 1 + (Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
+                    t += Estimate.Of(values) is { } e && e.Low <= 1 && e.High >= 1 ? 1 : 0;
+                    bootstrap += BootstrapTest.Of(values) is { } b && b.Low <= 1 && b.High >= 1 ? 1 : 0;
+                }
+                print.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{count} seeds, {(skewed ? "exponential" : "normal")}: t {t / 40.0:0.0} %, BCa {bootstrap / 40.0:0.0} %"));
+            }
+        }
+    }
+
     [Fact(Explicit = true)]
     public void Launcher_overhead_of_50_cells_that_do_nothing()
     {

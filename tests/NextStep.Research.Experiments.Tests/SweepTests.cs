@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace NextStep.Research.Experiments.Tests;
 
 public sealed class SweepTests : IDisposable
@@ -174,44 +172,6 @@ public sealed class SweepTests : IDisposable
         Assert.Contains("data.imageSize: 32 → 64", refused.Differences);
         Assert.Equal(1, Sweep("data.imageSize: 64", accept: true).Ran);
         Assert.Equal(0, Sweep("data.imageSize: 64\nquestion: Worded anew?").Ran);
-    }
-
-    [Theory]
-    [InlineData(true)]
-    [InlineData(false)]
-    public void A_claim_of_a_dead_process_is_taken_over(bool wholeFile)
-    {
-        string claim = _folder.File("claim");
-        File.WriteAllText(claim, wholeFile ? JsonSerializer.Serialize(new { host = Environment.MachineName, process = 4_000_000, started = "1", token = "t" }) : "{ \"hos");
-        File.SetLastWriteTimeUtc(claim, DateTime.UtcNow.AddSeconds(wholeFile ? 0 : -60));
-        Assert.False(Claimed.IsLive(claim));
-        using (Claimed? taken = Claimed.TryTake(claim))
-        {
-            Assert.NotNull(taken);
-            Assert.Null(Claimed.TryTake(claim));
-            Assert.True(Claimed.IsLive(claim));
-        }
-        Assert.False(File.Exists(claim));
-    }
-
-    [Fact]
-    public void A_claim_of_another_host_holds_for_five_minutes_after_its_last_heartbeat()
-    {
-        string claim = _folder.Write("claim", """{"host":"elsewhere","process":1,"started":"1","token":"t"}""");
-        Assert.Null(Claimed.TryTake(claim));
-        File.SetLastWriteTimeUtc(claim, DateTime.UtcNow.AddMinutes(-6));
-        using Claimed? taken = Claimed.TryTake(claim);
-        Assert.NotNull(taken);
-    }
-
-    [Fact]
-    public void Of_many_takers_of_a_dead_claim_one_succeeds()
-    {
-        string claim = _folder.Write("claim", """{"host":"elsewhere","process":1,"started":"1","token":"t"}""");
-        File.SetLastWriteTimeUtc(claim, DateTime.UtcNow.AddMinutes(-6));
-        Claimed?[] takers = new Claimed?[8];
-        Parallel.For(0, takers.Length, i => takers[i] = Claimed.TryTake(claim));
-        Assert.Single(takers.OfType<Claimed>()).Dispose();
     }
 
     [Fact]

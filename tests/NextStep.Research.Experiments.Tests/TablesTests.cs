@@ -39,7 +39,7 @@ public sealed class TablesTests : IDisposable
         Golden.Check("plan-half-done", Print("plan", _file, "--out", _run.Path, "--jobs", "2"));
         JsonElement plan = Json("plan", _file, "--out", _run.Path, "--jobs", "2");
         Assert.Equal(12, plan.GetProperty("cells").GetArrayLength());
-        Assert.Equal(6, plan.GetProperty("estimate").GetProperty("stages")[0].GetProperty("runs").GetInt32() - 2);
+        Assert.Equal(8, plan.GetProperty("estimate").GetProperty("stages").EnumerateArray().Single(s => s.GetProperty("kind").GetString() == "model").GetProperty("runs").GetInt32());
     }
 
     [Fact]
@@ -70,6 +70,19 @@ public sealed class TablesTests : IDisposable
         JsonElement status = Json("status", _run.Path);
         Assert.Equal((8, 1, 3), (status.GetProperty("counts").GetProperty("done").GetInt32(), status.GetProperty("counts").GetProperty("failed").GetInt32(), status.GetProperty("counts").GetProperty("waiting").GetInt32()));
         Assert.Equal("loss is NaN", status.GetProperty("cells")[11].GetProperty("failure").GetProperty("message").GetString());
+    }
+
+    [Theory]
+    [InlineData("status")]
+    [InlineData("compare")]
+    [InlineData("export", "--format", "csv")]
+    public void A_damaged_result_is_named(string verb, params string[] options)
+    {
+        Plan plan = GeneratedRun.Write(_run, Experiment);
+        string file = _folder.Write(Path.Combine("run", "cells", plan.Cells[5].Key, "result.json"), "{ \"cell\": ");
+        (int code, _, string error) = CommandLine.Call([verb, _run.Path, .. options]);
+        Assert.Equal(1, code);
+        Assert.StartsWith($"error: {file} is damaged", error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -117,5 +130,25 @@ public sealed class TablesTests : IDisposable
         Assert.Null(statistics.Difference("frechet #2", "width=16"));
         Assert.NotNull(statistics.Difference("frechet #1", "noiseStrength=0.5"));
         Assert.Empty(statistics.Values("frechet", "baseline"));
+    }
+
+    [Fact]
+    public void A_reference_that_changes_with_the_seed_separates_nothing_and_one_that_changes_with_the_arm_does()
+    {
+        Plan plan = GeneratedRun.Write(_run, Experiment);
+        CellResult With(CellResult r, string reference, string extractor = "12ab") =>
+            r with { Identities = new Dictionary<string, string> { ["frechet"] = $"FD; extractor {extractor}; reference {reference}; n 100" } };
+        IReadOnlyList<CellResult> results = _run.ReadResults(plan);
+        RunStatistics bySeed = new(plan, results.Select(r => With(r, $"of seed {r.Seed}")));
+        Assert.Equal(3, bySeed.Difference("frechet", "width=16")!.Pairs);
+        Assert.Equal("FD; extractor 12ab; n 100", bySeed.Identity("frechet"));
+        RunStatistics byArm = new(plan, results.Select(r => With(r, r.Arm == "width=16" ? $"other {r.Seed}" : $"of seed {r.Seed}")));
+        Assert.Null(byArm.Difference("frechet #2", "width=16"));
+        Assert.Equal(3, byArm.Difference("frechet #1", "noiseStrength=0.5")!.Pairs);
+        // One seed measured with another extractor: a mean over both kinds would be of nothing.
+        RunStatistics mixed = new(plan, results.Select(r => With(r, $"of seed {r.Seed}", r.Seed == 2 ? "34cd" : "12ab")));
+        Assert.Equal((2, 1), (mixed.Difference("frechet #1", "width=16")!.Pairs, mixed.Difference("frechet #2", "width=16")!.Pairs));
+        Plan claimed = plan with { Claims = [new PlannedClaim("", "frechet[width=16] < frechet[baseline]")] };
+        Assert.Contains("different identities", ClaimJudge.Judge(claimed, [.. results.Select(r => With(r, $"of {r.Seed}", r.Seed > 0 ? "34cd" : "12ab"))])[0].Findings[0].Missing[0], StringComparison.Ordinal);
     }
 }

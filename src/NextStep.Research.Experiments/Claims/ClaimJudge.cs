@@ -48,9 +48,10 @@ public static class ClaimJudge
     {
         List<double> lefts = [], rights = [];
         HashSet<string> missing = [];
+        Dictionary<string, string> kinds = [];
         foreach (Dictionary<string, CellResult> seed in seeds)
         {
-            ClaimNumbers numbers = new(points, axes, seed);
+            ClaimNumbers numbers = new(points, axes, seed, kinds);
             if (comparison.Left.Evaluate(numbers.Value) is { } left && comparison.Right.Evaluate(numbers.Value) is { } right && double.IsFinite(left - right))
             {
                 lefts.Add(left);
@@ -102,7 +103,7 @@ public sealed record ClaimFinding(string Comparison, bool Larger)
     /// <summary>After Holm's correction over all comparisons of the experiment's claims.</summary>
     public double? AdjustedPValue { get; init; }
 
-    /// <summary>Beside the t-test, from five seeds on.</summary>
+    /// <summary>Beside the t-test, from <see cref="BootstrapTest.FewestValues"/> seeds on.</summary>
     public BootstrapTest? Bootstrap { get; init; }
 
     /// <summary>Numbers that were not there, in words.</summary>

@@ -1,7 +1,12 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>The numbers that the terms of one comparison have for one seed.</summary>
-internal sealed class ClaimNumbers(IReadOnlyList<ArmPoint> points, IReadOnlyList<string> axes, IReadOnlyDictionary<string, CellResult> byArm)
+/// <param name="points">The arms.</param>
+/// <param name="axes">Config paths.</param>
+/// <param name="byArm">The seed's results.</param>
+/// <param name="kinds">By metric what its numbers must agree in over the seeds; filled on the way.</param>
+internal sealed class ClaimNumbers(
+    IReadOnlyList<ArmPoint> points, IReadOnlyList<string> axes, IReadOnlyDictionary<string, CellResult> byArm, Dictionary<string, string> kinds)
 {
     private readonly Dictionary<string, string> _identities = [];
 
@@ -34,13 +39,15 @@ internal sealed class ClaimNumbers(IReadOnlyList<ArmPoint> points, IReadOnlyList
         {
             return null;
         }
-        string identity = result.Identities.GetValueOrDefault(metric, "");
-        if (!_identities.TryAdd(metric, identity) && _identities[metric] != identity)
+        string identity = MetricColumns.Identity(result, metric), kind = MetricColumns.KindOf(identity);
+        _identities.TryAdd(metric, identity);
+        kinds.TryAdd(metric, kind);
+        if (_identities[metric] == identity && kinds[metric] == kind)
         {
-            Missing.Add($"the numbers of {metric} have different identities ('{_identities[metric]}' and '{identity}') and are not compared");
-            return null;
+            return value;
         }
-        return value;
+        Missing.Add($"the numbers of {metric} have different identities ('{(kinds[metric] == kind ? _identities[metric] : kinds[metric])}' and '{identity}') and are not compared");
+        return null;
     }
 
     private ArmPoint[] On(params string[] path) => [.. points.Where(p => path.All(p.Coordinates.ContainsKey))];

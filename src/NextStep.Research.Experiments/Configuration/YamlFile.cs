@@ -58,6 +58,10 @@ internal static class YamlFile
             stream.Load(new StringReader(text));
             return stream.Documents.Count == 0 ? null : stream.Documents[0].RootNode;
         }
+        catch (Exception e) when (e is InvalidOperationException or ArgumentException) // the scanner's own, on some broken flow lists
+        {
+            throw Failure(file, 0, $"is no YAML that can be read: {e.Message}");
+        }
         catch (YamlException e)
         {
             string tab = IsTab(text, e.Start) ? "a tab is used for indentation; YAML wants spaces" : e.Message;

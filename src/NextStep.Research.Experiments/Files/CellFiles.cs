@@ -13,7 +13,17 @@ namespace NextStep.Research.Experiments;
 /// <param name="Trace">The stack trace.</param>
 /// <param name="Time">When, UTC.</param>
 public sealed record CellFailure(
-    string Cell, string Arm, long Seed, string Stage, string Type, string Message, string Step, string Folder, IReadOnlyList<string> Log, string Trace, DateTime Time);
+    string Cell, string Arm, long Seed, string Stage, string Type, string Message, string Step, string Folder, IReadOnlyList<string> Log, string Trace, DateTime Time)
+{
+    /// <summary>The training step that failed, from 0; null when it was none.</summary>
+    public long? StepNumber { get; init; }
+
+    /// <summary>The pictures of that step.</summary>
+    public IReadOnlyList<string> BatchIds { get; init; } = [];
+
+    /// <summary>The folder with everything about it, relative to the run folder; <c>nextstep replay</c> runs it again.</summary>
+    public string Capsule { get; init; } = "";
+}
 
 /// <summary><c>progress.json</c> of a cell, for display only.</summary>
 /// <param name="Stage">The kind of the stage that runs.</param>
@@ -66,7 +76,7 @@ public sealed record CellStatus(PlannedCell Cell, CellState State, CellResult? R
         ArgumentNullException.ThrowIfNull(folder);
         CellResult? result = folder.ReadResult(cell);
         CellFailure? failure = result is null ? folder.ReadFailure(cell) : null;
-        bool running = result is null && Claimed.IsLive(System.IO.Path.Combine(folder.Cell(cell), "claim"));
+        bool running = result is null && Claimed.LooksAlive(System.IO.Path.Combine(folder.Cell(cell), "claim"));
         CellState state = result is not null ? CellState.Done : running ? CellState.Running : failure is not null ? CellState.Failed : CellState.Waiting;
         return new CellStatus(cell, state, result, failure, result is null ? folder.ReadProgress(cell) : null);
     }

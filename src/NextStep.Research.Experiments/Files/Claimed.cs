@@ -1,27 +1,19 @@
-using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 
 namespace NextStep.Research.Experiments;
 
 /// <summary>
-/// The right of one process to work on a folder: a file with host, process and start, whose time of writing is the
-/// heartbeat. A claim is dead when its process is gone from this host, or when no heartbeat came for five minutes.
+/// The right of one process to work on a folder: a file that names it, created only where there is none, whose time of writing is
+/// the heartbeat. <see cref="ClaimWatch"/> decides when its owner is dead and another may take it over.
 /// </summary>
 internal sealed class Claimed : IDisposable
 {
-    private sealed record Owner(string Host, int Process, string Started, string Token);
-
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan DeadAfter = TimeSpan.FromMinutes(5);
-
-    // A claim file without content is one that its owner is just writing, or whose writer died right there.
-    private static readonly TimeSpan WritingTakes = TimeSpan.FromSeconds(10);
-
     private readonly string _file;
     private readonly string _token;
     private readonly Timer _heart;
     private readonly CancellationTokenSource _lost = new();
+    private long _beaten = DateTime.UtcNow.Ticks;
 
     private Claimed(string file, string token)
     {
@@ -34,43 +26,70 @@ internal sealed class Claimed : IDisposable
     public CancellationToken Lost => _lost.Token;
 
     /// <summary>Takes the claim, also from a dead owner; null while a living one has it.</summary>
-    public static Claimed? TryTake(string file)
+    public static Claimed? TryTake(string file, ClaimWatch watch)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(file)!);
-        Owner me = new(Environment.MachineName, Environment.ProcessId, StartOf(Environment.ProcessId), Guid.NewGuid().ToString("N"));
+        ClaimOwner me = ClaimOwner.Me();
         byte[] text = JsonSerializer.SerializeToUtf8Bytes(me, RunFolder.Json);
         try
         {
-            using FileStream fresh = new(file, FileMode.CreateNew, FileAccess.Write, FileShare.None);
+            using FileStream fresh = new(file, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
             fresh.Write(text);
         }
         catch (IOException) when (File.Exists(file))
         {
-            if (!TryTakeOver(file, text))
+            if (!watch.IsDead(file, out ClaimOwner? dead) || !TryBury(file, dead, text))
             {
                 return null;
             }
+            // Where the file system has no locks two may have got here; the later writer has it.
+            Thread.Sleep(100);
         }
         // Whoever reads its own token back has it, whatever happened to the file meanwhile.
-        return ReadOwner(file)?.Token == me.Token ? new Claimed(file, me.Token) : null;
+        return Look(file).Owner?.Token == me.Token ? new Claimed(file, me.Token) : null;
     }
 
-    /// <summary>Whether a living process has the claim.</summary>
-    public static bool IsLive(string file)
-    {
-        FileInfo info = new(file);
-        if (!info.Exists)
-        {
-            return false;
-        }
-        TimeSpan age = DateTime.UtcNow - info.LastWriteTimeUtc;
-        Owner? owner = ReadOwner(file);
-        return owner is null ? age < WritingTakes : age < DeadAfter && (owner.Host != Environment.MachineName || IsAlive(owner));
-    }
+    /// <summary>Whether a claim looks alive at first sight; for display, because the clocks of two machines may disagree.</summary>
+    public static bool LooksAlive(string file) =>
+        Look(file) is (var owner, { } beat) && (owner?.IsAlive() ?? DateTime.UtcNow - beat < ClaimWatch.DeadAfter);
 
     /// <summary>For people: <c>process 12 on box</c>.</summary>
-    public static string Describe(string file) =>
-        ReadOwner(file) is { } owner ? string.Create(CultureInfo.InvariantCulture, $"process {owner.Process} on {owner.Host}") : "another process";
+    public static string Describe(string file) => Look(file).Owner?.ToString() ?? "another process";
+
+    /// <summary>Owner and heartbeat; the owner is null while it cannot be read, the heartbeat when there is no claim.</summary>
+    public static (ClaimOwner? Owner, DateTime? Beat) Look(string file)
+    {
+        try
+        {
+            // Opening is what makes network file systems ask the server again.
+            using FileStream stream = new(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+            return (Parse(stream), File.GetLastWriteTimeUtc(stream.SafeFileHandle));
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return (null, null);
+        }
+        catch (IOException)
+        {
+            return (null, DateTime.MinValue); // there, but held by its writer
+        }
+    }
+
+    /// <summary>Called at every step: after a pause longer than three heartbeats (a sleeping machine) it looks before work goes on.</summary>
+    public void Check()
+    {
+        if (DateTime.UtcNow.Ticks - Volatile.Read(ref _beaten) > 3 * Beat.Ticks)
+        {
+            OnBeat();
+        }
+    }
+
+    /// <summary>Looks now, before anything final is written, whether another process has the claim.</summary>
+    public bool IsLost()
+    {
+        OnBeat();
+        return _lost.IsCancellationRequested;
+    }
 
     public void Dispose()
     {
@@ -81,25 +100,29 @@ internal sealed class Claimed : IDisposable
                 stopped.WaitOne();
             }
         }
-        if (!_lost.IsCancellationRequested && ReadOwner(_file)?.Token == _token)
+        try
         {
-            File.Delete(_file);
+            // The lock keeps a rival from burying the claim between the look and the removal.
+            using FileStream mine = new(_file, FileMode.Open, FileAccess.Read, FileShare.Delete);
+            if (!_lost.IsCancellationRequested && Parse(mine)?.Token == _token)
+            {
+                File.Delete(_file);
+            }
+        }
+        catch (IOException)
+        {
+            // Gone already, or just looked at by a rival: without this process it is dead anyway.
         }
         _lost.Dispose();
     }
 
-    // The exclusive lock keeps two processes from burying the same dead claim at once.
-    private static bool TryTakeOver(string file, byte[] text)
+    // In place and under a lock: a rival that found the same dead claim reads the new owner when its turn comes.
+    private static bool TryBury(string file, ClaimOwner? dead, byte[] text)
     {
-        if (IsLive(file))
-        {
-            return false;
-        }
         try
         {
             using FileStream stream = new(file, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
-            Owner? owner = Parse(stream);
-            if (owner is not null && DateTime.UtcNow - File.GetLastWriteTimeUtc(file) < DeadAfter && (owner.Host != Environment.MachineName || IsAlive(owner)))
+            if (Parse(stream)?.Token != dead?.Token)
             {
                 return false;
             }
@@ -113,24 +136,11 @@ internal sealed class Claimed : IDisposable
         }
     }
 
-    private static Owner? ReadOwner(string file)
+    private static ClaimOwner? Parse(FileStream stream)
     {
         try
         {
-            using FileStream stream = new(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return Parse(stream);
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
-
-    private static Owner? Parse(FileStream stream)
-    {
-        try
-        {
-            return stream.Length is > 0 and < 4096 ? JsonSerializer.Deserialize<Owner>(stream, RunFolder.Json) : null;
+            return stream.Length is > 0 and < 4096 ? JsonSerializer.Deserialize<ClaimOwner>(stream, RunFolder.Json) : null;
         }
         catch (JsonException)
         {
@@ -138,55 +148,24 @@ internal sealed class Claimed : IDisposable
         }
     }
 
-    private static bool IsAlive(Owner owner)
-    {
-        try
-        {
-            // The number may have been given to another process since.
-            return StartOf(owner.Process) == owner.Started;
-        }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or IOException)
-        {
-            return false;
-        }
-        catch (System.ComponentModel.Win32Exception)
-        {
-            return true; // it exists, but belongs to someone else
-        }
-    }
-
-    // On Linux in clock ticks since boot: the time of day that .NET derives from it moves with the clock.
-    private static string StartOf(int process)
-    {
-        if (OperatingSystem.IsLinux())
-        {
-            string file = $"/proc/{process}/stat";
-            string text = File.Exists(file) ? File.ReadAllText(file) : throw new ArgumentException("no such process");
-            // The second field is the program's name in parentheses and may hold anything.
-            string[] fields = text[(text.LastIndexOf(')') + 2)..].Split(' ');
-            // Z and X: killed, only its parent has not asked for the exit code yet.
-            return fields[0] is "Z" or "X" ? throw new ArgumentException("the process has ended") : fields[19];
-        }
-        using Process found = Process.GetProcessById(process);
-        return found.StartTime.ToUniversalTime().Ticks.ToString(CultureInfo.InvariantCulture);
-    }
-
     private void OnBeat()
     {
         try
         {
-            if (ReadOwner(_file)?.Token == _token)
+            switch (Look(_file))
             {
-                File.SetLastWriteTimeUtc(_file, DateTime.UtcNow);
-            }
-            else if (File.Exists(_file))
-            {
-                _lost.Cancel();
+                case ({ } owner, _) when owner.Token == _token:
+                    File.SetLastWriteTimeUtc(_file, DateTime.UtcNow);
+                    Volatile.Write(ref _beaten, DateTime.UtcNow.Ticks);
+                    break;
+                case ({ }, _) or (_, null):
+                    _lost.Cancel();
+                    break;
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A missed beat; the next comes in ten seconds, and the claim holds for thirty of them.
+            // A missed beat; the next comes in ten seconds, and a claim holds for thirty of them.
         }
     }
 }

@@ -29,6 +29,12 @@ public sealed class RunFolder(string path)
     /// <summary>A stage's folder when it is done.</summary>
     public string Stage(PlannedStage stage) => System.IO.Path.Combine(Path, (stage ?? throw new ArgumentNullException(nameof(stage))).Folder);
 
+    /// <summary>Whether a cell is done.</summary>
+    public bool IsDone(PlannedCell cell) => File.Exists(System.IO.Path.Combine(Cell(cell), "result.json"));
+
+    /// <summary>Where it stands why a shared stage failed.</summary>
+    internal string StageFailure(PlannedStage stage) => Stage(stage) + ".failure.json";
+
     /// <summary>The plan, or null in a folder that has none.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
     public Plan? ReadPlan()
@@ -89,7 +95,22 @@ public sealed class RunFolder(string path)
 
     /// <summary>The results that are there, in the plan's order.</summary>
     /// <exception cref="InvalidDataException">A file is damaged.</exception>
-    public IReadOnlyList<CellResult> ReadResults(Plan plan) => [.. (plan ?? throw new ArgumentNullException(nameof(plan))).Cells.AsParallel().AsOrdered().Select(ReadResult).OfType<CellResult>()];
+    public IReadOnlyList<CellResult> ReadResults(Plan plan) => [.. ReadCells(plan, ReadResult).OfType<CellResult>()];
+
+    /// <summary>Reads something of every cell, several at a time; in the plan's order. What <paramref name="read"/> throws is thrown as it is.</summary>
+    public static IReadOnlyList<T> ReadCells<T>(Plan plan, Func<PlannedCell, T> read)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        try
+        {
+            return [.. plan.Cells.AsParallel().AsOrdered().Select(read)];
+        }
+        catch (AggregateException several)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(several.Flatten().InnerExceptions[0]);
+            throw;
+        }
+    }
 
     internal static T? Read<T>(string file)
         where T : class
@@ -112,7 +133,7 @@ public sealed class RunFolder(string path)
         }
     }
 
-    internal static void Write<T>(string file, T value) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, Json));
+    internal static void Write<T>(string file, T value, bool durable = true) => AtomicFile.WriteText(file, JsonSerializer.Serialize(value, Json), durable);
 
     private static bool IsKey(string key) => key.Length is > 0 and <= 64 && key.All(char.IsAsciiHexDigit);
 

@@ -16,7 +16,7 @@ public sealed record RunStatus(Plan Plan, IReadOnlyList<CellStatus> Cells, doubl
     {
         ArgumentNullException.ThrowIfNull(folder);
         Plan plan = folder.RequirePlan();
-        CellStatus[] cells = [.. plan.Cells.AsParallel().AsOrdered().Select(c => CellStatus.Read(folder, c))];
+        IReadOnlyList<CellStatus> cells = RunFolder.ReadCells(plan, c => CellStatus.Read(folder, c));
         int left = cells.Count(c => c.State is CellState.Running or CellState.Waiting);
         double? rate = cells.Any(c => c.State == CellState.Running) ? Rate(folder, cells) : null;
         return new RunStatus(plan, cells, rate * 3600, left == 0 ? 0 : left / rate);
@@ -28,7 +28,7 @@ public sealed record RunStatus(Plan Plan, IReadOnlyList<CellStatus> Cells, doubl
     /// <summary>Whether neither a cell runs nor one waits.</summary>
     public bool IsOver => Cells.All(c => c.State is CellState.Done or CellState.Failed);
 
-    private static double? Rate(RunFolder folder, CellStatus[] cells)
+    private static double? Rate(RunFolder folder, IReadOnlyList<CellStatus> cells)
     {
         DateTime[] ends = [.. cells.Where(c => c.State == CellState.Done)
             .Select(c => File.GetLastWriteTimeUtc(Path.Combine(folder.Cell(c.Cell), "result.json"))).OrderDescending().Take(NewestCells)];

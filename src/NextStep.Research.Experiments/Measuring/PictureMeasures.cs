@@ -53,9 +53,9 @@ public static class PictureMeasures
         }
         all.Add("artifacts", () =>
         {
-            void Map(IArtifactDetector detector, Tensor map)
+            void Map(IArtifactDetector detector, int first, Tensor map)
             {
-                if (mapped > 0 && CurveNames.TryGetValue(detector.Name, out string? name))
+                if (first == 0 && mapped > 0 && CurveNames.TryGetValue(detector.Name, out string? name))
                 {
                     (double low, double high) = ArtifactSuite.Scale(detector);
                     all.Maps[name] = ArtifactMaps.Colored(map.narrow(0, 0, Math.Min(mapped, map.size(0))), low, high).DetachFromDisposeScope();

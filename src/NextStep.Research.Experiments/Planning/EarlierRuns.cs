@@ -4,7 +4,8 @@ namespace NextStep.Research.Experiments;
 internal static class EarlierRuns
 {
     private const int MostFolders = 30;
-    private const int MostPerKind = 24;
+    private const int MostPerFolder = 8;
+    private const int MostPerKind = 40;
 
     /// <summary>Timings of the kinds; damaged and foreign files are passed over, an estimate can do without them.</summary>
     public static IReadOnlyList<StageTiming> Read(RunFolder folder, IReadOnlyList<StageDefinition> stages)
@@ -15,7 +16,8 @@ internal static class EarlierRuns
             ? parent.EnumerateDirectories().Where(d => d.FullName != whole && File.Exists(Path.Combine(d.FullName, "plan.json"))).OrderByDescending(d => d.LastWriteTimeUtc).Select(d => d.FullName)
             : [];
         string[] folders = [.. beside.Prepend(whole).Where(Directory.Exists).Take(MostFolders)];
-        return [.. stages.SelectMany(stage => folders.SelectMany(f => Places(f, stage).Select(p => Timing(f, p, stage)).OfType<StageTiming>().Take(MostPerKind)))];
+        Dictionary<string, ResearchConfig> configs = [];
+        return [.. stages.SelectMany(stage => folders.SelectMany(f => Places(f, stage).Select(p => Timing(f, p, stage, configs)).OfType<StageTiming>().Take(MostPerFolder)).Take(MostPerKind))];
     }
 
     private static IEnumerable<string> Places(string folder, StageDefinition stage)
@@ -26,16 +28,17 @@ internal static class EarlierRuns
             : Directory.EnumerateDirectories(place).Select(cell => Path.Combine(cell, stage.Kind)).Where(Directory.Exists);
     }
 
-    private static StageTiming? Timing(string folder, string place, StageDefinition stage)
+    private static StageTiming? Timing(string folder, string place, StageDefinition stage, Dictionary<string, ResearchConfig> configs)
     {
         try
         {
             StageRecord? record = RunFolder.Read<StageRecord>(Path.Combine(place, StageRecord.FileName));
-            if (record is null || record.Machine != Provenance.Processor)
+            if (record is not { Cell.Length: > 0 } || record.Machine != Provenance.Processor)
             {
                 return null;
             }
-            ResearchConfig config = ConfigYaml.Load(Path.Combine(folder, "cells", record.Cell, "config.yaml"));
+            string file = Path.Combine(folder, "cells", record.Cell, "config.yaml");
+            ResearchConfig config = configs.TryGetValue(file, out ResearchConfig? known) ? known : configs[file] = ConfigYaml.Load(file);
             double bytes = new DirectoryInfo(place).EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => (double)f.Length);
             double amount = StageTiming.Amount(stage, config) ?? 0;
             return amount > 0

@@ -23,6 +23,9 @@ public sealed record Experiment
 
     /// <summary>What is claimed, to be judged on the results.</summary>
     public required IReadOnlyList<Claim> Claims { get; init; }
+
+    /// <summary>What a sweep on a cluster asks for.</summary>
+    public SlurmOptions Slurm { get; init; } = new();
 }
 
 /// <summary>One configuration under study.</summary>

@@ -33,8 +33,9 @@ public static class ExperimentFile
                 errors.AddRange(e.Errors);
             }
         }
+        SlurmOptions slurm = SlurmNode.Read(sections, errors);
         Experiment? experiment = new ExperimentReader(sections, settings, errors).Read();
-        return errors.Count > 0 || experiment is null ? throw new ConfigException([.. errors.Distinct()]) : experiment;
+        return errors.Count > 0 || experiment is null ? throw new ConfigException([.. errors.Distinct()]) : experiment with { Slurm = slurm };
     }
 
     /// <summary>Reads only the configuration of a file: that of the baseline. Plain configuration files work too.</summary>
@@ -47,7 +48,7 @@ internal sealed class ExperimentSections
 {
     private const int LongestChain = 16;
 
-    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims"];
+    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims", "slurm"];
 
     /// <summary>Stands for the file where a value came from the command line.</summary>
     public const string Set = "--set";

@@ -91,6 +91,11 @@ public sealed record Plan
                 lines.Add($"{before.Label}: other results expected from {(changed.Any() ? string.Join(", ", changed) : "its arm")}");
             }
         }
+        if (lines.Count > 0)
+        {
+            HashSet<string> keys = [.. other.Cells.Select(c => c.Key)];
+            lines.Add(FormattableString.Invariant($"unchanged, and kept as far as they are done: {Cells.Count(c => keys.Contains(c.Key))} of {Cells.Count} cells"));
+        }
         return lines;
     }
 }

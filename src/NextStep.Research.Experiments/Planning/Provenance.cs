@@ -16,6 +16,9 @@ public static class Provenance
     /// <summary>Kind and number of processors of this machine.</summary>
     public static string Processor { get; } = string.Create(CultureInfo.InvariantCulture, $"{ProcessorName()}, {Environment.ProcessorCount} cores");
 
+    /// <summary>How this process was called.</summary>
+    public static string CommandLine => string.Join(' ', ["nextstep", .. Environment.GetCommandLineArgs().Skip(1)]);
+
     /// <summary>Collects it and keeps the uncommitted changes as a file of the run folder; what cannot be told is left out. Loads no torch.</summary>
     /// <param name="folder">The run folder.</param>
     /// <param name="experimentFile">In the repository whose commit counts.</param>
@@ -24,20 +27,32 @@ public static class Provenance
     public static IReadOnlyDictionary<string, string> Collect(RunFolder folder, string experimentFile, string device, string command)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        Dictionary<string, string> found = new() { ["experiment"] = Path.GetFileName(experimentFile), ["command"] = command };
+        Dictionary<string, string> found = new() { ["experiment"] = Path.GetFileName(experimentFile) };
         string place = Path.GetDirectoryName(Path.GetFullPath(experimentFile))!;
         if (Git(place, "rev-parse HEAD") is { Length: > 0 } commit)
         {
             found["commit"] = commit.Trim();
             found["changes"] = Git(place, "diff HEAD --no-ext-diff") is { Length: > 0 } difference ? Keep(folder, difference) : "none";
         }
-        Assembly library = typeof(ResearchConfig).Assembly;
-        found["nextstep"] = Version(library);
+        found["device"] = device;
+        return Here(found, command);
+    }
+
+    /// <summary>For the results of a process that knows the run folder only: experiment, commit and device as the sweep noted them, the rest its own.</summary>
+    public static IReadOnlyDictionary<string, string> OfWorker(Plan plan, string command)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        return Here(new Dictionary<string, string>(plan.Provenance), command);
+    }
+
+    private static Dictionary<string, string> Here(Dictionary<string, string> found, string command)
+    {
+        found["command"] = command;
+        found["nextstep"] = Version(typeof(ResearchConfig).Assembly);
         found["packages"] = Packages();
         found["torchsharp"] = Version(typeof(TorchSharp.torch).Assembly);
         found["libtorch"] = TorchBackend.Origin;
         found["dotnet"] = RuntimeInformation.FrameworkDescription;
-        found["device"] = device;
         found["machine"] = $"{Environment.MachineName}, {RuntimeInformation.OSDescription}, {Processor}";
         found["started"] = DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture);
         return found;

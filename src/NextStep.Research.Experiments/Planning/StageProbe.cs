@@ -54,8 +54,7 @@ internal static class StageProbe
             long whole = Convert.ToInt64(ConfigPath.Get(config, work.Path), System.Globalization.CultureInfo.InvariantCulture), little = (long)work.Probe * times;
             if (whole > little)
             {
-                ConfigKey key = ConfigSchema.Find(work.Path)!;
-                config = ConfigPath.Set(config, work.Path, key.Type == typeof(long) ? little : (int)little);
+                config = ConfigPath.Set(config, work.Path, ConfigSchema.Find(work.Path)!.Type == typeof(long) ? (object)little : (int)little);
             }
         }
         string folder = Directory.CreateTempSubdirectory("nextstep-probe-").FullName;

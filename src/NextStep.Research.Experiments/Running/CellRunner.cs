@@ -3,63 +3,91 @@ using System.Diagnostics;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Runs one cell: its stages in order, each continued from what is there, then the result.</summary>
-internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, SweepOptions options)
+internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, Action<SweepEvent> report, IReadOnlyDictionary<string, string> provenance)
 {
-    private const int LogLines = 20;
-    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan NoteEvery = TimeSpan.FromSeconds(2);
 
-    // A shared stage that failed for one cell would fail for the next in the same way.
-    private readonly Dictionary<string, CellFailure> _failedStages = [];
-
-    /// <summary>Returns a <see cref="CellResult"/>, a <see cref="CellFailure"/>, or null when stopped.</summary>
-    public object? Run(PlannedCell cell, ResearchConfig config, CancellationToken cancellation)
+    /// <summary>Runs the whole cell under its claim: a <see cref="CellResult"/>, a <see cref="CellFailure"/>, or null when stopped.</summary>
+    public object? Run(PlannedCell cell, ResearchConfig config, Claimed claim, CancellationToken cancellation)
     {
         string cellFolder = folder.Cell(cell);
-        AtomicFile.WriteText(Path.Combine(cellFolder, "config.yaml"), ConfigYaml.Write(config));
+        Directory.CreateDirectory(cellFolder);
+        AtomicFile.RemoveLeftovers(cellFolder, SearchOption.TopDirectoryOnly);
+        CellConfigs.Write(folder, cell, config);
         File.Delete(Path.Combine(cellFolder, "failure.json"));
+        if (RunStages(cell, config, cell.Stages.Count, claim, cancellation) is { } failure)
+        {
+            RunFolder.Write(Path.Combine(cellFolder, "failure.json"), failure);
+            report(new SweepEvent.CellFailed(cell, failure));
+            return failure;
+        }
+        if (cancellation.IsCancellationRequested)
+        {
+            return null;
+        }
+        CellResult result = new ResultBuilder(folder, cell).Build() with { Provenance = provenance };
+        DiskFlush.Files(cellFolder);
+        if (claim.IsLost())
+        {
+            return null;
+        }
+        RunFolder.Write(Path.Combine(cellFolder, "result.json"), result);
+        Array.ForEach(Directory.GetFiles(cellFolder, "progress.json*"), File.Delete);
+        report(new SweepEvent.CellDone(cell, result));
+        return result;
+    }
+
+    /// <summary>Runs the first <paramref name="count"/> stages of a cell; null when they are done, or when stopped.</summary>
+    public CellFailure? RunStages(PlannedCell cell, ResearchConfig config, int count, Claimed? claim, CancellationToken cancellation)
+    {
         Dictionary<string, string> inputs = [];
-        foreach (PlannedStage stage in cell.Stages)
+        foreach (PlannedStage stage in cell.Stages.Take(count))
         {
             StageRun run = new(cell, stage, config, inputs);
             try
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (_failedStages.TryGetValue(stage.Key, out CellFailure? earlier))
+                if (Obtain(run, claim, cancellation) is { } earlier)
                 {
-                    return Fail(run, earlier with { Cell = cell.Key, Arm = cell.Arm, Seed = cell.Seed });
+                    return earlier with { Cell = cell.Key, Arm = cell.Arm, Seed = cell.Seed };
                 }
-                Obtain(run, cancellation);
             }
             catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
             {
                 return null;
             }
-            catch (Exception e) when (!IsFatal(e))
+            catch (Exception e) when (!FatalError.Is(e, folder))
             {
-                return Fail(run, Describe(run, e));
+                CellFailure failure = FailureCapsule.Pack(folder, cell, config, Describe(run, e), e as StepException);
+                if (stage.Shared)
+                {
+                    RunFolder.Write(folder.StageFailure(stage), failure); // it would fail for the next cell in the same way
+                }
+                return failure;
             }
             inputs[stage.Kind] = folder.Stage(stage);
         }
-        CellResult result = new ResultBuilder(folder, cell).Build() with { Provenance = options.Provenance };
-        RunFolder.Write(Path.Combine(cellFolder, "result.json"), result);
-        File.Delete(Path.Combine(cellFolder, "progress.json"));
-        options.Report(new SweepEvent.CellDone(cell, result));
-        return result;
+        return null;
     }
 
-    private void Obtain(StageRun run, CancellationToken cancellation)
+    // Whoever has the claim of a shared stage runs it; the others wait for it.
+    private CellFailure? Obtain(StageRun run, Claimed? cellClaim, CancellationToken cancellation)
     {
         string final = folder.Stage(run.Stage);
         bool told = false;
         while (!Directory.Exists(final))
         {
-            using Claimed? claim = run.Stage.Shared ? Claimed.TryTake(final + ".claim") : null;
+            if (run.Stage.Shared && RunFolder.Read<CellFailure>(folder.StageFailure(run.Stage)) is { } earlier)
+            {
+                return earlier;
+            }
+            using Claimed? claim = run.Stage.Shared ? Claimed.TryTake(final + ".claim", ClaimWatch.Shared) : null;
             if (run.Stage.Shared && claim is null)
             {
                 if (!told)
                 {
-                    options.Report(new SweepEvent.Waiting($"stage {run.Stage.Kind}", Claimed.Describe(final + ".claim")));
+                    report(new SweepEvent.Waiting($"stage {run.Stage.Kind}", Claimed.Describe(final + ".claim")));
                     told = true;
                 }
                 cancellation.WaitHandle.WaitOne(Poll);
@@ -73,21 +101,24 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, claim?.Lost ?? CancellationToken.None);
             try
             {
-                Execute(run, final, stop.Token);
-                return;
+                Execute(run, final, claim, cellClaim, stop.Token);
+                return null;
             }
             catch (OperationCanceledException) when (claim?.Lost.IsCancellationRequested == true && !cancellation.IsCancellationRequested)
             {
                 // Taken over by another process: wait for it like for any other.
             }
         }
-        options.Report(new SweepEvent.StageStarted(run.Cell, run.Stage, true));
+        report(new SweepEvent.StageStarted(run.Cell, run.Stage, true));
+        return null;
     }
 
-    private void Execute(StageRun run, string final, CancellationToken cancellation)
+    private void Execute(StageRun run, string final, Claimed? stageClaim, Claimed? cellClaim, CancellationToken cancellation)
     {
+        Claimed? claim = stageClaim ?? cellClaim;
         Directory.CreateDirectory(run.Working = final + ".partial");
-        options.Report(new SweepEvent.StageStarted(run.Cell, run.Stage, false));
+        AtomicFile.RemoveLeftovers(run.Working, SearchOption.AllDirectories);
+        report(new SweepEvent.StageStarted(run.Cell, run.Stage, false));
         Stopwatch clock = Stopwatch.StartNew();
         Stopwatch? noted = null;
         stages.First(s => s.Kind == run.Stage.Kind).Run(new StageContext
@@ -96,33 +127,28 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             Directory = run.Working,
             Inputs = new Dictionary<string, string>(run.Inputs),
             Cancellation = cancellation,
+            Note = text => report(new SweepEvent.Note(text)),
             Progress = progress =>
             {
                 run.Last = progress;
-                options.Report(new SweepEvent.StageProgressed(run.Cell, run.Stage, progress, clock.Elapsed.TotalSeconds));
-                if (noted is null || noted.Elapsed > NoteEvery)
+                claim?.Check();
+                report(new SweepEvent.StageProgressed(run.Cell, run.Stage, progress, clock.Elapsed.TotalSeconds));
+                // Only who has the cell's claim writes into its folder.
+                if (cellClaim is not null && (noted is null || noted.Elapsed > NoteEvery))
                 {
                     noted = Stopwatch.StartNew();
                     RunFolder.Write(Path.Combine(folder.Cell(run.Cell), "progress.json"),
-                        new CellProgress(run.Stage.Kind, progress.Done, progress.Total, progress.Unit, clock.Elapsed.TotalSeconds, progress.Metrics));
+                        new CellProgress(run.Stage.Kind, progress.Done, progress.Total, progress.Unit, clock.Elapsed.TotalSeconds, progress.Metrics), durable: false);
                 }
             },
         });
         cancellation.ThrowIfCancellationRequested();
-        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Ended = DateTime.UtcNow });
+        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Ended = DateTime.UtcNow }, durable: false);
+        DiskFlush.Files(run.Working);
+        claim?.IsLost(); // signals Lost when it is
+        cancellation.ThrowIfCancellationRequested();
         Directory.Move(run.Working, final);
-        options.Report(new SweepEvent.StageDone(run.Cell, run.Stage, clock.Elapsed.TotalSeconds));
-    }
-
-    private CellFailure Fail(StageRun run, CellFailure failure)
-    {
-        if (run.Stage.Shared)
-        {
-            _failedStages.TryAdd(run.Stage.Key, failure);
-        }
-        RunFolder.Write(Path.Combine(folder.Cell(run.Cell), "failure.json"), failure);
-        options.Report(new SweepEvent.CellFailed(run.Cell, failure));
-        return failure;
+        report(new SweepEvent.StageDone(run.Cell, run.Stage, clock.Elapsed.TotalSeconds));
     }
 
     private static CellFailure Describe(StageRun run, Exception e)
@@ -130,35 +156,9 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         Exception inner = e is System.Reflection.TargetInvocationException or TypeInitializationException && e.InnerException is not null ? e.InnerException : e;
         string step = run.Last is not { } p ? "" : FormattableString.Invariant($"{p.Done} of {p.Total} {p.Unit}")
             + string.Concat(p.Metrics.Select(m => FormattableString.Invariant($", {m.Key} {m.Value:G5}")));
-        string log = Path.Combine(run.Working, "metrics.jsonl");
-        return new CellFailure(run.Cell.Key, run.Cell.Arm, run.Cell.Seed, run.Stage.Kind, inner.GetType().Name, inner.Message, step, run.Stage.Folder + ".partial",
-            File.Exists(log) ? [.. File.ReadLines(log).TakeLast(LogLines)] : [], e.StackTrace ?? "", DateTime.UtcNow);
-    }
-
-    // With a full or read-only disk no cell can go on, and none is to blame.
-    private bool IsFatal(Exception e)
-    {
-        if (e is not (IOException or UnauthorizedAccessException) || e is FileNotFoundException or DirectoryNotFoundException or EndOfStreamException)
-        {
-            return false;
-        }
-        string probe = Path.Combine(folder.Path, $".probe-{Guid.NewGuid():N}");
-        try
-        {
-            File.WriteAllBytes(probe, new byte[1 << 16]);
-            return false;
-        }
-        catch (Exception probed) when (probed is IOException or UnauthorizedAccessException)
-        {
-            return true;
-        }
-        finally
-        {
-            if (File.Exists(probe))
-            {
-                File.Delete(probe);
-            }
-        }
+        Exception kind = inner is StepException { InnerException: { } cause } ? cause : inner;
+        return new CellFailure(run.Cell.Key, run.Cell.Arm, run.Cell.Seed, run.Stage.Kind, kind.GetType().Name, inner.Message, step, run.Stage.Folder + ".partial",
+            LogTail.Of(run.Working), kind.StackTrace ?? "", DateTime.UtcNow);
     }
 
     private sealed record StageRun(PlannedCell Cell, PlannedStage Stage, ResearchConfig Config, Dictionary<string, string> Inputs)

@@ -1,9 +1,7 @@
-using System.Runtime.InteropServices;
-
 namespace NextStep.Research.Experiments;
 
 /// <summary>Gathers what the stages left (<c>summary.json</c>, <c>pictures.json</c>, <c>prompts.json</c>, <c>identities.json</c>, <c>curves.json</c>, <c>metrics.jsonl</c>, <c>model/</c>) into a cell's folder and result.</summary>
-internal sealed partial class ResultBuilder(RunFolder folder, PlannedCell cell)
+internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell)
 {
     public CellResult Build()
     {
@@ -27,7 +25,7 @@ internal sealed partial class ResultBuilder(RunFolder folder, PlannedCell cell)
             foreach ((string role, string file) in RunFolder.Read<Dictionary<string, string>>(Path.Combine(source, "pictures.json")) ?? [])
             {
                 pictures[role] = role + Path.GetExtension(file);
-                Link(Path.Combine(source, file), Path.Combine(folder.Cell(cell), pictures[role]));
+                HardLink.Make(Path.Combine(source, file), Path.Combine(folder.Cell(cell), pictures[role]));
             }
             foreach ((string name, string identity) in RunFolder.Read<Dictionary<string, string>>(Path.Combine(source, "identities.json")) ?? [])
             {
@@ -80,26 +78,7 @@ internal sealed partial class ResultBuilder(RunFolder folder, PlannedCell cell)
         }
         foreach (string file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
         {
-            Link(file, Path.Combine(target, Path.GetRelativePath(source, file)));
+            HardLink.Make(file, Path.Combine(target, Path.GetRelativePath(source, file)));
         }
     }
-
-    /// <summary>A hard link where the file system has them, else a copy.</summary>
-    private static void Link(string source, string target)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(target)!);
-        File.Delete(target);
-        bool linked = OperatingSystem.IsWindows() ? CreateHardLink(target, source, 0) : LinkUnix(source, target) == 0;
-        if (!linked)
-        {
-            File.Copy(source, target);
-        }
-    }
-
-    [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8)]
-    private static partial int LinkUnix(string source, string target);
-
-    [LibraryImport("kernel32", EntryPoint = "CreateHardLinkW", StringMarshalling = StringMarshalling.Utf16)]
-    [return: MarshalAs(UnmanagedType.Bool)]
-    private static partial bool CreateHardLink(string target, string source, nint reserved);
 }

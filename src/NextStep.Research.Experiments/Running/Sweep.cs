@@ -52,6 +52,28 @@ public static class Sweep
         return noted;
     }
 
+    /// <summary>
+    /// Called once before workers start: shared stages that failed are tried again for cells that have not, and with
+    /// <see cref="SweepOptions.RetryFailed"/> the failed cells too.
+    /// </summary>
+    public static void ClearFailures(RunFolder folder, Plan plan, SweepOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(folder);
+        ArgumentNullException.ThrowIfNull(options);
+        foreach (PlannedCell cell in options.Select(plan).Where(c => !folder.IsDone(c)))
+        {
+            foreach (PlannedStage stage in cell.Stages.Where(s => s.Shared && File.Exists(folder.StageFailure(s))))
+            {
+                File.Delete(folder.StageFailure(stage));
+            }
+            string failure = Path.Combine(folder.Cell(cell), "failure.json");
+            if (options.RetryFailed && File.Exists(failure))
+            {
+                File.Delete(failure);
+            }
+        }
+    }
+
     /// <summary>Judges the claims on the results that are there and writes the plan with the verdicts.</summary>
     public static Plan Judge(RunFolder folder, Plan plan)
     {

@@ -21,6 +21,12 @@ public abstract record SweepEvent
     /// <summary>A cell has failed; the sweep goes on.</summary>
     public sealed record CellFailed(PlannedCell Cell, CellFailure Failure) : SweepEvent;
 
+    /// <summary>Something a person should know, although all goes on.</summary>
+    public sealed record Note(string Text) : SweepEvent;
+
+    /// <summary>Where the whole sweep is, when several processes work on it; about once a second.</summary>
+    public sealed record Overview(int Done, int Failed, int Total, IReadOnlyList<CellStatus> Running) : SweepEvent;
+
     /// <summary>Another process works on what is needed next.</summary>
     public sealed record Waiting(string What, string Owner) : SweepEvent;
 }
@@ -40,8 +46,18 @@ public sealed record SweepOptions
     /// <summary>Goes into every result of this process.</summary>
     public IReadOnlyDictionary<string, string> Provenance { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Only these cells, by key; empty: all.</summary>
+    public IReadOnlyList<string> Cells { get; init; } = [];
+
+    /// <summary>One of several processes that share a sweep: what failed for another of them is left as it is.</summary>
+    public bool Worker { get; init; }
+
     /// <summary>Called for everything that happens, from the thread that runs the sweep.</summary>
     public Action<SweepEvent> Report { get; init; } = _ => { };
+
+    /// <summary>The cells of a plan that are meant.</summary>
+    public IEnumerable<PlannedCell> Select(Plan plan) => (plan ?? throw new ArgumentNullException(nameof(plan))).Cells
+        .Where(c => (Only.Count == 0 || Only.Contains(c.Arm)) && (Cells.Count == 0 || Cells.Contains(c.Key)));
 }
 
 /// <summary>How a sweep ended.</summary>

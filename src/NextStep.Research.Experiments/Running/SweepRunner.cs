@@ -6,38 +6,52 @@ namespace NextStep.Research.Experiments;
 /// </summary>
 public sealed class SweepRunner
 {
-    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(0.5);
     private readonly RunFolder _folder;
     private readonly Plan _plan;
-    private readonly Dictionary<string, ResearchConfig> _configs;
+    private readonly Func<PlannedCell, ResearchConfig> _config;
     private readonly SweepOptions _options;
     private readonly CellRunner _runner;
 
     /// <summary>For a plan made of <paramref name="experiment"/> and <paramref name="stages"/>.</summary>
     public SweepRunner(RunFolder folder, Plan plan, Experiment experiment, IReadOnlyList<StageDefinition> stages, SweepOptions options)
+        : this(folder, plan, Configs(experiment), stages, options)
     {
-        ArgumentNullException.ThrowIfNull(experiment);
+    }
+
+    /// <summary>For a run folder that <see cref="CellConfigs.Write"/> has made ready: the experiment's file is not needed.</summary>
+    public SweepRunner(RunFolder folder, Plan plan, IReadOnlyList<StageDefinition> stages, SweepOptions options)
+        : this(folder, plan, cell => CellConfigs.Read(folder, cell, stages), stages, options)
+    {
+    }
+
+    private SweepRunner(RunFolder folder, Plan plan, Func<PlannedCell, ResearchConfig> config, IReadOnlyList<StageDefinition> stages, SweepOptions options)
+    {
         _folder = folder;
         _plan = plan;
-        _configs = experiment.Arms.ToDictionary(a => a.Name, a => a.Config);
+        _config = config;
         _options = options;
-        _runner = new CellRunner(folder, stages, options);
+        _runner = new CellRunner(folder, stages, options.Report, options.Provenance);
     }
 
     /// <summary>Whether there is anything to do.</summary>
     public bool HasWork => Selected.Any(c => _folder.ReadResult(c) is null && (_options.RetryFailed || _folder.ReadFailure(c) is null));
 
-    private IEnumerable<PlannedCell> Selected => _plan.Cells.Where(c => _options.Only.Count == 0 || _options.Only.Contains(c.Arm));
+    private IEnumerable<PlannedCell> Selected => _options.Select(_plan);
 
     /// <summary>Runs until every selected cell is done or failed, or <paramref name="cancellation"/>.</summary>
     /// <exception cref="IOException">The run folder cannot be written; finished work is intact.</exception>
     public SweepOutcome Run(CancellationToken cancellation)
     {
+        if (!_options.Worker)
+        {
+            Sweep.ClearFailures(_folder, _plan, _options);
+        }
         List<PlannedCell> waiting = [.. Selected];
         Dictionary<string, int> place = waiting.Select((c, i) => (c.Key, i + 1)).ToDictionary();
         int total = waiting.Count, ran = 0, skipped = 0;
         Dictionary<string, CellFailure> failed = [];
-        HashSet<string> tried = [], elsewhere = []; // cells that another process was seen to work on count as run, not as done before
+        HashSet<string> elsewhere = []; // cells that another process was seen to work on count as run, not as done before
         while (waiting.Count > 0 && !cancellation.IsCancellationRequested)
         {
             List<PlannedCell> busy = [];
@@ -47,32 +61,35 @@ public sealed class SweepRunner
                 {
                     return new SweepOutcome(ran, skipped, [.. failed.Values], true);
                 }
-                if (_folder.ReadResult(cell) is not null)
+                if (_folder.IsDone(cell))
                 {
                     Count(cell);
                     continue;
                 }
-                bool retry = _options.RetryFailed && tried.Add(cell.Key);
-                if (!retry && _folder.ReadFailure(cell) is { } old)
+                if (_folder.ReadFailure(cell) is { } old)
                 {
+                    if (elsewhere.Contains(cell.Key))
+                    {
+                        _options.Report(new SweepEvent.CellFailed(cell, old));
+                    }
                     failed[cell.Key] = old;
                     continue;
                 }
-                using Claimed? claim = Claimed.TryTake(Path.Combine(_folder.Cell(cell), "claim"));
+                using Claimed? claim = WaitsForOthers(cell) ? null : Claimed.TryTake(ClaimOf(cell), ClaimWatch.Shared);
                 if (claim is null)
                 {
                     busy.Add(cell);
                     elsewhere.Add(cell.Key);
                     continue;
                 }
-                if (_folder.ReadResult(cell) is not null) // done by another process in this moment
+                if (_folder.IsDone(cell)) // by another process in this moment
                 {
                     Count(cell);
                     continue;
                 }
                 _options.Report(new SweepEvent.CellStarted(cell, place[cell.Key], total));
                 using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, claim.Lost);
-                switch (_runner.Run(cell, _configs[cell.Arm] with { Seed = cell.Seed }, stop.Token))
+                switch (_runner.Run(cell, _config(cell), claim, stop.Token))
                 {
                     case CellResult:
                         ran++;
@@ -85,16 +102,43 @@ public sealed class SweepRunner
                         break;
                 }
             }
+            bool idle = busy.Count == waiting.Count;
             waiting = busy;
-            if (waiting.Count > 0 && !cancellation.IsCancellationRequested)
+            if (idle && waiting.Count > 0 && !cancellation.IsCancellationRequested)
             {
-                string claim = Path.Combine(_folder.Cell(waiting[0]), "claim");
-                _options.Report(new SweepEvent.Waiting(waiting[0].Label, Claimed.Describe(claim)));
+                _options.Report(new SweepEvent.Waiting(waiting[0].Label, Claimed.Describe(ClaimOf(waiting[0]))));
                 cancellation.WaitHandle.WaitOne(Poll);
             }
         }
         return new SweepOutcome(ran, skipped, [.. failed.Values], cancellation.IsCancellationRequested && waiting.Count > 0);
 
         void Count(PlannedCell cell) => _ = elsewhere.Contains(cell.Key) ? ran++ : skipped++;
+    }
+
+    /// <summary>Runs the stages up to one that several cells share; null when they are done, or when stopped.</summary>
+    /// <param name="stageKey">The key of the last stage to run.</param>
+    /// <param name="cancellation">Stops between two steps.</param>
+    /// <exception cref="InvalidDataException">No cell of the plan has this stage.</exception>
+    public CellFailure? RunStage(string stageKey, CancellationToken cancellation)
+    {
+        PlannedCell cell = _plan.Cells.FirstOrDefault(c => c.Stages.Any(s => s.Key == stageKey)) ?? throw new InvalidDataException($"no cell of {_folder.Path} has a stage {stageKey}");
+        int count = cell.Stages.ToList().FindIndex(s => s.Key == stageKey) + 1;
+        return _runner.RunStages(cell, _config(cell), count, null, cancellation);
+    }
+
+    // Better to take a cell that can go on at once than to sit beside another process that trains what this one needs.
+    private bool WaitsForOthers(PlannedCell cell)
+    {
+        string? next = cell.Stages.Where(s => !Directory.Exists(_folder.Stage(s))).Select(s => s.Shared ? _folder.Stage(s) + ".claim" : null).FirstOrDefault();
+        return next is not null && File.Exists(next) && !ClaimWatch.Shared.IsDead(next, out _);
+    }
+
+    private string ClaimOf(PlannedCell cell) => Path.Combine(_folder.Cell(cell), "claim");
+
+    private static Func<PlannedCell, ResearchConfig> Configs(Experiment experiment)
+    {
+        ArgumentNullException.ThrowIfNull(experiment);
+        Dictionary<string, ResearchConfig> arms = experiment.Arms.ToDictionary(a => a.Name, a => a.Config);
+        return cell => arms[cell.Arm] with { Seed = cell.Seed };
     }
 }

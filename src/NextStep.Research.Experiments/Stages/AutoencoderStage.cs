@@ -15,19 +15,17 @@ internal static class AutoencoderStage
         using ImageAutoencoder autoencoder = AutoencoderTrainer.Train(config, source, new TrainingRun(
             context.Directory, "autoencoder",
             (images, numbers) => context.Progress(new StageProgress(images, config.Training.Autoencoder.Images, "images", numbers)),
-            context.Cancellation));
+            context.Cancellation) { Note = context.Note });
         ReleasedFolder.SaveAutoencoder(Path.Combine(context.Directory, "vae"), autoencoder);
-        using IImageSource heldOut = ImageSources.Open(config.Data, Split.HeldOut, config.Seed);
-        Measure(context, autoencoder, heldOut);
+        Measure(context, autoencoder);
     }
 
-    private static void Measure(StageContext context, ImageAutoencoder autoencoder, IImageSource heldOut)
+    private static void Measure(StageContext context, ImageAutoencoder autoencoder)
     {
-        ResearchConfig config = context.Config;
-        int count = Math.Min(config.Evaluation.HeldOut, heldOut.Count);
-        using CaptionedBatch batch = Batches.Load(heldOut, [.. Enumerable.Range(0, count)]);
+        using DisposeScope scope = NewDisposeScope();
+        Tensor heldOut = CellMeasures.HeldOut(context.Config);
         using Measurements all = new();
-        LatentMeasures.AddReconstruction(all, autoencoder, batch.Pixels, config, decoded => SaveSheet(context, decoded, batch.Pixels));
+        LatentMeasures.AddReconstruction(all, autoencoder, heldOut, context.Config, decoded => SaveSheet(context, decoded, heldOut));
         all.Run(p => context.Progress(new StageProgress(p.Done, p.Total, "measurements", all.Numbers)), context.Cancellation);
         all.Numbers["autoencoder.parameters"] = autoencoder.parameters().Sum(p => p.numel());
         StageFiles.Write(context.Directory, all, new Dictionary<string, string> { ["reconstructions"] = "reconstructions.png" });

@@ -43,16 +43,16 @@ internal static class EditMeasurement
     /// <c>edit.success</c> (also by kind), <c>edit.preservation</c> in dB, and what bounds them: right answers and copies of the source, both
     /// through the autoencoder.
     /// </summary>
-    public static void Judge(StageContext context, ImageAutoencoder autoencoder, Dictionary<string, double> numbers)
+    public static void Judge(string samples, ResearchConfig config, ImageAutoencoder autoencoder, Dictionary<string, double> numbers)
     {
-        string file = Path.Combine(context.Inputs["samples"], Pixels);
-        if (context.Config.Data.Edits == 0 || !File.Exists(file))
+        string file = Path.Combine(samples, Pixels);
+        if (config.Data.Edits == 0 || !File.Exists(file))
         {
             return;
         }
         using DisposeScope scope = NewDisposeScope();
         using SafetensorsFile saved = SafetensorsFile.Open(file);
-        SceneEdit[] edits = Edits(context.Config);
+        SceneEdit[] edits = Edits(config);
         EditReport report = EditAlignment.Measure(saved.Read("pixels"), edits);
         numbers["edit.success"] = report.Success.Value;
         numbers["edit.success.low"] = report.Success.Low;
@@ -62,7 +62,7 @@ internal static class EditMeasurement
         {
             numbers["edit.success." + char.ToLowerInvariant(kind.ToString()[0]) + kind.ToString()[1..]] = success.Value;
         }
-        int size = context.Config.Data.ImageSize;
+        int size = config.Data.ImageSize;
         numbers["edit.success.ceiling"] = EditAlignment.Measure(Through(autoencoder, Render(edits, e => e.After, size)), edits).Success.Value;
         EditReport copy = EditAlignment.Measure(Through(autoencoder, Render(edits, e => e.Before, size)), edits);
         numbers["edit.success.copy"] = copy.Success.Value;

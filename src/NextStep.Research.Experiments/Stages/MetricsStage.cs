@@ -24,8 +24,8 @@ internal static class MetricsStage
         all.Numbers["samples.brightness"] = pictures.mean().item<float>();
         all.Numbers["samples.contrast"] = pictures.std([1, 2, 3]).mean().item<float>();
         CellMeasures.Add(all, config, pictures, prompts, network, loaded, context.Cancellation);
+        CellMeasures.AddEdits(all, config, context.Inputs["samples"], loaded.Autoencoder);
         all.Run(p => context.Progress(new StageProgress(p.Done, p.Total, "measurements", all.Numbers)), context.Cancellation);
-        EditMeasurement.Judge(context, loaded.Autoencoder, all.Numbers);
         StageFiles.Write(context.Directory, all, SaveMaps(context, all));
     }
 

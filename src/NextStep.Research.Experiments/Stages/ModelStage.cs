@@ -17,7 +17,7 @@ internal static class ModelStage
         using NextStepModel model = ModelTrainer.Train(config, latents, tokenizer, new TrainingRun(
             context.Directory, "model",
             (images, numbers) => context.Progress(new StageProgress(images, config.Training.Model.Images, "images", numbers)),
-            context.Cancellation));
+            context.Cancellation) { Note = context.Note });
         using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
         ReleasedFolder.Save(Path.Combine(context.Directory, ModelFolder), model, autoencoder, tokenizer, config.Data.ImageSize, config.Sampling);
         using LatentSet heldOut = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.HeldOut));

@@ -9,7 +9,6 @@ internal static class SamplesStage
 {
     public const string Pixels = "samples.safetensors";
     public const int Shown = 32;
-    public const int Columns = 8;
 
     public static void Run(StageContext context)
     {

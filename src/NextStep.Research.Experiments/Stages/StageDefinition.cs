@@ -34,7 +34,10 @@ public sealed record StageContext
     /// <summary>Called with done and total images (or steps) and the newest metrics, for progress display.</summary>
     public required Action<StageProgress> Progress { get; init; }
 
-    /// <summary>Ctrl-C: the stage saves a checkpoint and throws <see cref="OperationCanceledException"/>.</summary>
+    /// <summary>Told in a sentence what a person should know although the stage goes on.</summary>
+    public Action<string> Note { get; init; } = _ => { };
+
+    /// <summary>Ctrl-C, or a cluster that wants its node back: the stage saves a checkpoint and throws <see cref="OperationCanceledException"/>.</summary>
     public required CancellationToken Cancellation { get; init; }
 }
 

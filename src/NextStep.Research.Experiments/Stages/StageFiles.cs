@@ -28,5 +28,5 @@ internal static class StageFiles
     /// <summary><c>curves.json</c>: name to a curve for the report, for instance <c>latents.robustness.psnr</c>.</summary>
     public static void WriteCurves(string directory, IReadOnlyDictionary<string, Curve> curves) => Write(directory, Curve.FileName, curves);
 
-    private static void Write<T>(string directory, string name, T value) => RunFolder.Write(Path.Combine(directory, name), value);
+    private static void Write<T>(string directory, string name, T value) => RunFolder.Write(Path.Combine(directory, name), value, durable: false); // whoever renames the folder flushes it first
 }

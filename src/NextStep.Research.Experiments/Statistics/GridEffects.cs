@@ -40,7 +40,7 @@ public sealed record GridEffects(int Seeds, IReadOnlyList<MainEffect> MainEffect
     private static MainEffect Main(GridFactor factor, IReadOnlyList<IReadOnlyList<double>> bySeed, double size)
     {
         double[][] contrasts = [.. bySeed.Select(v => Centred(Means(v, factor.Level, factor.Levels.Count)))];
-        return new MainEffect(factor.Name, factor.Levels, Tests(contrasts, size), VarianceTest.Of(contrasts, factor.Levels.Count - 1));
+        return new MainEffect(factor.Name, factor.Levels, Tests(contrasts, size), VarianceTest.Of(contrasts, factor.Levels.Count - 1, size));
     }
 
     private static Interaction Two(GridFactor first, GridFactor second, IReadOnlyList<IReadOnlyList<double>> bySeed, double size)
@@ -54,7 +54,7 @@ public sealed record GridEffects(int Seeds, IReadOnlyList<MainEffect> MainEffect
             return both.Select((v, k) => v - row[k / columns] - column[k % columns]).ToArray();
         })];
         IReadOnlyList<IReadOnlyList<MeanTest>> effects = [.. Tests(contrasts, size).Chunk(columns)];
-        return new Interaction(first.Name, second.Name, effects, VarianceTest.Of(contrasts, (rows - 1) * (columns - 1)));
+        return new Interaction(first.Name, second.Name, effects, VarianceTest.Of(contrasts, (rows - 1) * (columns - 1), size));
     }
 
     private static MeanTest[] Tests(double[][] contrasts, double size) =>

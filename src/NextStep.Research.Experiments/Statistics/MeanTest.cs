@@ -11,8 +11,8 @@ namespace NextStep.Research.Experiments;
 /// </param>
 public sealed record MeanTest(Estimate Estimate, double? PValue, string Test)
 {
-    // Differences of numbers that agree to the last bits are rounding, not spread.
-    private const double Rounding = 1e-12;
+    /// <summary>Differences of numbers that agree to the last bits are rounding, not spread.</summary>
+    internal const double Rounding = 1e-12;
 
     /// <summary>Tests <paramref name="values"/>, one a seed; null when there is none.</summary>
     /// <param name="values">For instance differences, paired by seed.</param>

@@ -21,17 +21,15 @@ public sealed class RunStatistics
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(results);
         _plan = plan;
-        CellResult[] all = [.. results];
-        Dictionary<string, string[]> identities = all.SelectMany(r => r.Metrics.Keys.Select(m => (Metric: m, Identity: r.Identities.GetValueOrDefault(m, ""))))
-            .Distinct().GroupBy(m => m.Metric).ToDictionary(g => g.Key, g => g.Select(m => m.Identity).ToArray());
-        foreach (CellResult result in all)
+        Dictionary<string, int> order = plan.Arms.Select((a, i) => (a.Name, i)).ToDictionary();
+        CellResult[] all = [.. results.Where(r => order.ContainsKey(r.Arm)).OrderBy(r => order[r.Arm])];
+        foreach (string metric in all.SelectMany(r => r.Metrics.Keys).Distinct())
         {
-            foreach ((string metric, double value) in result.Metrics)
+            foreach ((CellResult result, string column) in MetricColumns.Assign(metric, all))
             {
-                string identity = result.Identities.GetValueOrDefault(metric, "");
-                string column = identities[metric] is { Length: > 1 } several ? FormattableString.Invariant($"{metric} #{Array.IndexOf(several, identity) + 1}") : metric;
-                _identities[column] = identity;
-                (_values.TryGetValue((column, result.Arm), out SortedDictionary<long, double>? seeds) ? seeds : _values[(column, result.Arm)] = [])[result.Seed] = value;
+                string identity = MetricColumns.Identity(result, metric);
+                _identities[column] = _identities.GetValueOrDefault(column, identity) == identity ? identity : MetricColumns.KindOf(identity);
+                (_values.TryGetValue((column, result.Arm), out SortedDictionary<long, double>? seeds) ? seeds : _values[(column, result.Arm)] = [])[result.Seed] = result.Metrics[metric];
             }
         }
         string[] sorted = [.. _identities.Keys.Order(StringComparer.Ordinal)];
@@ -44,7 +42,7 @@ public sealed class RunStatistics
     /// <summary>The metric's name without the number of its identity.</summary>
     public static string NameOf(string column) => (column ?? throw new ArgumentNullException(nameof(column))).Split(" #")[0];
 
-    /// <summary>What a column's numbers depend on; empty where they depend on nothing else.</summary>
+    /// <summary>What a column's numbers depend on, without a reference set that changes with the seed; empty where they depend on nothing else.</summary>
     public string Identity(string column) => _identities.GetValueOrDefault(column, "");
 
     /// <summary>An arm's numbers by seed.</summary>

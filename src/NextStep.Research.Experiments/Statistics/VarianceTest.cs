@@ -15,7 +15,8 @@ public sealed record VarianceTest(double F, int Numerator, int Denominator, doub
     /// <summary>Null for one seed, and where contrast × seed has no spread.</summary>
     /// <param name="contrasts">A list a seed: deviations that sum to zero within the seed.</param>
     /// <param name="freedom">How many of a seed's contrasts are free.</param>
-    internal static VarianceTest? Of(IReadOnlyList<double[]> contrasts, int freedom)
+    /// <param name="size">Size of the numbers that the contrasts are differences of, to tell spread from rounding.</param>
+    internal static VarianceTest? Of(IReadOnlyList<double[]> contrasts, int freedom, double size)
     {
         int seeds = contrasts.Count;
         if (seeds < 2 || freedom < 1)
@@ -26,6 +27,6 @@ public sealed record VarianceTest(double F, int Numerator, int Denominator, doub
         double error = contrasts.Sum(c => c.Zip(means, (value, mean) => (value - mean) * (value - mean)).Sum()) / ((seeds - 1) * freedom);
         double f = seeds * means.Sum(m => m * m) / freedom / error;
         int denominator = (seeds - 1) * freedom;
-        return double.IsFinite(f) ? new VarianceTest(f, freedom, denominator, 1 - FisherSnedecor.CDF(freedom, denominator, f)) : null;
+        return double.IsFinite(f) && Math.Sqrt(error) > MeanTest.Rounding * size ? new VarianceTest(f, freedom, denominator, 1 - FisherSnedecor.CDF(freedom, denominator, f)) : null;
     }
 }

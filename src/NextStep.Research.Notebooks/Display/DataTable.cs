@@ -20,7 +20,7 @@ public sealed record DataTable(IReadOnlyList<string> Columns, IReadOnlyList<IRea
             : Html.Empty;
         return Html.Of($"""
             <table>
-            <thead><tr>{Columns.Select(c => Html.Of($"<th>{c}</th>"))}</tr></thead>
+            <thead><tr>{Columns.Select((c, i) => Html.Of($"<th style=\"text-align:{Side(Rows.Select(r => r[i]).FirstOrDefault(v => v is not null))}\">{c}</th>"))}</tr></thead>
             <tbody>
             {Rows.Take(MostRows).Select(r => Html.Of($"<tr>{r.Select(Cell)}</tr>\n"))}{rest}</tbody>
             </table>
@@ -35,9 +35,10 @@ public sealed record DataTable(IReadOnlyList<string> Columns, IReadOnlyList<IRea
         return string.Join('\n', all.Select(r => string.Join("  ", r.Select((text, c) => c < r.Length - 1 ? text.PadRight(widths[c]) : text))));
     }
 
-    private static Html Cell(object? value) => value is IFormattable and not Enum
-        ? Html.Of($"<td style=\"text-align:right\">{Text(value)}</td>")
-        : Html.Of($"<td style=\"text-align:left\">{Text(value)}</td>");
+    // Said in place, because hosts align tables each in their own way.
+    private static string Side(object? value) => value is IFormattable and not Enum ? "right" : "left";
+
+    private static Html Cell(object? value) => Html.Of($"<td style=\"text-align:{Side(value)}\">{Text(value)}</td>");
 
     private static string Text(object? value) => value switch
     {

@@ -37,6 +37,8 @@ public static class Notebook
         }
     }
 
+    internal static bool IsStopping => Stopping.IsCancellationRequested;
+
     /// <summary>Asks the running cell to stop.</summary>
     internal static void Stop() => Stopping.Cancel();
 

@@ -47,10 +47,16 @@ public static class Tables
     }
 
     /// <summary>A data frame's first rows.</summary>
-    public static DataTable AsTable(this DataFrame frame, int rows = 60)
+    /// <param name="frame">For instance <c>run.ToDataFrame()</c>.</param>
+    /// <param name="columns">Names of the columns to show, in this order; null: all.</param>
+    /// <param name="rows">Longer tables are cut.</param>
+    /// <exception cref="ArgumentException">There is no such column; the message names those there are.</exception>
+    public static DataTable AsTable(this DataFrame frame, IReadOnlyList<string>? columns = null, int rows = 60)
     {
         ArgumentNullException.ThrowIfNull(frame);
-        return new DataTable([.. frame.Columns.Select(c => c.Name)], [.. frame.Rows.Select(r => (IReadOnlyList<object?>)[.. r])]) { MostRows = rows };
+        string[] all = [.. frame.Columns.Select(c => c.Name)];
+        int[] shown = [.. (columns ?? all).Select(c => Array.IndexOf(all, c) is >= 0 and var i ? i : throw new ArgumentException($"there is no column '{c}'; columns: {string.Join(", ", all)}", nameof(columns)))];
+        return new DataTable([.. shown.Select(i => all[i])], [.. frame.Rows.Select(r => (IReadOnlyList<object?>)[.. shown.Select(i => r[i])])]) { MostRows = rows };
     }
 
     private static Dictionary<string, string> Values(ResearchConfig config) => ConfigPath.All.ToDictionary(

@@ -82,6 +82,10 @@ internal sealed class CellHost : IDisposable
                 Send(new JsonObject { ["kind"] = "outputs", ["cell"] = changed, ["outputs"] = outputs });
             }
             Send(new JsonObject { ["kind"] = "done", ["cell"] = i, ["error"] = error?.ToString() });
+            if (Notebook.IsStopping)
+            {
+                return; // and no end
+            }
             if (error is not null)
             {
                 break;

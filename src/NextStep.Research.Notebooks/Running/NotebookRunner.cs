@@ -12,6 +12,9 @@ public sealed record NotebookRunOptions
     /// <summary>Charts come as scripts that need no network (1.5 MB a notebook) rather than as pictures.</summary>
     public bool Interactive { get; init; }
 
+    /// <summary>Told which cell begins.</summary>
+    public Action<string>? Begin { get; init; }
+
     /// <summary>Told a line about each cell that ends.</summary>
     public Action<string>? Report { get; init; }
 }
@@ -46,13 +49,13 @@ public static class NotebookRunner
         NotebookDocument notebook = Read(file);
         RunningCells cells = new(notebook, options);
         string? problem = cells.Run(cancellation);
-        bool stopped = problem is not null && cancellation.IsCancellationRequested;
+        bool stopped = problem == RunningCells.Stopped;
         if (!stopped)
         {
             NotebookWriter.Write(notebook, cells.Outputs, output);
         }
         int all = notebook.Cells.Count(c => c.Kind == CellKind.Code);
-        int failed = problem is null ? 0 : 1;
+        int failed = problem is null || stopped ? 0 : 1;
         return new NotebookOutcome(notebook.Name, cells.Passed, failed, Math.Max(0, all - cells.Passed - failed), problem, stopped);
     }
 

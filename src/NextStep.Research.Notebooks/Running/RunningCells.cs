@@ -9,7 +9,11 @@ namespace NextStep.Research.Notebooks;
 /// <summary>Watches the process in which the cells of one notebook run. Only its last message counts as the end.</summary>
 internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions options)
 {
+    /// <summary>The problem of a notebook that was stopped from outside.</summary>
+    public const string Stopped = "stopped";
+
     private static readonly TimeSpan Grace = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan LongestStart = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(100);
 
     private readonly ConcurrentQueue<string> _words = new();
@@ -70,15 +74,15 @@ internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions
                 }
                 if (stopping.Elapsed > Grace)
                 {
-                    return "stopped";
+                    return Stopped;
                 }
             }
-            else if (_clock.Elapsed > options.CellTimeout)
+            else if (_clock.Elapsed > (_current < 0 ? LongestStart : options.CellTimeout))
             {
-                return $"{Place()}: no end within {options.CellTimeout.TotalSeconds:0} s";
+                return _current < 0 ? $"{Place()}: no start within {LongestStart.TotalMinutes:0} minutes" : $"{Place()}: no end within {options.CellTimeout.TotalSeconds:0} s";
             }
         }
-        return cancellation.IsCancellationRequested && (problem is not null || !_ended) ? "stopped" : _ended ? problem : problem ?? Died(process);
+        return _ended ? problem : cancellation.IsCancellationRequested ? Stopped : problem ?? Died(process);
     }
 
     private string? Take(JsonObject message)
@@ -89,6 +93,7 @@ internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions
             case "begin":
                 _current = cell;
                 _clock.Restart();
+                options.Begin?.Invoke($"{notebook.Name}, cell {cell + 1} of {notebook.Cells.Count}");
                 break;
             case "outputs":
                 Outputs[cell] = (JsonArray)message["outputs"]!.DeepClone();
@@ -111,7 +116,7 @@ internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions
     {
         process.WaitForExit(Grace);
         string how = process.HasExited ? $"exit code {process.ExitCode}" : "its pipe is closed";
-        string said = string.Join('\n', _words.TakeLast(8));
+        string said = string.Join('\n', _words.Where(w => !w.StartsWith("   at ", StringComparison.Ordinal)).TakeLast(12));
         return $"{Place()}: the process ended before the cell did ({how}): a crash, or Environment.Exit{(said.Length > 0 ? "\n" + said : "")}";
     }
 

@@ -11,6 +11,21 @@
     };
   };
 
+  // The legend stands above the lines in as many rows as it needs; the lines keep their height.
+  const height = (plot, data, layout) => {
+    const shown = layout.showlegend ? data.filter((trace) => trace.visible && trace.showlegend !== false) : [];
+    let rows = shown.length > 0 ? 1 : 0, x = 0;
+    for (const trace of shown) {
+      const width = 52 + 7.6 * trace.name.length;
+      if (x > 0 && x + width > plot.offsetWidth - 80) {
+        rows += 1;
+        x = 0;
+      }
+      x += width;
+    }
+    return layout.showlegend ? 290 + 27 * rows : layout.height;
+  };
+
   const drawn = new Set();
   const visible = (trace) => !trace.meta || page.shows(trace.meta);
   const draw = (plot) => {
@@ -20,6 +35,8 @@
     drawn.add(plot);
     const spec = JSON.parse(document.getElementById(plot.id + '-data').textContent);
     spec.data.forEach((trace) => { trace.visible = visible(trace); });
+    spec.layout.height = height(plot, spec.data, spec.layout);
+    plot.style.height = `${spec.layout.height}px`;
     Plotly.newPlot(plot, spec.data, spec.layout, spec.config).then(() => Plotly.relayout(plot, theme(dark.matches)));
   };
   const recolour = (isDark) => drawn.forEach((plot) => Plotly.relayout(plot, theme(isDark)));
@@ -32,7 +49,9 @@
   page.onArms(() => drawn.forEach((plot) => {
     const states = plot.data.map(visible);
     if (states.some((state, i) => state !== plot.data[i].visible)) {
-      Plotly.restyle(plot, { visible: states });
+      const tall = height(plot, plot.data.map((trace, i) => ({ ...trace, visible: states[i] })), plot.layout);
+      plot.style.height = `${tall}px`;
+      Plotly.update(plot, { visible: states }, { height: tall });
     }
   }));
 

@@ -26,6 +26,11 @@ const page = (() => {
     });
   }
 
+  const picker = document.querySelector('.picker');
+  if (picker && innerWidth < 640) {
+    picker.open = false;
+  }
+
   const select = (tab) => {
     for (const other of tab.parentElement.querySelectorAll('[role=tab]')) {
       const on = other === tab;

@@ -61,7 +61,8 @@
   const captioned = (arms, node) => {
     const figure = document.createElement('figure');
     const caption = document.createElement('figcaption');
-    caption.append(Object.assign(document.createElement('bdi'), { textContent: arms }));
+    caption.append(Object.assign(document.createElement('bdi'), { textContent: arms.replace(/[,=]/g, '$&\u200b') }));
+    caption.style.maxWidth = node.style.width;
     figure.append(caption, node);
     return figure;
   };
@@ -143,7 +144,7 @@
         heading.append(Object.assign(document.createElement('bdi'), { textContent: prompt }));
         const cells = Object.assign(document.createElement('button'), { type: 'button', className: 'cells' });
         cells.setAttribute('aria-label', `Enlarge all arms for: ${prompt}`);
-        cells.append(...this.figures.map((figure) => captioned(named(figure), this.canvas(figure, this.part(index), `${named(figure)}: ${prompt}`, 104))));
+        cells.append(...this.figures.map((figure) => captioned(named(figure), this.canvas(figure, this.part(index), `${named(figure)}: ${prompt}`, this.figures.length <= 4 ? 168 : 104))));
         row.append(heading, cells);
         return row;
       });
@@ -157,7 +158,8 @@
       const at = (index + this.prompts.length) % this.prompts.length;
       const size = Math.min(320, innerWidth * 0.82, Math.max(128, innerWidth * 0.86 / Math.max(1, this.figures.length)));
       const large = this.figures.map((figure) => captioned(named(figure), this.canvas(figure, this.part(at), `${named(figure)}: ${this.prompts[at]}`, size)));
-      show(`${at + 1} of ${this.prompts.length}: ${this.prompts[at]}`, large, (step) => this.enlarge(at + step));
+      const label = this.mode === 'plain' ? '' : ` (${this.section.querySelector('input[name$=-show]:checked + span').textContent.toLowerCase()})`;
+      show(`${at + 1} of ${this.prompts.length}: ${this.prompts[at]}${label}`, large, (step) => this.enlarge(at + step));
     }
 
     zoom(figure, event) {

@@ -37,7 +37,7 @@ public static class RunExport
         foreach (RunTable table in new[] { RunTable.Cells(folder), RunTable.Curves(folder) })
         {
             string file = Path.Combine(output, $"{table.Name}.{format}");
-            AtomicFile.Write(file, stream => write(stream, table));
+            AtomicFile.Write(file, stream => write(stream, table), durable: false);
             files.Add(file);
         }
         return files;
@@ -53,11 +53,11 @@ public static class RunExport
                 continue;
             }
             string config = Path.Combine(folder.Cell(cell), "config.yaml");
-            // The file was written when the cell began; curves count their seconds from there.
-            double began = File.Exists(config) ? (File.GetLastWriteTimeUtc(config) - DateTime.UnixEpoch).TotalSeconds : 0;
+            // Curves count their seconds from the beginning of the work, which ended when the result was written.
+            double began = (File.GetLastWriteTimeUtc(Path.Combine(folder.Cell(cell), "result.json")) - DateTime.UnixEpoch).TotalSeconds - result.Seconds.Values.Sum();
             string file = Path.Combine(output, Safe(cell.Arm), string.Create(CultureInfo.InvariantCulture, $"seed{cell.Seed}"),
                 string.Create(CultureInfo.InvariantCulture, $"events.out.tfevents.{(long)began}.{cell.Key}"));
-            AtomicFile.Write(file, stream => Write(new TensorBoardFile(stream, began), folder, cell, result, began, File.Exists(config) ? File.ReadAllText(config) : ""));
+            AtomicFile.Write(file, stream => Write(new TensorBoardFile(stream, began), folder, cell, result, began, File.Exists(config) ? File.ReadAllText(config) : ""), durable: false);
             files.Add(file);
         }
         return files;

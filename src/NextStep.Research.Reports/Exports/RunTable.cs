@@ -25,8 +25,8 @@ public sealed record RunTable(string Name, IReadOnlyList<RunColumn> Columns)
     public static RunTable Cells(RunFolder folder)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        Plan plan = folder.RequirePlan();
-        CellStatus[] cells = [.. plan.Cells.AsParallel().AsOrdered().Select(c => CellStatus.Read(folder, c))];
+        RunStatus status = RunStatus.Read(folder);
+        (Plan plan, IReadOnlyList<CellStatus> cells) = (status.Plan, status.Cells);
         Dictionary<string, PlannedArm> arms = plan.Arms.ToDictionary(a => a.Name);
         return new RunTable("cells",
         [
@@ -48,8 +48,8 @@ public sealed record RunTable(string Name, IReadOnlyList<RunColumn> Columns)
     {
         ArgumentNullException.ThrowIfNull(folder);
         Plan plan = folder.RequirePlan();
-        (PlannedCell Cell, string Metric, double Images, double Value)[] rows = [.. plan.Cells.AsParallel().AsOrdered()
-            .SelectMany(c => CellCurves.Read(folder, c).Points.SelectMany(curve => curve.Value.Select(p => (c, curve.Key, p.Images, p.Value))))];
+        (PlannedCell Cell, string Metric, double Images, double Value)[] rows = [.. RunFolder.ReadCells(plan, c => (Cell: c, CellCurves.Read(folder, c).Points))
+            .SelectMany(c => c.Points.SelectMany(curve => curve.Value.Select(p => (c.Cell, curve.Key, p.Images, p.Value))))];
         return new RunTable("curves",
         [
             new("cell", rows.Select(r => r.Cell.Key).ToArray()),
@@ -61,7 +61,7 @@ public sealed record RunTable(string Name, IReadOnlyList<RunColumn> Columns)
         ]);
     }
 
-    private static IEnumerable<RunColumn> Of<T>(CellStatus[] cells, string prefix, Func<CellResult, Dictionary<string, T?>> values)
+    private static IEnumerable<RunColumn> Of<T>(IReadOnlyList<CellStatus> cells, string prefix, Func<CellResult, Dictionary<string, T?>> values)
     {
         Dictionary<string, T?>[] rows = [.. cells.Select(c => c.Result is { } result ? values(result) : [])];
         return rows.SelectMany(r => r.Keys).Distinct().Order(StringComparer.Ordinal)

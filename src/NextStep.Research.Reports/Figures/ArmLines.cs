@@ -7,6 +7,9 @@ internal sealed class ArmLines(int mostPoints)
 
     public IReadOnlyList<FigureSeries> Series => _series;
 
+    /// <summary>The series; where all of <paramref name="arms"/> arms share the only one, it says so.</summary>
+    public IReadOnlyList<FigureSeries> Together(int arms) => _series is [{ } only] && arms > 1 && only.Arms.Count == arms ? [only with { Name = "all arms" }] : _series;
+
     /// <summary>Adds the line of an arm; nothing where no seed has one.</summary>
     /// <param name="name">In the legend.</param>
     /// <param name="arm">Its index.</param>

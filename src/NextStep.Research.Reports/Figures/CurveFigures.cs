@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using NextStep.Research.Experiments;
 
@@ -11,9 +12,22 @@ internal static partial class CurveFigures
 
     private const int MostArmsApart = 8;
     private const int MostLines = 20;
+    private const int MostBands = 4;
 
-    public static IEnumerable<RunFigure> Of(RunResults run) => run.Cells.SelectMany(c => c.Curves.Keys).Distinct()
-        .GroupBy(Family).OrderBy(f => f.Key, StringComparer.Ordinal).SelectMany(f => OfFamily(run, f.Key, [.. f.Order(NumbersInOrder)]));
+    // In words, as FigureStyle.Dash orders them; as many as lines stand together.
+    private static readonly string[] Dashes = ["Solid", "dashed", "dotted"];
+
+    public static IEnumerable<RunFigure> Of(RunResults run)
+    {
+        RunFigure[] figures =
+        [
+            .. run.Cells.SelectMany(c => c.Curves.Keys).Distinct().GroupBy(Family).OrderBy(f => f.Key, StringComparer.Ordinal)
+                .SelectMany(f => OfFamily(run, f.Key, [.. f.OrderBy(GuidanceOf).ThenBy(n => n, StringComparer.Ordinal)])),
+        ];
+        // The same quantity along two axes.
+        string[] twice = [.. figures.GroupBy(f => f.Figure.Title).Where(g => g.Count() > 1).Select(g => g.Key)];
+        return figures.Select(f => twice.Contains(f.Figure.Title) ? f with { Figure = f.Figure with { Title = $"{f.Figure.Title}, by {f.Figure.XLabel}" } } : f);
+    }
 
     /// <summary>Curves that differ only by the guidance are one figure, as in the paper.</summary>
     private static string Family(string name) => GuidanceSuffix().Replace(name, "");
@@ -21,7 +35,8 @@ internal static partial class CurveFigures
     [GeneratedRegex(@"\.?guidance[0-9.]+$", RegexOptions.CultureInvariant)]
     private static partial Regex GuidanceSuffix();
 
-    private static readonly Comparer<string> NumbersInOrder = Comparer<string>.Create((a, b) => a.Length != b.Length ? a.Length.CompareTo(b.Length) : string.CompareOrdinal(a, b));
+    private static double GuidanceOf(string name) => GuidanceSuffix().Match(name) is { Success: true } match
+        && double.TryParse(match.Value.TrimStart('.')["guidance".Length..], NumberStyles.Float, CultureInfo.InvariantCulture, out double guidance) ? guidance : double.NegativeInfinity;
 
     private static IEnumerable<RunFigure> OfFamily(RunResults run, string family, string[] names)
     {
@@ -40,10 +55,17 @@ internal static partial class CurveFigures
 
         // Too many arms for a figure each: the baseline stands for them.
         int arms = run.Arms.Count <= MostArmsApart ? run.Arms.Count : 1;
-        for (int arm = 0; arm < arms; arm++)
+        (int Arm, Figure Figure)[] drawn = [.. Enumerable.Range(0, arms).Select(arm => (arm, Draw(run, family, example, title, lines, [arm], apart: true))).Where(d => d.Item2.Series.Count > 0)];
+        // Arms that share the stage share the figure.
+        foreach ((int Arm, Figure Figure)[] same in drawn.GroupBy(d => string.Join(';', d.Figure.Series.Select(s => string.Join(',', s.Y)))).Select(g => g.ToArray()))
         {
-            Figure figure = Draw(run, family, example, $"{title}: {run.Arms[arm].Name}", lines, [arm], apart: true);
-            yield return new RunFigure(topic, $"{family}-{run.Arms[arm].Name}", arms > 1 ? figure : figure with { Note = "Only of the baseline; the other arms’ numbers are in their curves.json." }) { OnlyArm = arms > 1 ? arm : null };
+            bool all = same.Length == run.Arms.Count;
+            string shown = string.Join(" = ", same.Select(s => run.Arms[s.Arm].Name));
+            yield return new RunFigure(topic, $"{family}-{(all ? "all" : run.Arms[same[0].Arm].Name)}", same[0].Figure with
+            {
+                Title = all ? title : $"{title}: {shown}", Note = arms < run.Arms.Count ? "Only of the baseline; the other arms’ numbers are in their curves.json." : "",
+            })
+            { OnlyArms = all || arms < run.Arms.Count ? [] : [.. same.Select(s => s.Arm)] };
         }
     }
 
@@ -59,18 +81,27 @@ internal static partial class CurveFigures
                 [
                     .. run.Of(run.Arms[arm].Name).Select(c => c.Curves.GetValueOrDefault(name)).OfType<Curve>().Where(c => c.Lines.ContainsKey(key)).Select(c => new LoggedCurve(c.X, c.Lines[key])),
                 ];
-                string words = Guidance(name) + key;
+                string words = Words(lines[line]);
                 drawn.Add(apart ? words : lines.Length == 1 ? run.Arms[arm].Name : $"{run.Arms[arm].Name}, {words}", arm, seeds, lines.Length == 1 ? null : line);
             }
         }
 
         // In a figure of one arm the colours tell the lines apart; elsewhere the arms, and the dashes tell the lines.
-        IReadOnlyList<FigureSeries> series = apart ? [.. drawn.Series.Select((s, i) => s with { Arms = [], Dash = i })] : drawn.Series;
+        bool several = !apart && lines.Length > 1;
+        IReadOnlyList<FigureSeries> series = apart ? [.. drawn.Series.Select((s, i) => Apart(s, i, drawn.Series.Count))]
+            : several ? [.. drawn.Series.Select(s => s with { Legend = s.Dash == 0 ? s.Name.Replace($", {Words(lines[0])}", "", StringComparison.Ordinal) : "" })] : drawn.Together(run.Arms.Count);
         return new Figure(title, example.XTitle, example.YTitle, series)
         {
+            Note = several ? string.Join("; ", lines.Select((line, i) => $"{Dashes[i]}: {Words(line)}")) + "." : "",
             Kind = family.EndsWith("histogram", StringComparison.Ordinal) ? FigureKind.Histogram : FigureKind.Lines,
         };
     }
+
+    // The bands of many lines would hide each other.
+    private static FigureSeries Apart(FigureSeries series, int place, int count) =>
+        series with { Arms = [], Dash = place, Low = count > MostBands ? null : series.Low, High = count > MostBands ? null : series.High };
+
+    private static string Words((string Curve, string Line) line) => Guidance(line.Curve) + line.Line;
 
     private static string Guidance(string name) => GuidanceSuffix().Match(name) is { Success: true } match
         ? $"guidance {match.Value.TrimStart('.')["guidance".Length..]}, " : "";

@@ -59,7 +59,7 @@ internal static class EffectFigures
         MetricName name = MetricName.Of(metric);
         (string Name, MeanTest Effect)[] levels = [.. effects.MainEffects.SelectMany(m => m.Levels.Zip(m.Effects, (l, e) => ($"{Short(m.Factor)} = {l}", e)))];
         yield return new RunFigure(FigureTopic.Effects, $"{metric}-main-effects", new Figure(
-            $"{name.Label}: main effects", "", $"difference from the grid’s mean{(name.Unit.Length > 0 ? $" ({name.Unit})" : "")}",
+            $"{name.Label}: main effects", "", $"difference from the grid’s mean{(name.Unit.Length > 0 ? $" ({(name.Unit == "%" ? "points" : name.Unit)})" : "")}",
             [
                 new FigureSeries(name.Label, [.. levels.Select((_, i) => (double)i)], [.. levels.Select(l => l.Effect.Estimate.Mean * name.Scale)])
                 {

@@ -56,7 +56,7 @@ public sealed record Figure(string Title, string XLabel, string YLabel, IReadOnl
     public string ToHtml() => FigureFrame.Html(this);
 
     /// <summary>A single line that is named in the title needs none.</summary>
-    internal bool HasLegend => !IsLying && Kind != FigureKind.HeatMap && (Series.Count > 1 || Series.Any(s => !Title.StartsWith(s.Name, StringComparison.Ordinal)));
+    internal bool HasLegend => !IsLying && Kind != FigureKind.HeatMap && (Series.Count > 1 || Series.Any(s => !Title.StartsWith(s.Legend ?? s.Name, StringComparison.Ordinal)));
 
     /// <summary>Whether names stand along the vertical axis.</summary>
     internal bool IsLying => Kind is FigureKind.Bars or FigureKind.Intervals;
@@ -82,6 +82,9 @@ public sealed record FigureSeries(string Name, IReadOnlyList<double> X, IReadOnl
 
     /// <summary>Which dash, where colour and marker say the arm and the dash says something else; null: as the colour.</summary>
     public int? Dash { get; init; }
+
+    /// <summary>In the legend, where it is not the name; empty: not in the legend.</summary>
+    public string? Legend { get; init; }
 
     /// <summary>What each point is, shown where the host can; as many as <see cref="X"/> or none.</summary>
     public IReadOnlyList<string> PointNames { get; init; } = [];

@@ -7,7 +7,7 @@ namespace NextStep.Research.Reports;
 internal static class LogFigures
 {
     private const int MostPoints = 240;
-    private const int MostPointsOfAllArms = 4000;
+    private const int MostPointsOfAllArms = 3000;
 
     private static readonly string[] First = ["flow.loss", "text.loss", "autoencoder.loss", "autoencoder.psnr"];
     private static readonly string[] NotCurves = ["learningRate", "seconds", "step", "epoch"];
@@ -41,7 +41,7 @@ internal static class LogFigures
             lines.Add(run.Arms[arm].Name, arm, [.. run.Of(run.Arms[arm].Name).Select(c => c.Log.Curves.GetValueOrDefault(key)).OfType<LoggedCurve>()]);
         }
 
-        IReadOnlyList<FigureSeries> series = lines.Series is [{ } only] && only.Arms.Count > 1 && only.Arms.Count == run.Arms.Count ? [only with { Name = "all arms" }] : lines.Series;
+        IReadOnlyList<FigureSeries> series = lines.Together(run.Arms.Count);
         double[] values = [.. series.SelectMany(s => s.Low ?? s.Y).Where(double.IsFinite)];
         bool log = key.Metric.EndsWith("loss", StringComparison.Ordinal) && values.Length > 0 && values.Min() > 0 && values.Max() > 20 * values.Min();
         return new Figure($"{name.Label} in training", $"images seen by the {key.Stage}", name.LabelAndUnit, series) { LogY = log };

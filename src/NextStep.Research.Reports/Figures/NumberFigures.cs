@@ -9,7 +9,7 @@ internal static class NumberFigures
 
     public static IEnumerable<RunFigure> Of(RunResults run)
     {
-        string[] metrics = [.. run.Statistics.Metrics.Where(m => !run.IsTheSame(m))];
+        string[] metrics = [.. run.Statistics.Metrics.Where(m => !run.IsTheSame(m)).OrderBy(m => !MetricName.IsResult(RunStatistics.NameOf(m)))];
         foreach (string metric in metrics.Take(MostMetrics))
         {
             yield return new RunFigure(FigureTopic.Numbers, metric, Intervals(run, metric));

@@ -9,6 +9,8 @@ public static class PlotlyChart
 {
     private const int LineHeight = 340;
     private const int CategoryHeight = 34;
+    private const int LongestLabelLine = 36;
+    private const int MostUnitTicks = 8;
 
     /// <summary>The text of plotly.js as Plotly.NET carries it (3.6 MB), for inlining.</summary>
     /// <exception cref="InvalidOperationException">This version of Plotly.NET carries none.</exception>
@@ -41,7 +43,7 @@ public static class PlotlyChart
     {
         var layout = new Layout();
         layout.SetProperty("height", Height(figure));
-        layout.SetProperty("margin", PlotlyTraces.Object(("l", 56), ("r", 14), ("t", 8), ("b", 44)));
+        layout.SetProperty("margin", PlotlyTraces.Object(("l", 56), ("r", 14), ("t", figure.IsLying ? 22 : 8), ("b", 44)));
         layout.SetProperty("paper_bgcolor", "rgba(0,0,0,0)");
         layout.SetProperty("plot_bgcolor", "rgba(0,0,0,0)");
         layout.SetProperty("showlegend", figure.HasLegend);
@@ -53,6 +55,12 @@ public static class PlotlyChart
         {
             y.SetProperty("type", "log");
             y.SetProperty("dtick", 1);
+        }
+
+        // Channels and short raster orders: no half ones.
+        if (!figure.IsLying && figure.Series.Count > 0 && figure.Series.All(s => s.X.Count is > 1 and <= MostUnitTicks && s.X.All(double.IsInteger) && s.X[^1] - s.X[0] <= MostUnitTicks))
+        {
+            x.SetProperty("dtick", 1);
         }
 
         if (figure.IsLying)
@@ -80,12 +88,11 @@ public static class PlotlyChart
 
     private static int Height(Figure figure) => figure switch
     {
-        { IsLying: true } => 64 + (CategoryHeight * figure.Categories.Count),
+        { IsLying: true } => 78 + (CategoryHeight * figure.Categories.Count),
         { Grid: { } grid } => Math.Clamp(110 + (CategoryHeight * grid.Rows.Count), 180, 900),
-        // The legend stands above the lines and takes its rows from them.
-        _ => LineHeight + (14 * Math.Max(0, figure.Series.Count - 3)),
+        _ => LineHeight,
     };
 
     private static DynamicObj.DynamicObj Axis(string label) =>
-        PlotlyTraces.Object(("title", PlotlyTraces.Object(("text", PlotlyTraces.Text(label)))), ("automargin", true), ("zeroline", false));
+        PlotlyTraces.Object(("title", PlotlyTraces.Object(("text", PlotlyTraces.Folded(label, LongestLabelLine)))), ("automargin", true), ("zeroline", false));
 }

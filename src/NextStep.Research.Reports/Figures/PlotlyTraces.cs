@@ -37,8 +37,8 @@ internal static class PlotlyTraces
         int style = FigureStyle.Index(series, place);
         if (series is { Low: { } low, High: { } high })
         {
-            yield return BandEdge(series, low, place, fill: null);
-            yield return BandEdge(series, high, place, fill: Transparent(FigureStyle.Colour(style)));
+            yield return BandEdge(series, low, place, kind, fill: null);
+            yield return BandEdge(series, high, place, kind, fill: Transparent(FigureStyle.Colour(style)));
         }
 
         Trace line = Named(series, place, "scatter");
@@ -46,7 +46,7 @@ internal static class PlotlyTraces
         line.SetProperty("x", Gaps(series.X));
         line.SetProperty("y", Gaps(series.Y));
         line.SetProperty("line", Object(
-            ("color", FigureStyle.Colour(style)), ("dash", FigureStyle.Dash(series.Dash ?? style)), ("width", 2), ("shape", kind == FigureKind.Histogram ? "hvh" : "linear")));
+            ("color", FigureStyle.Colour(style)), ("dash", FigureStyle.Dash(series.Dash ?? style)), ("width", 2), ("shape", Shape(kind))));
         if (kind == FigureKind.Density)
         {
             line.SetProperty("fill", "tozeroy");
@@ -61,13 +61,15 @@ internal static class PlotlyTraces
         yield return line;
     }
 
-    private static Trace BandEdge(FigureSeries series, IReadOnlyList<double> edge, int place, string? fill)
+    private static string Shape(FigureKind kind) => kind == FigureKind.Histogram ? "hvh" : "linear";
+
+    private static Trace BandEdge(FigureSeries series, IReadOnlyList<double> edge, int place, FigureKind kind, string? fill)
     {
         Trace trace = Named(series, place, "scatter");
         trace.SetProperty("mode", "lines");
         trace.SetProperty("x", Gaps(series.X));
         trace.SetProperty("y", Gaps(edge));
-        trace.SetProperty("line", Object(("width", 0)));
+        trace.SetProperty("line", Object(("width", 0), ("shape", Shape(kind))));
         trace.SetProperty("showlegend", false);
         trace.SetProperty("hoverinfo", "skip");
         if (fill is not null)
@@ -141,7 +143,7 @@ internal static class PlotlyTraces
         FigureGrid grid = figure.Grid ?? throw new ArgumentException($"The heat map '{figure.Title}' has no grid.", nameof(figure));
         var map = new Trace("heatmap");
         map.SetProperty("x", grid.Columns.Select(Text).ToArray());
-        map.SetProperty("y", grid.Rows.Select(Folded).ToArray());
+        map.SetProperty("y", grid.Rows.Select(n => Folded(n)).ToArray());
         map.SetProperty("z", grid.Values.Select(Gaps).ToArray());
         map.SetProperty("text", grid.Values.Select(r => r.Select(Numbers.Format).ToArray()).ToArray());
         map.SetProperty("texttemplate", "%{text}");
@@ -157,8 +159,14 @@ internal static class PlotlyTraces
     private static Trace Named(FigureSeries series, int place, string type)
     {
         var trace = new Trace(type);
-        trace.SetProperty("name", Text(series.Name));
-        trace.SetProperty("legendgroup", $"series{place}");
+        trace.SetProperty("name", Text(series.Legend is { Length: > 0 } legend ? legend : series.Name));
+        // A line that another one stands for in the legend goes on and off with it.
+        trace.SetProperty("legendgroup", series.Legend is null ? $"series{place}" : $"arm{FigureStyle.Index(series, place)}");
+        if (series.Legend is "")
+        {
+            trace.SetProperty("showlegend", false);
+        }
+
         if (series.Arms.Count > 0)
         {
             trace.SetProperty("meta", series.Arms.ToArray());
@@ -178,13 +186,13 @@ internal static class PlotlyTraces
     }
 
     /// <summary>Broken into lines at commas and spaces, so that names leave room for the chart.</summary>
-    private static string Folded(string name)
+    public static string Folded(string name, int width = LongestCategoryLine)
     {
         var folded = new StringBuilder();
         int line = 0;
         foreach (string word in name.Replace(",", ", ", StringComparison.Ordinal).Split(' ', StringSplitOptions.RemoveEmptyEntries))
         {
-            if (line > 0 && line + word.Length > LongestCategoryLine)
+            if (line > 0 && line + word.Length > width)
             {
                 folded.Append("<br>");
                 line = 0;

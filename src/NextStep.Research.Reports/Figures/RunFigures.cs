@@ -6,8 +6,8 @@ namespace NextStep.Research.Reports;
 /// <param name="Figure">The figure.</param>
 internal sealed record RunFigure(FigureTopic Topic, string Name, Figure Figure)
 {
-    /// <summary>The arm that it is only about; null: about all.</summary>
-    public int? OnlyArm { get; init; }
+    /// <summary>The arms that it is only about; empty: about all.</summary>
+    public IReadOnlyList<int> OnlyArms { get; init; } = [];
 }
 
 /// <summary>What a figure is about, in the order of the report.</summary>

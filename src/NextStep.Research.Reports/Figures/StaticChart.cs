@@ -19,6 +19,8 @@ public static partial class StaticChart
 
     private const int LongestName = 40;
 
+    private const int LongestTitleLine = 66;
+
     private static readonly string[] PngFonts = ["Helvetica", "Arial", "Liberation Sans", "Noto Sans", "DejaVu Sans"];
 
     /// <summary>The chart as an SVG element with title and description inside; the same text for the same figure on every machine.</summary>
@@ -28,7 +30,7 @@ public static partial class StaticChart
     public static string Svg(Figure figure, int width = 640, int height = 0)
     {
         ArgumentNullException.ThrowIfNull(figure);
-        var exporter = new SvgExporter { Width = width, Height = HeightOf(figure, height), IsDocument = false };
+        var exporter = new SvgExporter { Width = width, Height = HeightOf(figure, height), IsDocument = false, TextMeasurer = new WideMeasurer() };
         string svg = exporter.ExportToString(Model(figure, SvgFonts));
         int inside = svg.IndexOf('>', svg.IndexOf("<svg", StringComparison.Ordinal)) + 1;
         string words = Html.Of($"<title>{Plain(figure.Title)}</title><desc>{Plain(FigureText.Alternative(figure))}</desc>").Markup;
@@ -73,11 +75,10 @@ public static partial class StaticChart
         string[] columns = [.. figure.Grid?.Columns ?? []], names = [.. figure.Grid?.Rows ?? figure.Categories];
         var model = new PlotModel
         {
-            Title = Plain(figure.Title), TitleFontSize = 15, TitleFontWeight = 600, TitleHorizontalAlignment = TitleHorizontalAlignment.CenteredWithinView,
+            Title = Folded(figure.Title), TitleFontSize = 14, TitleFontWeight = 600, TitleHorizontalAlignment = TitleHorizontalAlignment.CenteredWithinView,
             DefaultFont = fonts, DefaultFontSize = 12, TextColor = StaticSeries.Ink, PlotAreaBorderThickness = new OxyThickness(1, 0, 0, 1),
             PlotAreaBorderColor = StaticSeries.Grid, Background = OxyColors.White,
-            // Widths are measured as Helvetica’s; a wider font must not cut off the names.
-            Padding = new OxyThickness(10 + (1.3 * names.Select(n => Math.Min(n.Length, LongestName)).DefaultIfEmpty(0).Max()), 10, 28, 10),
+            Padding = new OxyThickness(10, 10, 24, 10),
         };
         if (figure.HasLegend)
         {
@@ -121,6 +122,32 @@ public static partial class StaticChart
         axis.TicklineColor = StaticSeries.Grid;
         axis.MinorTickSize = 0;
         return axis;
+    }
+
+    private static string Folded(string title)
+    {
+        var folded = new StringBuilder();
+        int line = 0;
+        foreach (string word in Plain(title).Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            bool breaks = line > 0 && line + word.Length > LongestTitleLine;
+            folded.Append(breaks ? "\n" : line > 0 ? " " : "").Append(word);
+            line = (breaks ? 0 : line) + word.Length + 1;
+        }
+
+        return folded.ToString();
+    }
+
+    /// <summary>SVG is laid out by Helvetica's widths; the reader's machine may have only wider fonts, such as DejaVu.</summary>
+    private sealed class WideMeasurer() : PdfRenderContext(1000, 1000, OxyColors.White)
+    {
+        private const double Wider = 1.27;
+
+        public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
+        {
+            OxySize size = base.MeasureText(text, fontFamily, fontSize, fontWeight);
+            return new OxySize(size.Width * Wider, size.Height);
+        }
     }
 
     [GeneratedRegex("(?<=id=\"|url\\(#)clipPath([0-9]+)")]

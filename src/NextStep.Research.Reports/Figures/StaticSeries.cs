@@ -44,18 +44,20 @@ internal static class StaticSeries
         OxyColor colour = OxyColor.Parse(FigureStyle.Colour(style));
         if (series is { Low: { } low, High: { } high })
         {
-            AddBand(model, series.X, low, high, colour);
+            (double[] x, double[] below, double[] above) = kind == FigureKind.Histogram ? Stairs(series.X, low, high) : ([.. series.X], [.. low], [.. high]);
+            AddBand(model, x, below, above, colour);
         }
 
         (double X, double Y)[] points = [.. series.X.Zip(series.Y)];
         if (kind == FigureKind.Density)
         {
-            AddBand(model, series.X, [.. series.Y.Select(_ => 0.0)], series.Y, colour);
+            AddBand(model, [.. series.X], new double[series.Y.Count], [.. series.Y], colour);
         }
 
         var line = new LineSeries
         {
-            Title = StaticChart.Plain(series.Name), Color = colour, StrokeThickness = 1.8, LineStyle = Line(FigureStyle.Dash(series.Dash ?? style)), RenderInLegend = true,
+            Title = StaticChart.Plain(series.Legend ?? series.Name), Color = colour, StrokeThickness = 1.8,
+            LineStyle = Line(FigureStyle.Dash(series.Dash ?? style)), RenderInLegend = series.Legend is not "",
         };
         line.Points.AddRange((kind == FigureKind.Histogram ? Stairs(points) : points).Select(Point));
         if (kind == FigureKind.Lines)
@@ -79,10 +81,10 @@ internal static class StaticSeries
     }
 
     // A polygon per stretch without gaps.
-    private static void AddBand(PlotModel model, IReadOnlyList<double> x, IReadOnlyList<double> low, IReadOnlyList<double> high, OxyColor colour)
+    private static void AddBand(PlotModel model, double[] x, double[] low, double[] high, OxyColor colour)
     {
         var area = new AreaSeries { Color = OxyColors.Transparent, Color2 = OxyColors.Transparent, Fill = OxyColor.FromAColor(40, colour), StrokeThickness = 0, RenderInLegend = false };
-        for (int i = 0; i < x.Count; i++)
+        for (int i = 0; i < x.Length; i++)
         {
             bool gap = !double.IsFinite(low[i]) || !double.IsFinite(high[i]);
             area.Points.Add(gap ? DataPoint.Undefined : new DataPoint(x[i], low[i]));
@@ -168,16 +170,23 @@ internal static class StaticSeries
         model.Series.Add(cells);
     }
 
+    // The axis of the names runs downwards, and OxyPlot turns the offset with it: plus is up.
     private static TextAnnotation Label(string text, double x, double y, HorizontalAlignment across, VerticalAlignment along, OxyColor colour) => new()
     {
         Text = text, TextPosition = new DataPoint(x, y), TextHorizontalAlignment = across, TextVerticalAlignment = along,
-        TextColor = colour, StrokeThickness = 0, FontSize = 11, Offset = new ScreenVector(across == HorizontalAlignment.Left ? 4 : 0, along == VerticalAlignment.Bottom ? -8 : 0),
+        TextColor = colour, StrokeThickness = 0, FontSize = 11, Offset = new ScreenVector(across == HorizontalAlignment.Left ? 4 : 0, along == VerticalAlignment.Bottom ? 8 : 0),
     };
 
     private static IEnumerable<(double X, double Y)> Stairs((double X, double Y)[] bins)
     {
         double half = bins.Length > 1 ? (bins[1].X - bins[0].X) / 2 : 0.5;
         return bins.SelectMany(b => new[] { (b.X - half, b.Y), (b.X + half, b.Y) });
+    }
+
+    private static (double[] X, double[] Low, double[] High) Stairs(IReadOnlyList<double> x, IReadOnlyList<double> low, IReadOnlyList<double> high)
+    {
+        (double X, double Y)[] below = [.. Stairs([.. x.Zip(low)])], above = [.. Stairs([.. x.Zip(high)])];
+        return ([.. below.Select(p => p.X)], [.. below.Select(p => p.Y)], [.. above.Select(p => p.Y)]);
     }
 
     private static DataPoint Point((double X, double Y) p) => double.IsFinite(p.X) && double.IsFinite(p.Y) ? new DataPoint(p.X, p.Y) : DataPoint.Undefined;

@@ -5,6 +5,8 @@ namespace NextStep.Research.Reports;
 /// <summary>Question, status and the judged claims.</summary>
 internal static class AnswerSection
 {
+    private const int MostOthers = 3;
+
     public static Html Of(RunResults run) => Html.Of($"""
         <header>
         <p class="kicker">Experiment</p>
@@ -17,11 +19,10 @@ internal static class AnswerSection
         <h2 id="answer-title">Short answer</h2>
         {(run.Plan.Claims.Count > 0 ? Claims(run) : WithoutClaims(run))}
         </section>
-        <section id="reading" aria-labelledby="reading-title">
-        <h2 id="reading-title">How to read this</h2>
+        <details id="reading"><summary>How to read this</summary>
         <p>Every arm is the baseline with the named settings changed, trained on the same data, noise and order of pictures at each seed, so rows and pictures can be compared one to one.
         Numbers are means over seeds; “±” and parentheses are 95 % intervals (Student’s t), which need at least two seeds; p-values are of paired tests, Holm-adjusted over the arms, and an arm is called better or worse only below 0.05.</p>
-        </section>
+        </details>
 
         """);
 
@@ -69,7 +70,8 @@ internal static class AnswerSection
         }
 
         (string Arm, Estimate Value) best = name.Better == Better.Higher ? arms.MaxBy(a => a.Value.Mean) : arms.MinBy(a => a.Value.Mean);
-        string others = string.Join(", ", arms.Where(a => a.Arm != best.Arm).Select(a => $"{a.Arm} {name.Format(a.Value.Mean)}"));
+        string[] rest = [.. arms.Where(a => a.Arm != best.Arm).Select(a => $"{a.Arm} {name.Format(a.Value.Mean)}")];
+        string others = string.Join(", ", rest.Take(MostOthers)) + (rest.Length > MostOthers ? $" and {rest.Length - MostOthers} more" : "");
         return Html.Of($"<li>{name.Label}: best in <strong>{best.Arm}</strong> with {name.Format(best.Value.Mean)}{(others.Length > 0 ? $" (against {others})" : "")}{(best.Value.Count < 2 ? "; one seed, so no interval" : "")}.</li>");
     }
 

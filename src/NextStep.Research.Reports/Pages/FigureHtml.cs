@@ -12,7 +12,7 @@ internal static class FigureHtml
         // "<" as an escape keeps a script element closed to whatever a name in the data says.
         var json = new Html(PlotlyChart.Json(figure).Replace("<", "\\u003c", StringComparison.Ordinal));
         string id = "figure-" + named.Name;
-        Html only = named.OnlyArm is { } arm ? Html.Of($" data-arms=\"{arm}\"") : Html.Empty;
+        Html only = named.OnlyArms.Count > 0 ? Html.Of($" data-arms=\"{string.Join(' ', named.OnlyArms)}\"") : Html.Empty;
         return Html.Of($"""
             <figure class="chart"{only}>
             <figcaption>{figure.Title}{(figure.LogY ? " (logarithmic)" : "")}</figcaption>

@@ -86,6 +86,7 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
             "failures" => new("Rejected: " + Words(parts[1..]), "pictures", Better.Lower),
             "artifacts" when last is "real" => new($"{Capital(Words(parts[1..^1]))} of real pictures", "", Better.Unknown),
             "artifacts" when last is "ratio" => new($"{Capital(Words(parts[1..^1]))}, drawn over real", "", Better.Unknown),
+            "artifacts" when last is "phase" => new($"{Capital(Words(parts[1..^1]))}: where the grid begins", "pixels", Better.Unknown),
             "artifacts" => new(Capital(Words(parts[1..])), "", Better.Lower),
             "flow" when metric.StartsWith("flow.loss.t", StringComparison.Ordinal) => new("Flow loss in time bin " + last[1..], "", Better.Lower),
             "autoencoder" when metric.Contains(".noise", StringComparison.Ordinal) => WithNoise(metric),
@@ -97,14 +98,16 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
         };
     }
 
+    /// <summary>Whether it is a result by itself, and not an end of an interval, a reference or a detail of another.</summary>
+    public static bool IsResult(string metric) => metric.Split('.')[^1] is not ("low" or "high" or "error" or "floor" or "real" or "ratio" or "phase");
+
     public string Format(double value) => Scale == 100 ? Percent(value) : Numbers.Format(value * Scale);
 
-    /// <summary>A difference with its interval; of percentages in points.</summary>
-    public string FormatDifference(Estimate difference)
-    {
-        string mean = (difference.Mean > 0 ? "+" : "") + Difference(difference.Mean) + (Scale == 100 ? " points" : "");
-        return difference is { Low: { } low, High: { } high } ? $"{mean} ({Difference(low)} to {Difference(high)})" : mean;
-    }
+    /// <summary>A difference; of percentages in points.</summary>
+    public string FormatDifference(double difference) => (difference > 0 ? "+" : "") + Difference(difference) + (Scale == 100 ? " points" : "");
+
+    /// <summary>Its interval, or nothing.</summary>
+    public string FormatInterval(Estimate difference) => difference is { Low: { } low, High: { } high } ? $"({Difference(low)} to {Difference(high)})" : "";
 
     /// <summary>A mean with half its interval, both with the same decimals.</summary>
     public string FormatMean(Estimate value)
@@ -135,7 +138,9 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
     private static string Points(double value) => double.IsFinite(value)
         ? (value * 100).ToString("0.0", CultureInfo.InvariantCulture).Replace('-', '−') : Numbers.Format(value);
 
-    private static string Words(string[] parts) => string.Join(' ', parts);
+    // noiseMedian: noise median
+    private static string Words(string[] parts) =>
+        string.Concat(string.Join(' ', parts).Select((c, i) => char.IsUpper(c) && i > 0 ? " " + char.ToLowerInvariant(c) : c.ToString()));
 
     private static string Capital(string words) => words.Length == 0 ? words : char.ToUpperInvariant(words[0]) + words[1..];
 }

@@ -7,22 +7,25 @@ internal static class NumbersSection
 {
     private const int MostColumns = 6;
     private const int OpenCharts = 6;
+    private const int ManyArms = 16;
 
     public static Html Of(RunResults run, IReadOnlyList<RunFigure> figures)
     {
         IReadOnlyList<string> metrics = run.Statistics.Metrics;
         string[] constant = [.. metrics.Where(run.IsTheSame)];
-        string[] columns = [.. metrics.Except(constant)];
+        string[] columns = [.. metrics.Except(constant).OrderBy(m => !MetricName.IsResult(RunStatistics.NameOf(m)))];
         RunFigure[] charts = [.. figures.Where(f => f.Topic == FigureTopic.Numbers)];
+        // With many arms a chart is a screen high; the table says the same in less room.
+        int open = run.Arms.Count <= ManyArms ? OpenCharts : 0;
         return Html.Of($"""
             <section id="numbers" aria-labelledby="numbers-title">
             <h2 id="numbers-title">Arms against the baseline</h2>
             {(metrics.Count == 0 ? Html.Of($"<p>No cell has finished yet.</p>") : Table(run, [.. columns.Take(MostColumns)], "Numbers of the arms"))}
             {Rest(run, [.. columns.Skip(MostColumns)])}
-            {(constant.Length == 0 ? Html.Empty : Html.Of($"<p class=\"small\">The same in every arm, so not in the table: {string.Join("; ", constant.Select(m => Same(run, m)))}.</p>"))}
+            {Constant(run, constant)}
             {Identities(run, columns)}
-            <div class="charts small-charts">{charts.Take(OpenCharts).Select(FigureHtml.Of)}</div>
-            {(charts.Length > OpenCharts ? Html.Of($"<details><summary>{charts.Length - OpenCharts} more charts of these numbers</summary><div class=\"charts small-charts\">{charts.Skip(OpenCharts).Select(FigureHtml.Of)}</div></details>") : Html.Empty)}
+            <div class="charts small-charts">{charts.Take(open).Select(FigureHtml.Of)}</div>
+            {(charts.Length > open ? Html.Of($"<details><summary>{charts.Length - open} {(open > 0 ? "more " : "")}charts of these numbers</summary><div class=\"charts small-charts\">{charts.Skip(open).Select(FigureHtml.Of)}</div></details>") : Html.Empty)}
             </section>
             {SettingsTable.Of(run)}
             """);
@@ -76,7 +79,7 @@ internal static class NumbersSection
     {
         null => Html.Of($"<span class=\"sub\">no seed in common</span>"),
         { Difference: { Mean: 0, HalfWidth: null or 0 } } => Html.Of($"<span class=\"sub\">same</span>"),
-        _ => Html.Of($"<span class=\"sub\">{name.FormatDifference(difference.Difference)}</span>{Test(name, difference)}"),
+        _ => Html.Of($"<span class=\"sub\">{name.FormatDifference(difference.Difference.Mean)} <span>{name.FormatInterval(difference.Difference)}</span></span>{Test(name, difference)}"),
     };
 
     // Only where the p-value, corrected for the number of arms, says so: with one seed a difference is a number, not a finding.
@@ -91,6 +94,17 @@ internal static class NumbersSection
         Html judgement = !difference.IsSignificant || name.Better == Better.Unknown ? Html.Empty
             : better ? Html.Of($" <b class=\"better\">▲ better</b>") : Html.Of($" <b class=\"worse\">▼ worse</b>");
         return Html.Of($"<span class=\"sub\">{Numbers.PValue(p)}{judgement}</span>");
+    }
+
+    private static Html Constant(RunResults run, string[] metrics)
+    {
+        string same = string.Join("; ", metrics.Select(m => Same(run, m)));
+        return metrics.Length switch
+        {
+            0 => Html.Empty,
+            <= MostColumns => Html.Of($"<p class=\"small\">The same in every arm, so not in the table: {same}.</p>"),
+            _ => Html.Of($"<details><summary>{metrics.Length} numbers are the same in every arm</summary><p class=\"small\">{same}.</p></details>"),
+        };
     }
 
     private static string Same(RunResults run, string metric)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using NextStep.Research.Experiments;
 
 namespace NextStep.Research.Reports;
@@ -5,8 +6,11 @@ namespace NextStep.Research.Reports;
 /// <summary>Cells that did not finish, where the numbers come from, and how to get them again.</summary>
 internal static class OriginSection
 {
+    private const int MostDifferences = 10;
+
     public static Html Of(RunResults run) => Html.Of($"""
         {Cells(run)}
+        {Proof(run.ResumeProof)}
         <section id="origin" aria-labelledby="origin-title">
         <h2 id="origin-title">Provenance</h2>
         <div class="scroll"><table class="pairs"><caption class="hidden">What ran, on what</caption>
@@ -15,6 +19,18 @@ internal static class OriginSection
         </section>
 
         """);
+
+    private static Html Proof(ResumeProof? proof) => proof is null ? Html.Empty : Html.Of($"""
+        <section id="resume" aria-labelledby="resume-title">
+        <h2 id="resume-title">Resume proof</h2>
+        <p>{(proof.Identical ? "✓" : "✗")} One cell (<bdi>{proof.Cell}</bdi>; {proof.Shortened}) was run twice: once left alone, once killed {Times(proof.Kills)} while it worked, {Times(proof.PowerCuts)} with its newest files cut short as by a power cut.
+        {(proof.Identical ? Html.Of($"All {proof.FilesCompared} files compared are the same to the last bit.") : Html.Of($"<strong class=\"worse\">{proof.Differences.Count} of {proof.FilesCompared} files differ:</strong> {string.Join(", ", proof.Differences.Take(MostDifferences))}{(proof.Differences.Count > MostDifferences ? " …" : "")}."))}</p>
+        <p class="small">{proof.Date.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture)}</p>
+        </section>
+
+        """);
+
+    private static string Times(int count) => count == 1 ? "once" : $"{count} times";
 
     private static Html Cells(RunResults run)
     {
@@ -37,8 +53,9 @@ internal static class OriginSection
         : Html.Of($"{Progress(cell)}");
 
     private static Html What(CellFailure failure) => Html.Of($"""
-        {failure.Message}<span class="sub">{failure.Type} in stage {failure.Stage}{(failure.Step.Length > 0 ? ", " + failure.Step : "")}</span>
-        <span class="sub">what it saved: <code>{failure.Folder}</code></span>
+        {LongText.Of(failure.Message)}<span class="sub">{failure.Type} in stage {failure.Stage}{(failure.Step.Length > 0 ? ", " + failure.Step : "")}</span>
+        {(failure.BatchIds.Count > 0 ? Html.Of($"<span class=\"sub\">pictures of the step: {LongText.Short(string.Join(", ", failure.BatchIds))}</span>") : Html.Empty)}
+        <span class="sub">{(failure.Capsule.Length > 0 ? "capsule, for nextstep replay" : "what it saved")}: <code>{(failure.Capsule.Length > 0 ? failure.Capsule : failure.Folder)}</code></span>
         {(failure.Log.Count == 0 ? Html.Empty : Html.Of($"<details><summary>Last lines of its log</summary><pre>{string.Join('\n', failure.Log)}</pre></details>"))}
         """);
 

@@ -8,10 +8,10 @@ internal static class PicturesSection
 {
     public static Html Of(RunResults run)
     {
-        PictureAlbum album = PictureAlbum.Of(run);
+        PictureAlbum album = PictureChooser.Choose(run);
         string[] roles = [.. album.Roles.DefaultIfEmpty(PictureAlbum.Samples)];
         return Html.Of($"""
-            {(album.Notes.Count == 0 ? Html.Empty : Html.Of($"<aside class=\"notes\" aria-label=\"Notes on the pictures\"><ul>{album.Notes.Select(n => Html.Of($"<li>{n}</li>"))}</ul></aside>"))}
+            {(album.Notes.Count == 0 ? Html.Empty : Html.Of($"<aside class=\"notes hint\" aria-label=\"Notes on the pictures\"><ul>{album.Notes.Select(n => Html.Of($"<li>{n}</li>"))}</ul></aside>"))}
             {roles.Select(r => Role(run, album, r))}
             """);
     }
@@ -43,6 +43,7 @@ internal static class PicturesSection
             <h2 id="{id}-title">{title}</h2>
             <p>{explanation}</p>
             <div class="controls">{Choice(id + "-seed", "Seed", [.. seeds.Select(s => (s.ToString(System.Globalization.CultureInfo.InvariantCulture), $"{s}"))])}{(layout is null ? Html.Empty : Overlays(run, album, id))}</div>
+            {(layout is null || album.HeatMaps.Count == 0 ? Html.Empty : Html.Of($"<p class=\"small\">Heat maps lie over the darkened picture: the brighter, the more of the artifact, on one scale in all arms.</p>"))}
             {(layout is null ? sheets : Tabs.Of("Order of the pictures", [new Tab(id + "-by-prompt", "By prompt", Html.Of($"<div class=\"by-prompt\"></div>")), new Tab(id + "-by-arm", "By arm", sheets)]))}
             {(layout is null ? Html.Empty : Html.Of($"<script type=\"application/json\" class=\"prompts-data\">{PromptsJson(album)}</script>"))}
             {(samples ? PromptLists(album, layout) : Html.Empty)}
@@ -74,7 +75,7 @@ internal static class PicturesSection
             {
                 Picture? picture = album.Of(cell, role);
                 // Arms that share a trained stage have the same picture; it is shown once under all their names.
-                int same = picture is null || layout is not null ? -1 : pictures.FindIndex(p => p.Picture is { } other && other.Bytes.AsSpan().SequenceEqual(picture.Bytes));
+                int same = picture is null || layout is not null ? -1 : pictures.FindIndex(p => p.Picture is { } other && other.Id == picture.Id);
                 if (same < 0)
                 {
                     pictures.Add(([arm], picture, cell));
@@ -91,7 +92,7 @@ internal static class PicturesSection
 
     private static Html One(RunResults run, PictureAlbum album, List<int> arms, Picture? picture, CellRun cell, string role, SheetLayout? layout)
     {
-        string names = string.Join(" = ", arms.Select(a => run.Arms[a].Name));
+        string names = arms.Count > 1 && arms.Count == run.Arms.Count ? "all arms" : string.Join(" = ", arms.Select(a => run.Arms[a].Name));
         string indices = string.Join(' ', arms);
         if (picture is null)
         {

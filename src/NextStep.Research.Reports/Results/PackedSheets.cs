@@ -26,6 +26,7 @@ internal static class PackedSheets
     private const float Grey = 0;
 
     /// <summary>The layout of a sheet for <paramref name="prompts"/> prompts, or null where it is not one of ours.</summary>
+    /// <exception cref="InvalidDataException">It cannot be decoded.</exception>
     public static SheetLayout? LayoutOf(Picture sheet, int prompts)
     {
         if (prompts == 0)
@@ -33,7 +34,7 @@ internal static class PackedSheets
             return null;
         }
 
-        int columns = SampleSheet.Columns(prompts), rows = (prompts + columns - 1) / columns;
+        (int columns, int rows) = Grid(prompts);
         int width = (sheet.Width / columns) - (2 * SampleSheet.Padding), height = (sheet.Height / rows) - (2 * SampleSheet.Padding);
         if (sheet.Width % columns != 0 || sheet.Height % rows != 0 || width < 1 || height < 1)
         {
@@ -45,17 +46,25 @@ internal static class PackedSheets
         return new SheetLayout(prompts, columns, width / enlarged, height / enlarged);
     }
 
-    /// <summary>The sheet in <paramref name="layout"/>, whose tiles are a whole fraction of the sheet's; null where it is another kind of sheet.</summary>
+    /// <summary>Whether a sheet for <paramref name="prompts"/> prompts can be brought into <paramref name="layout"/>: its tiles are a whole multiple.</summary>
+    public static bool Fits(Picture sheet, int prompts, SheetLayout layout)
+    {
+        (int columns, int rows) = Grid(prompts);
+        int width = (sheet.Width / columns) - (2 * SampleSheet.Padding), height = (sheet.Height / rows) - (2 * SampleSheet.Padding), step = width / layout.TileWidth;
+        return sheet.Width % columns == 0 && sheet.Height % rows == 0 && step >= 1 && width == step * layout.TileWidth && height == step * layout.TileHeight;
+    }
+
+    /// <summary>The sheet in <paramref name="layout"/>; null where it does not fit.</summary>
+    /// <exception cref="InvalidDataException">It cannot be decoded.</exception>
     public static Picture? Pack(Picture sheet, int prompts, SheetLayout layout)
     {
-        int columns = SampleSheet.Columns(prompts), rows = (prompts + columns - 1) / columns;
-        int width = (sheet.Width / columns) - (2 * SampleSheet.Padding), height = (sheet.Height / rows) - (2 * SampleSheet.Padding);
-        int step = width / layout.TileWidth;
-        if (sheet.Width % columns != 0 || sheet.Height % rows != 0 || step < 1 || width != step * layout.TileWidth || height != step * layout.TileHeight)
+        if (!Fits(sheet, prompts, layout))
         {
             return null;
         }
 
+        (int columns, int rows) = Grid(prompts);
+        int step = ((sheet.Width / columns) - (2 * SampleSheet.Padding)) / layout.TileWidth;
         using DisposeScope scope = torch.NewDisposeScope();
         torch.Tensor tiles = Tiles(sheet, prompts, columns, rows)[.., .., (step / 2).., (step / 2)..][.., .., torch.TensorIndex.Slice(step: step), torch.TensorIndex.Slice(step: step)];
         int packedWidth = (layout.Columns * (layout.TileWidth + SheetLayout.Gap)) - SheetLayout.Gap, packedHeight = (layout.Rows * (layout.TileHeight + SheetLayout.Gap)) - SheetLayout.Gap;
@@ -68,6 +77,8 @@ internal static class PackedSheets
 
         return new Picture(ImageFile.EncodePng(packed), packedWidth, packedHeight);
     }
+
+    private static (int Columns, int Rows) Grid(int prompts) => (SampleSheet.Columns(prompts), (prompts + SampleSheet.Columns(prompts) - 1) / SampleSheet.Columns(prompts));
 
     /// <summary>[prompts, 3, height, width] without padding.</summary>
     private static torch.Tensor Tiles(Picture sheet, int prompts, int columns, int rows)

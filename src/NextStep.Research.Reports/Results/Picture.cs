@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 
 namespace NextStep.Research.Reports;
 
@@ -11,6 +12,9 @@ internal sealed record Picture(byte[] Bytes, int Width, int Height)
     private const int LargestFile = 8 << 20;
 
     private static ReadOnlySpan<byte> Signature => [0x89, (byte)'P', (byte)'N', (byte)'G', 13, 10, 26, 10];
+
+    /// <summary>The same for the same bytes.</summary>
+    public UInt128 Id { get; } = XxHash128.HashToUInt128(Bytes);
 
     /// <summary>For an attribute: its letters need no escape.</summary>
     public Html DataUri => new("data:image/png;base64," + Convert.ToBase64String(Bytes));

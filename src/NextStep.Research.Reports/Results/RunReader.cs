@@ -13,8 +13,9 @@ internal sealed class RunReader(RunFolder folder)
         Plan plan = folder.RequirePlan();
         var reader = new RunReader(folder);
         CellRun[] cells = [.. plan.Cells.Select(reader.Cell)];
+        ResumeProof? proof = reader.Undamaged(() => ResumeProof.Read(folder));
         // Cells that share a stage find the same damage.
-        return new RunResults(plan, cells, [.. reader._notes.Distinct()]);
+        return new RunResults(plan, cells, [.. reader._notes.Distinct()]) { ResumeProof = proof };
     }
 
     private CellRun Cell(PlannedCell cell)

@@ -28,6 +28,9 @@ internal sealed record CellRun(PlannedCell Cell, CellState State)
 /// <param name="Notes">What could not be read, each with the file's name.</param>
 internal sealed record RunResults(Plan Plan, IReadOnlyList<CellRun> Cells, IReadOnlyList<string> Notes)
 {
+    /// <summary>What <c>nextstep sweep --prove-resume</c> found; null where it was not asked.</summary>
+    public ResumeProof? ResumeProof { get; init; }
+
     /// <summary>Means, paired differences, trends and effects of the finished cells.</summary>
     public RunStatistics Statistics => field ??= new RunStatistics(Plan, Cells.Select(c => c.Result).OfType<CellResult>());
 

@@ -23,7 +23,10 @@ public sealed record ArtifactMeasurement(
 /// <summary>All detectors over a set of pictures.</summary>
 public static class ArtifactSuite
 {
-    private const long PixelsAtOnce = 64L * 256 * 256;
+    private const long DefaultPixels = 64L * 256 * 256;
+
+    /// <summary>What a map belongs to: a detector, the number of the map's first picture, and the map [k, H, W].</summary>
+    public delegate void MapAction(IArtifactDetector detector, int first, Tensor map);
 
     /// <summary>What is measured for pictures of this grid, in the order in which tables show it.</summary>
     public static IReadOnlyList<IArtifactDetector> Detectors(TokenGrid grid)
@@ -38,46 +41,66 @@ public static class ArtifactSuite
         return [.. detectors, new MeanNoise(grid.Token), new MedianNoise(grid.Token), new LocalNoise(grid.Token), new FlatRegions(), new ClippedValues()];
     }
 
-    /// <summary>Measures pictures.</summary>
+    /// <summary>Measures pictures. Large sets go in parts, of which the set's values are averaged.</summary>
     /// <param name="pixels">[n, 3, H, W] in [−1, 1]; clamped and rounded to 8 bits first.</param>
     /// <param name="grid">How the model cuts them.</param>
-    /// <param name="onMap">Called with each detector and its map [n, H, W], which is disposed afterwards; null = maps are only averaged.</param>
+    /// <param name="onMap">Called with each map, which is disposed afterwards; null = maps are only averaged.</param>
     /// <param name="progress">Called with detectors done and in all.</param>
     /// <param name="cancellation">Stops between detectors.</param>
     /// <exception cref="InvalidDataException">A pixel is no number.</exception>
     /// <exception cref="ArgumentException">Pictures below 8 pixels a side or of another shape.</exception>
     public static IReadOnlyList<ArtifactMeasurement> Measure(
-        Tensor pixels, TokenGrid grid, Action<IArtifactDetector, Tensor>? onMap = null, Action<int, int>? progress = null, CancellationToken cancellation = default)
+        Tensor pixels, TokenGrid grid, MapAction? onMap = null, Action<int, int>? progress = null, CancellationToken cancellation = default) =>
+        Measure(pixels, grid, onMap, progress, DefaultPixels, cancellation);
+
+    // Pixels of one part, at least one picture: bounds the memory.
+    internal static IReadOnlyList<ArtifactMeasurement> Measure(
+        Tensor pixels, TokenGrid grid, MapAction? onMap, Action<int, int>? progress, long pixelsAtOnce, CancellationToken cancellation)
     {
         PictureSet.Check(pixels);
         if (Math.Min(pixels.size(2), pixels.size(3)) < 8)
         {
             throw new ArgumentException($"Artifacts are measured from 8x8 pixels on, not {pixels.size(3)}x{pixels.size(2)}.", nameof(pixels));
         }
-        if (pixels.numel() / 3 > PixelsAtOnce * 16)
-        {
-            throw new ArgumentException($"{pixels.size(0)} pictures of {pixels.size(3)}x{pixels.size(2)} pixels are too many at once; measure at most {PixelsAtOnce * 16 / (pixels.size(2) * pixels.size(3))}.", nameof(pixels));
-        }
         using IDisposable guard = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        Tensor pictures = ImageFile.ToBytes(pixels).to_type(float32).div_(255);
         IReadOnlyList<IArtifactDetector> detectors = Detectors(grid);
-        List<ArtifactMeasurement> measured = [];
-        foreach (IArtifactDetector detector in detectors)
+        int size = (int)Math.Max(1, pixelsAtOnce / (pixels.size(2) * pixels.size(3))), parts = (int)((pixels.size(0) + size - 1) / size);
+        List<ArtifactMeasurement>[] found = [.. detectors.Select(_ => new List<ArtifactMeasurement>())];
+        for (int part = 0; part < parts; part++)
         {
-            cancellation.ThrowIfCancellationRequested();
-            using DisposeScope inner = NewDisposeScope();
-            using ArtifactReading reading = detector.Read(pictures);
-            bool hasTokens = reading.Map is not null && Math.Min(reading.Map.size(1), reading.Map.size(2)) >= grid.Token;
-            measured.Add(new ArtifactMeasurement(
-                detector, reading.Value, reading.PerPicture, hasTokens ? ArtifactMaps.ByToken(reading.Map!, grid.Token) : [], reading.Details ?? new Dictionary<string, double>()));
-            if (reading.Map is not null)
+            using DisposeScope scope = NewDisposeScope();
+            int first = part * size;
+            Tensor pictures = ImageFile.ToBytes(pixels.narrow(0, first, Math.Min(size, pixels.size(0) - first))).to_type(float32).div_(255);
+            for (int i = 0; i < detectors.Count; i++)
             {
-                onMap?.Invoke(detector, reading.Map);
+                cancellation.ThrowIfCancellationRequested();
+                found[i].Add(One(detectors[i], pictures, grid, first, onMap));
+                progress?.Invoke((part * detectors.Count) + i + 1, parts * detectors.Count);
             }
-            progress?.Invoke(measured.Count, detectors.Count);
         }
-        return measured;
+        return [.. found.Select(Together)];
+    }
+
+    private static ArtifactMeasurement One(IArtifactDetector detector, Tensor pictures, TokenGrid grid, int first, MapAction? onMap)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using ArtifactReading reading = detector.Read(pictures);
+        double[] byToken = [];
+        if (reading.Map is { } map)
+        {
+            byToken = Math.Min(map.size(1), map.size(2)) < grid.Token ? [] : ArtifactMaps.ByToken(map, grid.Token);
+            onMap?.Invoke(detector, first, map);
+        }
+        return new ArtifactMeasurement(detector, reading.Value, reading.PerPicture, byToken, reading.Details ?? new Dictionary<string, double>());
+    }
+
+    // Parts weigh by their pictures; details are those of the first.
+    private static ArtifactMeasurement Together(List<ArtifactMeasurement> parts)
+    {
+        double Mean(Func<ArtifactMeasurement, double> of) => parts.Sum(p => of(p) * p.PerPicture.Count) / parts.Sum(p => p.PerPicture.Count);
+        return parts.Count == 1 ? parts[0] : new ArtifactMeasurement(
+            parts[0].Detector, Mean(p => p.Value), [.. parts.SelectMany(p => p.PerPicture)],
+            [.. parts[0].ByToken.Select((_, i) => Mean(p => p.ByToken[i]))], parts[0].Details);
     }
 
     /// <summary>Ends of the colour scale of a detector's map, the same in every picture and report, so that maps can be compared.</summary>
@@ -86,9 +109,9 @@ public static class ArtifactSuite
         ArgumentNullException.ThrowIfNull(detector);
         return detector switch
         {
-            BlockEdges => (1, 5),
-            LatticeDetector => (0, 0.05),
-            LocalNoise => (0, 0.15),
+            BlockEdges => (1, 4),
+            LatticeDetector => (0, 0.03),
+            LocalNoise => (0, 0.1),
             _ => (0, 1),
         };
     }

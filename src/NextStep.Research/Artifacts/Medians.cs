@@ -6,11 +6,12 @@ namespace NextStep.Research;
 /// <summary>Medians along an axis, which TorchSharp lacks.</summary>
 internal static class Medians
 {
-    /// <summary>The middle value along <paramref name="dimension"/> (of an even number the lower of the two), as in torch.</summary>
+    /// <summary>The middle value along <paramref name="dimension"/>; of an even number the mean of both, so that a change of sign changes nothing else.</summary>
     public static Tensor Along(Tensor values, int dimension, bool keepdim = false)
     {
-        (Tensor middle, Tensor places) = values.kthvalue((int)((values.size(dimension) + 1) / 2), dimension, keepdim);
-        places.Dispose();
-        return middle;
+        using DisposeScope scope = NewDisposeScope();
+        int count = (int)values.size(dimension);
+        Tensor At(int rank) => values.kthvalue(rank, dimension, keepdim).Item1;
+        return (count % 2 == 1 ? At((count + 1) / 2) : (At(count / 2) + At((count / 2) + 1)) / 2).MoveToOuterDisposeScope();
     }
 }

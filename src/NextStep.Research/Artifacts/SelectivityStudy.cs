@@ -8,9 +8,10 @@ namespace NextStep.Research;
 /// <param name="Own">The artifacts that it is meant for.</param>
 /// <param name="Clean">Its value of the clean pictures.</param>
 /// <param name="Planted">Its value with each artifact planted.</param>
+/// <param name="Sensitivity">The mean change that its own artifact causes in a picture, over the standard deviation of its values of clean pictures.</param>
 /// <param name="Response">|planted − clean| in units of the detector's response to its own artifact (the weakest of them): own entries are at least 1.</param>
 public sealed record SelectivityRow(
-    string Detector, IReadOnlyList<PlantedArtifact> Own, double Clean,
+    string Detector, IReadOnlyList<PlantedArtifact> Own, double Clean, double Sensitivity,
     IReadOnlyDictionary<PlantedArtifact, double> Planted, IReadOnlyDictionary<PlantedArtifact, double> Response)
 {
     /// <summary>How many times the response to its own artifact exceeds the largest to any other.</summary>
@@ -42,9 +43,9 @@ public static class SelectivityStudy
     /// <param name="seed">Of what is planted.</param>
     public static IReadOnlyList<SelectivityRow> Measure(Tensor pixels, TokenGrid grid, double strength = 0.05, long seed = 0)
     {
-        Dictionary<string, double> clean = Values(pixels, grid);
+        Dictionary<string, ArtifactMeasurement> clean = Values(pixels, grid);
         PlantedArtifact[] artifacts = Enum.GetValues<PlantedArtifact>();
-        Dictionary<PlantedArtifact, Dictionary<string, double>> planted = [];
+        Dictionary<PlantedArtifact, Dictionary<string, ArtifactMeasurement>> planted = [];
         foreach (PlantedArtifact artifact in artifacts)
         {
             using Tensor pictures = Planting.Apply(pixels, artifact, grid, strength, seed);
@@ -52,14 +53,16 @@ public static class SelectivityStudy
         }
         return [.. Targets.Select(target =>
         {
-            double Change(PlantedArtifact artifact) => Math.Abs(planted[artifact][target.Key] - clean[target.Key]);
-            double scale = target.Value.Min(Change);
+            ArtifactMeasurement before = clean[target.Key];
+            double Change(PlantedArtifact artifact) => Math.Abs(planted[artifact][target.Key].Value - before.Value);
+            double scale = target.Value.Min(Change), mean = before.PerPicture.Average();
+            double spread = Math.Sqrt(before.PerPicture.Average(v => (v - mean) * (v - mean)));
             return new SelectivityRow(
-                target.Key, target.Value, clean[target.Key],
-                artifacts.ToDictionary(a => a, a => planted[a][target.Key]), artifacts.ToDictionary(a => a, a => Change(a) / scale));
+                target.Key, target.Value, before.Value, target.Value.Min(own => planted[own][target.Key].PerPicture.Average() - mean) / spread,
+                artifacts.ToDictionary(a => a, a => planted[a][target.Key].Value), artifacts.ToDictionary(a => a, a => Change(a) / scale));
         })];
     }
 
-    private static Dictionary<string, double> Values(Tensor pixels, TokenGrid grid) =>
-        ArtifactSuite.Measure(pixels, grid).ToDictionary(m => m.Detector.Name, m => m.Value);
+    private static Dictionary<string, ArtifactMeasurement> Values(Tensor pixels, TokenGrid grid) =>
+        ArtifactSuite.Measure(pixels, grid).ToDictionary(m => m.Detector.Name);
 }

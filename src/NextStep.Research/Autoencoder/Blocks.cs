@@ -29,8 +29,8 @@ public sealed class ResnetBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor h = conv1.forward(nn.functional.silu(norm1.forward(input)));
-        h = conv2.forward(nn.functional.silu(norm2.forward(h)));
+        Tensor h = conv1.forward(nn.functional.silu(GroupStatistics.Apply(norm1, input)));
+        h = conv2.forward(nn.functional.silu(GroupStatistics.Apply(norm2, h)));
         return (nin_shortcut is null ? input : nin_shortcut.forward(input)).add(h).MoveToOuterDisposeScope();
     }
 

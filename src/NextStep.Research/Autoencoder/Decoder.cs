@@ -59,11 +59,25 @@ public sealed class Decoder : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor h = mid.forward(conv_in.forward(input));
+        return High(Low(input)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The part at the latent's resolution, with the attention: [n, C, h, w] to [n, c, h, w].</summary>
+    internal Tensor Low(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return mid.forward(conv_in.forward(input)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The rest, convolutions and group norms only: [n, c, h, w] to [n, 3, h·f, w·f].</summary>
+    internal Tensor High(Tensor low)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor h = low;
         for (int i = up.Count - 1; i >= 0; i--)
         {
             h = up[i].forward(h);
         }
-        return conv_out.forward(nn.functional.silu(norm_out.forward(h))).MoveToOuterDisposeScope();
+        return conv_out.forward(nn.functional.silu(GroupStatistics.Apply(norm_out, h))).MoveToOuterDisposeScope();
     }
 }

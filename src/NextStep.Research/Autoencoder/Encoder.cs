@@ -59,11 +59,25 @@ public sealed class Encoder : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
+        return Low(High(input)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Convolutions and group norms only: [n, 3, H, W] to [n, c, H/f, W/f].</summary>
+    internal Tensor High(Tensor input)
+    {
+        using DisposeScope scope = NewDisposeScope();
         Tensor h = conv_in.forward(input);
         foreach (EncoderLevel level in down)
         {
             h = level.forward(h);
         }
-        return conv_out.forward(nn.functional.silu(norm_out.forward(mid.forward(h)))).MoveToOuterDisposeScope();
+        return h.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The rest, with the attention: [n, c, h, w] to [n, 2C, h, w].</summary>
+    internal Tensor Low(Tensor high)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return conv_out.forward(nn.functional.silu(norm_out.forward(mid.forward(high)))).MoveToOuterDisposeScope();
     }
 }

@@ -13,6 +13,9 @@ public sealed record LatentPosterior(Tensor Mean, Tensor LogVariance);
 /// </summary>
 public sealed class ImageAutoencoder : nn.Module
 {
+    // Pictures of more latent pixels go through in tiles, which bounds the memory: 1024² pixels at f8.
+    private const long LargestLatents = 128 * 128, TileLatents = 64;
+
     private readonly Encoder encoder;
     private readonly Decoder decoder;
     private readonly Tensor? channel_mean;
@@ -46,18 +49,18 @@ public sealed class ImageAutoencoder : nn.Module
     public LatentPosterior Encode(Tensor pixels)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor[] parts = encoder.forward(pixels).chunk(2, 1);
+        Tensor[] parts = Moments(pixels).chunk(2, 1);
         return new LatentPosterior(Normalize(parts[0]).MoveToOuterDisposeScope(), parts[1].clamp(-30, 20).MoveToOuterDisposeScope());
     }
 
     /// <summary>What the encoder puts out, [n, 2C, h, w]: mean and log variance, neither normalised nor clamped.</summary>
-    public Tensor Moments(Tensor pixels) => encoder.forward(pixels);
+    public Tensor Moments(Tensor pixels) => Moments(pixels, Large(pixels, Config.Downsampling) ? TileLatents : long.MaxValue);
 
     /// <summary>The encoder's mean before normalisation.</summary>
     public Tensor EncodeRaw(Tensor pixels)
     {
         using DisposeScope scope = NewDisposeScope();
-        return encoder.forward(pixels).chunk(2, 1)[0].MoveToOuterDisposeScope();
+        return Moments(pixels).chunk(2, 1)[0].MoveToOuterDisposeScope();
     }
 
     /// <summary>A latent from the posterior: its mean, or mean + σ·ε unless <see cref="Deterministic"/>.</summary>
@@ -73,7 +76,35 @@ public sealed class ImageAutoencoder : nn.Module
     }
 
     /// <summary>Latents [n, C, h, w] to pixels [n, 3, h·f, w·f], unclamped.</summary>
-    public Tensor Decode(Tensor latents) => decoder.forward(latents);
+    public Tensor Decode(Tensor latents) => Decode(latents, Large(latents, 1) ? TileLatents : long.MaxValue);
+
+    /// <summary>As <see cref="Moments(Tensor)"/>, in tiles of so many latent pixels a side; <see cref="long.MaxValue"/> = in one piece.</summary>
+    internal Tensor Moments(Tensor pixels, long tile)
+    {
+        if (tile == long.MaxValue)
+        {
+            return encoder.forward(pixels);
+        }
+        using DisposeScope scope = NewDisposeScope();
+        long f = Config.Downsampling;
+        return encoder.Low(Tiling.Run(pixels, tile * f, Reach(Config.BlocksPerLevel) * f, f, encoder.High)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>As <see cref="Decode(Tensor)"/>, in tiles of so many latent pixels a side; <see cref="long.MaxValue"/> = in one piece.</summary>
+    internal Tensor Decode(Tensor latents, long tile)
+    {
+        if (tile == long.MaxValue)
+        {
+            return decoder.forward(latents);
+        }
+        using DisposeScope scope = NewDisposeScope();
+        return Tiling.Run(decoder.Low(latents), tile, Reach(Config.BlocksPerLevel + 1), 1, decoder.High).MoveToOuterDisposeScope();
+    }
+
+    // Two 3×3 convolutions a block and one that changes the resolution, at every level, in latent pixels, rounded up.
+    private long Reach(int blocks) => (long)Math.Ceiling(Enumerable.Range(0, Config.Multipliers.Count).Sum(level => ((2.0 * blocks) + 2) / (1 << level)));
+
+    private static bool Large(Tensor x, int perLatent) => !is_grad_enabled() && x.size(2) / perLatent * (x.size(3) / perLatent) > LargestLatents;
 
     /// <summary>z̃ = z + α·ε, α ~ U(0, γ), one α a picture (paper Eq. 3). Draws: α [n], then ε of z's shape; nothing when γ is 0.</summary>
     public static Tensor Perturb(Tensor latents, double strength, NoiseSource noise)

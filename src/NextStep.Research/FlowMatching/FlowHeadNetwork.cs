@@ -7,9 +7,10 @@ namespace NextStep.Research;
 /// <summary>A residual block whose layer norm is shifted, scaled and gated by the condition (spec §3.1, step 5).</summary>
 public sealed class FlowHeadBlock : nn.Module
 {
-    internal const double Epsilon = 1e-6;
+    /// <summary>ε of every norm in the head.</summary>
+    public const double Epsilon = 1e-6;
 
-    private readonly LayerNorm in_ln;
+    internal readonly LayerNorm in_ln;
     private readonly Sequential mlp;
     private readonly Sequential adaLN_modulation;
 
@@ -26,6 +27,12 @@ public sealed class FlowHeadBlock : nn.Module
     /// <summary>(shift, scale, gate) side by side, [.., 3D], from y (before its SiLU).</summary>
     public Tensor Modulation(Tensor y) => adaLN_modulation.forward(y);
 
+    internal Linear First => (Linear)mlp[0];
+
+    internal Linear Second => (Linear)mlp[2];
+
+    internal Linear Modulator => (Linear)adaLN_modulation[1];
+
     /// <summary>x + gate ⊙ MLP(LN(x)·(1 + scale) + shift).</summary>
     public Tensor Forward(Tensor x, Tensor modulation)
     {
@@ -39,7 +46,7 @@ public sealed class FlowHeadBlock : nn.Module
 /// <summary>The last, non-affine modulated norm and the projection to a velocity (spec §3.1, step 6).</summary>
 public sealed class FlowHeadFinalLayer : nn.Module
 {
-    private readonly Linear linear;
+    internal readonly Linear linear;
     private readonly Sequential adaLN_modulation;
     private readonly int _width;
 
@@ -55,6 +62,8 @@ public sealed class FlowHeadFinalLayer : nn.Module
 
     /// <summary>(shift, scale) side by side, [.., 2D].</summary>
     public Tensor Modulation(Tensor y) => adaLN_modulation.forward(y);
+
+    internal Linear Modulator => (Linear)adaLN_modulation[1];
 
     /// <summary>Linear(LN(x)·(1 + scale) + shift).</summary>
     public Tensor Forward(Tensor x, Tensor modulation)
@@ -74,9 +83,9 @@ public sealed class FlowHeadNetwork : nn.Module<Tensor, Tensor, Tensor, Tensor>
 {
     private readonly TimestepEmbedder time_embed;
     private readonly Linear cond_embed;
-    private readonly Linear input_proj;
-    private readonly ModuleList<FlowHeadBlock> res_blocks;
-    private readonly FlowHeadFinalLayer final_layer;
+    internal readonly Linear input_proj;
+    internal readonly ModuleList<FlowHeadBlock> res_blocks;
+    internal readonly FlowHeadFinalLayer final_layer;
 
     /// <summary>Builds the network.</summary>
     public FlowHeadNetwork(FlowHeadConfig config, Device? device = null, ScalarType? dtype = null)
@@ -107,11 +116,18 @@ public sealed class FlowHeadNetwork : nn.Module<Tensor, Tensor, Tensor, Tensor>
     public Tensor EmbedTimes(Tensor t) => time_embed.forward(t);
 
     /// <summary>E(c): [n, H] to [n, D].</summary>
-    public Tensor EmbedConditions(Tensor c) => cond_embed.forward(c);
+    public Tensor EmbedConditions(Tensor c) => RowLinear.Forward(cond_embed, c);
 
     /// <summary>Every block's modulation of y = T(t) + E(c), y: [.., D].</summary>
     public FlowModulations Modulations(Tensor y) =>
         new([.. res_blocks.Select(b => b.Modulation(y))], final_layer.Modulation(y));
+
+    /// <summary>As <see cref="Modulations"/>, with one SiLU for all layers; the same numbers, but gradients would be summed in another order.</summary>
+    internal FlowModulations InferredModulations(Tensor y)
+    {
+        using Tensor activated = nn.functional.silu(y);
+        return new FlowModulations([.. res_blocks.Select(b => b.Modulator.forward(activated))], final_layer.Modulator.forward(activated));
+    }
 
     /// <summary>The part that depends on x: two square products per block.</summary>
     public Tensor Velocity(Tensor x, FlowModulations modulations)

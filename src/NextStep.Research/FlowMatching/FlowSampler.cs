@@ -40,6 +40,7 @@ public sealed class FlowSampler : IDisposable
     private readonly Tensor _timeEmbeddings;
     private readonly ScalarType _dtype;
     private readonly Device _device;
+    private FlowHeadRows? _rows;
 
     /// <summary>Prepares the schedule for <paramref name="network"/>, whose weights must not change while the sampler lives.</summary>
     public FlowSampler(FlowHeadNetwork network, FlowSamplerOptions options)
@@ -70,8 +71,9 @@ public sealed class FlowSampler : IDisposable
         {
             throw new ArgumentException($"{conditions.size(0)} condition rows cannot hold {branches} guidance branches.", nameof(conditions));
         }
-        long pictures = conditions.size(0) / branches;
+        int pictures = (int)conditions.size(0) / branches;
         Tensor embedded = _network.EmbedConditions(conditions.to(_dtype, _device)); // [K·m, D]
+        FlowHeadRows? rows = RowsFor(embedded.size(0));
         Tensor x = Draw(noise, pictures);
         int chunk = ChunkOf(embedded.size(0));
         for (int start = 0; start < _options.Steps; start += chunk)
@@ -79,20 +81,61 @@ public sealed class FlowSampler : IDisposable
             using DisposeScope inner = NewDisposeScope();
             int count = Math.Min(chunk, _options.Steps - start);
             Tensor y = _timeEmbeddings.narrow(0, start, count).unsqueeze(1) + embedded.unsqueeze(0); // [count, K·m, D]
-            FlowModulations all = _network.Modulations(y);
-            Tensor state = x;
-            for (int i = 0; i < count; i++)
-            {
-                using DisposeScope step = NewDisposeScope();
-                FlowModulations now = new([.. all.Blocks.Select(b => b[i])], all.Final[i]);
-                Tensor input = state.to_type(_dtype);
-                Tensor velocity = _network.Velocity(branches == 1 ? input : input.repeat(branches, 1), now).to_type(ScalarType.Float32);
-                state = _solver.Step(state, guidance.Combine(velocity), start + i, () => Draw(noise, pictures)).MoveToOuterDisposeScope();
-                onStep?.Invoke(state);
-            }
-            x = state.MoveToOuterDisposeScope();
+            FlowModulations all = _network.InferredModulations(y);
+            x = (rows is null ? Steps(x, all, start, count, guidance, noise, onStep) : Steps(rows, x, all, start, count, guidance, noise, onStep)).MoveToOuterDisposeScope();
         }
         return x.MoveToOuterDisposeScope();
+    }
+
+    // Many rows, or a GPU: torch's products.
+    private Tensor Steps(Tensor x, FlowModulations all, int start, int count, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep)
+    {
+        int branches = (int)guidance.Branches;
+        Tensor state = x;
+        for (int i = 0; i < count; i++)
+        {
+            using DisposeScope step = NewDisposeScope();
+            FlowModulations now = new([.. all.Blocks.Select(b => b[i])], all.Final[i]);
+            Tensor input = state.to_type(_dtype);
+            Tensor velocity = _network.Velocity(branches == 1 ? input : input.repeat(branches, 1), now).to_type(ScalarType.Float32);
+            state = _solver.Step(state, guidance.Combine(velocity), start + i, () => Draw(noise, x.size(0))).MoveToOuterDisposeScope();
+            onStep?.Invoke(state);
+        }
+        return state;
+    }
+
+    // Few rows on the CPU: the same, with nothing but the noise allocated.
+    private Tensor Steps(FlowHeadRows rows, Tensor x, FlowModulations all, int start, int count, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep)
+    {
+        Tensor[] wide = [.. all.Blocks.Append(all.Final).Select(b => b.to_type(ScalarType.Float32))];
+        nint[] addresses = Array.ConvertAll(wide, TensorMemory.Address);
+        int pictures = (int)x.size(0);
+        rows.Load(x);
+        for (int i = 0; i < count; i++)
+        {
+            rows.Evaluate(pictures, i, addresses[..^1], addresses[^1]);
+            FlowStep step = _solver.At(start + i);
+            using (Tensor? drawn = step.Noise is null ? null : Draw(noise, pictures).contiguous())
+            {
+                rows.Advance(step, guidance, pictures, drawn);
+            }
+            if (onStep is not null)
+            {
+                using Tensor now = rows.States(pictures);
+                onStep(now);
+            }
+        }
+        Array.ForEach(wide, t => t.Dispose());
+        return rows.States(pictures);
+    }
+
+    private FlowHeadRows? RowsFor(long count)
+    {
+        if (_rows?.Rows != count)
+        {
+            _rows = FlowHeadRows.For(_network, count);
+        }
+        return _rows;
     }
 
     /// <inheritdoc/>

@@ -3,11 +3,15 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research;
 
+/// <summary>One step: x ← State·x + Velocity·v + Noise·ξ; no draw where Noise is null.</summary>
+public readonly record struct FlowStep(float State, float Velocity, float? Noise);
+
 /// <summary>One update rule and its times: the mathematics of a sampler, for any velocity (spec §3.4, §3.5).</summary>
 public sealed class FlowSolver
 {
     private readonly FlowSamplerOptions _options;
     private readonly float[] _times;
+    private readonly FlowStep[] _steps;
 
     /// <summary>Prepares the schedule.</summary>
     public FlowSolver(FlowSamplerOptions options)
@@ -16,10 +20,14 @@ public sealed class FlowSolver
         _times = options.Solver == Solver.Reference
             ? TimestepSchedule.ReferenceGrid(options.Steps, options.TimestepShift, options.LastStep)
             : TimestepSchedule.Grid(options.Steps, options.TimestepShift);
+        _steps = [.. Enumerable.Range(0, options.Steps).Select(i => options.Solver == Solver.Reference ? ReferenceStep(i) : GridStep(i))];
     }
 
     /// <summary>The N times at which the velocity is evaluated.</summary>
     public IReadOnlyList<float> Times => _times[.._options.Steps];
+
+    /// <summary>Step <paramref name="index"/> as weights: every rule is linear in state, velocity and noise.</summary>
+    public FlowStep At(int index) => _steps[index];
 
     /// <summary>The state after step <paramref name="index"/>.</summary>
     /// <param name="x">State [m, d] float32 at <c>Times[index]</c>; noise at the first.</param>
@@ -29,30 +37,32 @@ public sealed class FlowSolver
     public Tensor Step(Tensor x, Tensor velocity, int index, Func<Tensor> draw)
     {
         using DisposeScope scope = NewDisposeScope();
-        return (_options.Solver == Solver.Reference ? ReferenceStep(x, velocity, index, draw) : GridStep(x, velocity, index, draw)).MoveToOuterDisposeScope();
+        FlowStep step = _steps[index];
+        Tensor next = x.mul(step.State).add_(velocity.mul(step.Velocity));
+        return (step.Noise is { } weight ? next.add_(draw().mul(weight)) : next).MoveToOuterDisposeScope();
     }
 
-    private Tensor GridStep(Tensor x, Tensor velocity, int index, Func<Tensor> draw)
+    private FlowStep GridStep(int index)
     {
         double t = _times[index], next = _times[index + 1], delta = next - t, eta = _options.NoiseLevel;
-        Tensor noiseEstimate = x - (velocity * (float)t);
-        Tensor dataEstimate = x + (velocity * (float)(1 - t));
         switch (_options.Solver)
         {
             case Solver.Sde:
                 // σ̃ = 1 − t₁ replaces σ = 1, where 1/(1 − σ) is infinite (Flow-GRPO; the same number as spec §3.5c for s = 1).
                 double sigma = 1 - t, substitute = sigma >= 1 ? 1 - _times[1] : sigma;
                 double strength = eta * Math.Sqrt(sigma / (1 - substitute));
-                return (noiseEstimate * (float)(1 - next - (strength * strength * delta / (2 * sigma))))
-                    + (dataEstimate * (float)next) + (draw() * (float)(strength * Math.Sqrt(delta)));
+                return Mix(t, 1 - next - (strength * strength * delta / (2 * sigma)), next, strength * Math.Sqrt(delta));
             case Solver.Cps:
                 double injected = (1 - next) * Math.Sin(eta * Math.PI / 2);
-                Tensor kept = (noiseEstimate * (float)Math.Sqrt(Math.Max(0, ((1 - next) * (1 - next)) - (injected * injected)))) + (dataEstimate * (float)next);
-                return injected == 0 ? kept : kept + (draw() * (float)injected);
+                return Mix(t, Math.Sqrt(Math.Max(0, ((1 - next) * (1 - next)) - (injected * injected))), next, injected == 0 ? null : injected);
             default:
-                return (noiseEstimate * (float)(1 - next)) + (dataEstimate * (float)next);
+                return Mix(t, 1 - next, next, null);
         }
     }
+
+    // a·(x − t·v) + b·(x + (1 − t)·v) + c·ξ: weights of the noise estimate, of the data estimate, of fresh noise.
+    private static FlowStep Mix(double t, double noiseEstimate, double dataEstimate, double? noise) =>
+        new((float)(noiseEstimate + dataEstimate), (float)((dataEstimate * (1 - t)) - (noiseEstimate * t)), (float?)noise);
 
     /// <summary>∇ log p_t(x) = (t·v − x)/((1 − t)² + t(1 − t)), from the velocity v at x (spec §3.4). t is broadcast over x.</summary>
     public static Tensor Score(Tensor x, Tensor velocity, Tensor t)
@@ -63,14 +73,13 @@ public sealed class FlowSolver
     }
 
     // Spec §3.4: drift v + (1 − t)·score = (1 + t)·v − x, noise √(2(1 − t)Δ); the last step is Euler over δ.
-    private Tensor ReferenceStep(Tensor x, Tensor velocity, int index, Func<Tensor> draw)
+    private FlowStep ReferenceStep(int index)
     {
         if (index == _options.Steps - 1)
         {
-            return x + (velocity * _options.LastStep);
+            return new FlowStep(1, _options.LastStep, null);
         }
         double t = _times[index], delta = _times[index + 1] - t;
-        Tensor drift = (velocity * (float)(1 + t)) - x;
-        return x + (drift * (float)delta) + (draw() * (float)Math.Sqrt(2 * (1 - t) * delta));
+        return new FlowStep((float)(1 - delta), (float)((1 + t) * delta), (float)Math.Sqrt(2 * (1 - t) * delta));
     }
 }

@@ -52,6 +52,10 @@ public sealed record SamplingConfig
     [Range(1, 1000)]
     public int Steps { get; init; } = 20;
 
+    /// <summary>Evaluations of a picture's last token; the number goes there in a straight line from <see cref="Steps"/> over the raster order. Null: the same for every token.</summary>
+    [Range(1, 1000)]
+    public int? FinalSteps { get; init; }
+
     /// <summary>s &gt; 1 concentrates steps near the noise end (published: 1, editing 3.2).</summary>
     [Range(0.01, 100.0)]
     public double TimestepShift { get; init; } = 1;
@@ -62,6 +66,9 @@ public sealed record SamplingConfig
     /// <summary>η of the stochastic solvers.</summary>
     [Range(0.0, 1.0)]
     public double NoiseLevel { get; init; } = 0.8;
+
+    /// <summary>Number format of a copy of the flow head that samples; null = the model's own. bfloat16 halves the bytes that every step reads.</summary>
+    public Precision? HeadPrecision { get; init; }
 
     /// <summary>Prompts of the sample grid; empty = chosen from the data source.</summary>
     public IReadOnlyList<string> Prompts { get; init; } = [];

@@ -19,6 +19,8 @@ public sealed record SampledToken(int Index, Tensor Conditions, Tensor Token, Te
 /// </summary>
 public static class TokenSampler
 {
+    private const long PrefillChunk = 512;
+
     /// <summary>Draws <paramref name="count"/> tokens for each of the m pictures, [m, count, d] float32.</summary>
     /// <param name="model">In evaluation mode.</param>
     /// <param name="prompt">Where to start.</param>
@@ -38,18 +40,12 @@ public static class TokenSampler
         long rows = prompt.Ids.size(0), length = prompt.Ids.size(1);
         IReadOnlyList<Device> layers = model.Transformer.LayerDevices;
         (ScalarType dtype, Device device) = (model.Transformer.Dtype, layers[0]);
-        using FlowSampler sampler = new(model.Head.Network, new FlowSamplerOptions
-        {
-            Solver = sampling.Solver,
-            Steps = sampling.Steps,
-            TimestepShift = sampling.TimestepShift,
-            NoiseLevel = sampling.NoiseLevel,
-            NoiseRepeat = noiseRepeat,
-        });
-        using KeyValueCache cache = new(model.Config.Transformer, rows, length + count - 1, dtype, layers);
+        using FlowSamplers samplers = new(model.Head.Network, sampling, count, noiseRepeat);
+        // A CPU attends faster in float32 than in bfloat16, and the cache is small beside the weights.
+        ScalarType kept = device.type == DeviceType.CPU ? ScalarType.Float32 : dtype;
+        using KeyValueCache cache = new(model.Config.Transformer, rows, length + count - 1, dtype == ScalarType.Float64 ? dtype : kept, layers);
         Tensor? keyMask = prompt.KeyMask is null ? null : cat([prompt.KeyMask.to(device), ones(rows, count, dtype: ScalarType.Bool, device: device)], 1);
-        Tensor embedded = model.Embed(prompt.Ids.to(device), prompt.InputTokens?.to(dtype, device));
-        Tensor hidden = Last(model.Transformer.Forward(embedded, keyMask?.narrow(1, 0, length), cache)); // [rows, H]
+        Tensor hidden = Prefill(model, prompt, keyMask, cache, dtype, device); // [rows, H]
         List<Tensor> tokens = [];
         for (int index = 0; index < count; index++)
         {
@@ -61,7 +57,7 @@ public static class TokenSampler
                 Guidance.At(sampling.GuidanceSchedule, sampling.Guidance, index, count),
                 Guidance.At(sampling.GuidanceSchedule, sampling.ImageGuidance, index, count));
             // Rounded to the weights' dtype once, so that what is fed back is what is decoded.
-            Tensor raw = sampler.Sample(conditions, guidance, noise).to_type(dtype);
+            Tensor raw = samplers.At(index).Sample(conditions, guidance, noise).to_type(dtype);
             Tensor token = normalizeTokens ? TokenNormalization.Apply(raw) : raw;
             tokens.Add(token.to_type(ScalarType.Float32).MoveToOuterDisposeScope());
             onToken?.Invoke(new SampledToken(index, conditions, token, raw));
@@ -74,6 +70,54 @@ public static class TokenSampler
             }
         }
         return stack(tokens, 1).MoveToOuterDisposeScope();
+    }
+
+    // Rows with the same prompt are computed once, long prompts in pieces.
+    private static Tensor Prefill(NextStepModel model, PromptRows prompt, Tensor? keyMask, KeyValueCache cache, ScalarType dtype, Device device)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long rows = prompt.Ids.size(0), length = prompt.Ids.size(1);
+        (long[] distinct, long[] which) = prompt.InputTokens is null ? Distinct(prompt.Ids) : ([], []);
+        bool shared = distinct.Length > 0 && distinct.Length < rows;
+        using KeyValueCache? once = shared ? cache.Sibling(distinct.Length, length) : null;
+        Tensor? selected = shared ? tensor(distinct).to(device) : null;
+        Tensor ids = prompt.Ids.to(device);
+        Tensor embedded = model.Embed(selected is null ? ids : ids.index_select(0, selected), prompt.InputTokens?.to(dtype, device));
+        Tensor? mask = selected is null ? keyMask : keyMask?.index_select(0, selected);
+        Tensor hidden = embedded;
+        for (long start = 0; start < length; start += PrefillChunk)
+        {
+            long count = Math.Min(PrefillChunk, length - start);
+            hidden = Last(model.Transformer.Forward(embedded.narrow(1, start, count), mask?.narrow(1, 0, start + count), once ?? cache));
+        }
+        if (once is not null)
+        {
+            Tensor at = tensor(which);
+            cache.Take(once, at);
+            hidden = hidden.index_select(0, at.to(hidden.device));
+        }
+        return hidden.MoveToOuterDisposeScope();
+    }
+
+    // The first row of every distinct sequence, and for each row which of them it is. Padding is part of a sequence.
+    private static (long[] Distinct, long[] Which) Distinct(Tensor ids)
+    {
+        using Tensor local = ids.cpu();
+        long[] flat = [.. local.data<long>()];
+        int length = (int)ids.size(1);
+        Dictionary<string, long> known = [];
+        List<long> distinct = [];
+        long[] which = new long[ids.size(0)];
+        for (int row = 0; row < which.Length; row++)
+        {
+            string key = string.Join(' ', flat[(row * length)..((row + 1) * length)]);
+            if (!known.TryGetValue(key, out which[row]))
+            {
+                known[key] = which[row] = distinct.Count;
+                distinct.Add(row);
+            }
+        }
+        return ([.. distinct], which);
     }
 
     private static Tensor Last(Tensor hidden) => hidden.select(1, hidden.size(1) - 1);

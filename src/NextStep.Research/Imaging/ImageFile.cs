@@ -112,8 +112,8 @@ public static class ImageFile
     /// <summary>8-bit values as every writer here rounds them: uint8, same shape. The caller disposes.</summary>
     public static torch.Tensor ToBytes(torch.Tensor pixels)
     {
-        using torch.Tensor scaled = pixels.detach().to(torch.float32).cpu().add(1).mul_(127.5f).clamp_(0, 255).round_();
-        return scaled.to(torch.uint8);
+        using var scope = torch.NewDisposeScope();
+        return pixels.detach().to(torch.float32).cpu().add(1).mul_(127.5f).clamp_(0, 255).round_().to(torch.uint8).MoveToOuterDisposeScope();
     }
 
     private static byte[] ToRgba(torch.Tensor pixels)

@@ -61,10 +61,10 @@ public sealed class NextStepModel : nn.Module
     public FlowMatchingHead Head => image_head;
 
     /// <summary>Image tokens [.., d] to the transformer's input [.., H], where the first layer lies.</summary>
-    public Tensor ProjectIn(Tensor tokens) => image_in_projector.forward(tokens.to(image_in_projector.weight!.device));
+    public Tensor ProjectIn(Tensor tokens) => RowLinear.Forward(image_in_projector, tokens.to(image_in_projector.weight!.device));
 
     /// <summary>Final hidden states [.., H] to conditions of the head [.., H].</summary>
-    public Tensor ProjectOut(Tensor hidden) => image_out_projector.forward(hidden);
+    public Tensor ProjectOut(Tensor hidden) => RowLinear.Forward(image_out_projector, hidden);
 
     /// <summary>
     /// Input embeddings [batch, positions, H]: rows of the table, and projected image tokens at the placeholders in row-major order (spec §1.3).
@@ -94,11 +94,14 @@ public sealed class NextStepModel : nn.Module
     /// <param name="batch">The batch.</param>
     /// <param name="noise">Draws of the flow loss; with input noise, its normals come first.</param>
     /// <param name="skipOutProjector">The first release's training bug (fixtures README, bug 1): the head sees raw hidden states. For parity only.</param>
-    public ModelLosses Losses(ModelBatch batch, NoiseSource noise, bool skipOutProjector = false)
+    /// <param name="packing">How the rows are packed for the transformer; null = as they are.</param>
+    public ModelLosses Losses(ModelBatch batch, NoiseSource noise, bool skipOutProjector = false, SequencePacking? packing = null)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor embedded = Embed(batch.Ids, Config.InputNoise > 0 ? Noised(batch, noise) : batch.Tokens);
-        Tensor hidden = _transformer.Forward(embedded, batch.KeyMask);
+        Tensor hidden = packing is null
+            ? _transformer.Forward(embedded, batch.KeyMask)
+            : packing.Unpack(_transformer.Forward(packing.Pack(embedded), null, null, packing.Positions, null, packing.Mask));
         Tensor states = hidden.narrow(1, 0, hidden.size(1) - 1).reshape(-1, hidden.size(-1));
         Tensor next = batch.Ids.narrow(1, 1, batch.Ids.size(1) - 1).reshape(-1);
         Tensor labels = batch.Labels.narrow(1, 1, batch.Labels.size(1) - 1).reshape(-1);

@@ -13,21 +13,29 @@ public sealed partial class Autocast : IDisposable
     private const string Library = "torch_cpu";
     private readonly sbyte _device;
 
-    private Autocast(sbyte device, sbyte dtype)
+    [ThreadStatic]
+    private static (Precision Precision, Device Device)? _current;
+
+    private Autocast(Precision precision, Device device)
     {
-        _device = device;
-        SetDtype(device, dtype);
-        SetEnabled(device, true);
+        _device = (sbyte)device.type;
+        _current = (precision, device);
+        SetDtype(_device, (sbyte)precision.ToScalarType());
+        SetEnabled(_device, true);
     }
+
+    /// <summary>The region that this thread is in, or null.</summary>
+    internal static (Precision Precision, Device Device)? Current => _current;
 
     /// <summary>Starts a region; null, and so nothing to dispose, for float32. Dispose it on the same thread.</summary>
     public static IDisposable? For(Precision precision, Device device) => precision == Precision.Float32
         ? null
-        : new Autocast((sbyte)device.type, (sbyte)(precision == Precision.BFloat16 ? ScalarType.BFloat16 : ScalarType.Float16));
+        : new Autocast(precision, device);
 
     /// <inheritdoc/>
     public void Dispose()
     {
+        _current = null;
         SetEnabled(_device, false);
         ClearCache();
     }

@@ -15,6 +15,11 @@ public static partial class TorchBackend
 
     private static readonly string[] PreloadOrder = ["libc10.so", "libtorch_cpu.so", "libc10_cuda.so", "libtorch_cuda.so", "libtorch.so"];
 
+    private static string LibtorchFile => OperatingSystem.IsWindows() ? "torch_cpu.dll" : OperatingSystem.IsMacOS() ? "libtorch_cpu.dylib" : "libtorch_cpu.so";
+
+    // Where the runtime looks for native libraries of this program.
+    private static string[] SearchFolders => (AppContext.GetData("NATIVE_DLL_SEARCH_DIRECTORIES") as string ?? "").Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries);
+
     /// <summary>The folder that libtorch is loaded from, or null when the loader's own search decides.</summary>
     public static string? Folder { get; private set; }
 
@@ -48,6 +53,10 @@ public static partial class TorchBackend
             else
             {
                 Folder = FindNatives(AppContext.BaseDirectory);
+                if (Folder is not null && SearchFolders.All(d => !File.Exists(Path.Combine(d, LibtorchFile))) && !NativeLibrary.TryLoad(LibtorchFile, out _))
+                {
+                    Problem = $"this build has no libtorch. Set {FolderVariable} to the torch/lib folder of a PyTorch 2.10, or build without -p:TorchBackend=none.";
+                }
             }
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or IOException)
@@ -97,13 +106,22 @@ public static partial class TorchBackend
     private static void LoadFrom(string folder)
     {
         Origin = $"{FolderVariable}={folder}";
-        if (!File.Exists(Path.Combine(folder, OperatingSystem.IsWindows() ? "torch_cpu.dll" : "libtorch_cpu.so")))
+        if (!File.Exists(Path.Combine(folder, LibtorchFile)))
         {
             Problem = $"{FolderVariable} names {folder}, which holds no libtorch_cpu. Give the torch/lib folder of a PyTorch 2.10, or unset it.";
             return;
         }
+        // TorchSharp asks the runtime for torch_cpu, which finds one in its folders before it looks at what is loaded.
+        if (SearchFolders.FirstOrDefault(d => File.Exists(Path.Combine(d, LibtorchFile)) && !SameFolder(d, folder)) is { } own)
+        {
+            Problem = $"{FolderVariable} names {folder}, but this build has a libtorch of its own in {own}, and two in one process abort it. Build once with -p:TorchBackend=none, then the variable decides.";
+            return;
+        }
         Preload(folder, OperatingSystem.IsWindows() ? ["c10.dll", "torch_cpu.dll", "torch_cuda.dll", "torch.dll"] : PreloadOrder);
     }
+
+    private static bool SameFolder(string one, string other) =>
+        string.Equals(Path.TrimEndingDirectorySeparator(Path.GetFullPath(one)), Path.TrimEndingDirectorySeparator(Path.GetFullPath(other)), StringComparison.Ordinal);
 
     private static void Preload(string folder, string[] names)
     {
@@ -122,8 +140,7 @@ public static partial class TorchBackend
     private static string? FindUnreachableNatives()
     {
         string here = Path.GetDirectoryName(typeof(TorchBackend).Assembly.Location) is { Length: > 0 } f ? f : AppContext.BaseDirectory;
-        bool ours = string.Equals(Path.TrimEndingDirectorySeparator(here), Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory), StringComparison.Ordinal);
-        return ours ? null : FindNatives(here);
+        return SameFolder(here, AppContext.BaseDirectory) ? null : FindNatives(here);
     }
 
     private static string? FindNatives(string root)

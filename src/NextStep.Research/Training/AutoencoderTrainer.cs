@@ -16,7 +16,7 @@ public static class AutoencoderTrainer
         TrainerConfig trainer = config.Training.Autoencoder;
         TrainingLoop loop = new(trainer, trainer.LearningRate ?? 2e-3, run);
         using BatchPrefetcher batches = new(source, config.Seed, "autoencoder.order", trainer.BatchSize);
-        loop.Run(autoencoder, step => Step(autoencoder, config, batches, step, device));
+        loop.Run(autoencoder, step => Step(autoencoder, config, batches, step, device), batches.Ids);
         if (config.Autoencoder.Normalization == LatentNormalization.Channel)
         {
             EstimateChannelStatistics(autoencoder, source, device);

@@ -17,6 +17,9 @@ public sealed class BatchPrefetcher(IImageSource source, long seed, string strea
         return current.GetAwaiter().GetResult();
     }
 
+    /// <summary>The names of the pictures of <paramref name="step"/>, without loading them.</summary>
+    public IReadOnlyList<string> Ids(long step) => [.. Batches.Indices(seed, stream, step, batchSize, source.Count).Select(source.Id)];
+
     /// <inheritdoc/>
     public void Dispose()
     {

@@ -54,15 +54,18 @@ public sealed class FusedOptimizer : IDisposable
     }
 
     /// <summary>Scales gradients to norm <paramref name="clip"/> at most (0 = never), takes one step, moves the average.</summary>
+    /// <param name="learningRate">Of this step.</param>
+    /// <param name="clip">Largest norm.</param>
+    /// <param name="loss">Must be finite too, or nothing is changed; asked together with the norm, since each question waits for the device.</param>
     /// <returns>The norm before clipping; not finite = nothing was changed.</returns>
-    public double Step(double learningRate, double clip)
+    public double Step(double learningRate, double clip, Tensor? loss = null)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor[][] gradients = [.. _groups.Select(g => g.Parameters.Select(p => p.grad ?? zeros_like(p)).ToArray())];
         Tensor[] every = [.. gradients.SelectMany(g => g)];
         using Tensor norm = Kernels.invoke<Tensor>("norm", (object)every);
-        double value = norm.item<float>();
+        double value = (loss is null ? norm : norm + (loss.detach() * 0f)).to_type(ScalarType.Float32).item<float>();
         if (!double.IsFinite(value))
         {
             return value;

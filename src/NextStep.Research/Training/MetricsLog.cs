@@ -10,6 +10,7 @@ namespace NextStep.Research;
 public sealed class MetricsLog : IDisposable
 {
     private readonly string _stage;
+    private readonly FileStream _file;
     private readonly StreamWriter _writer;
     private readonly System.Diagnostics.Stopwatch _clock = System.Diagnostics.Stopwatch.StartNew();
     private readonly double _secondsBefore;
@@ -27,22 +28,23 @@ public sealed class MetricsLog : IDisposable
         {
             foreach (string line in File.ReadLines(path))
             {
-                if (Parse(line) is not { } values || values["images"]?.GetValue<long>() > images)
+                if (Parse(line) is not { } values || values.Images > images)
                 {
                     break;
                 }
                 kept.Add(line);
-                _secondsBefore = values["seconds"]?.GetValue<double>() ?? _secondsBefore;
+                _secondsBefore = values.Seconds;
             }
         }
         if (checkpointLine is not null && (kept.Count == 0 || kept[^1] != checkpointLine))
         {
             kept.Add(checkpointLine);
-            _secondsBefore = Parse(checkpointLine)?["seconds"]?.GetValue<double>() ?? _secondsBefore;
+            _secondsBefore = Parse(checkpointLine)?.Seconds ?? _secondsBefore;
         }
         LastLine = checkpointLine;
         AtomicFile.WriteText(path, string.Concat(kept.Select(l => l + "\n")));
-        _writer = new StreamWriter(new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read)) { AutoFlush = true, NewLine = "\n" };
+        _file = new FileStream(path, FileMode.Append, FileAccess.Write, FileShare.Read);
+        _writer = new StreamWriter(_file) { AutoFlush = true, NewLine = "\n" };
     }
 
     /// <summary>The newest line, as a checkpoint keeps it.</summary>
@@ -64,14 +66,18 @@ public sealed class MetricsLog : IDisposable
         _writer.WriteLine(LastLine);
     }
 
+    /// <summary>Returns when all lines are on the disk.</summary>
+    public void Flush() => _file.Flush(flushToDisk: true);
+
     /// <inheritdoc/>
     public void Dispose() => _writer.Dispose();
 
-    private static JsonObject? Parse(string line)
+    private static (long Images, double Seconds)? Parse(string line)
     {
         try
         {
-            return JsonNode.Parse(line) as JsonObject;
+            return JsonNode.Parse(line) is JsonObject values && values["images"] is JsonValue images && values["seconds"] is JsonValue seconds
+                && images.TryGetValue(out long seen) && seconds.TryGetValue(out double time) ? (seen, time) : null;
         }
         catch (JsonException)
         {

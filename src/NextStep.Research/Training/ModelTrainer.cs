@@ -16,6 +16,7 @@ public static class ModelTrainer
         NextStepModel model = new(ModelSizes.Resolve(config.Model, config.Autoencoder, tokenizer));
         Initialization.Apply(model, config.Seed);
         model.to(device);
+        model.Transformer.RecomputeLayers = config.Training.RecomputeLayers;
         TrainerConfig trainer = config.Training.Model;
         TrainingLoop loop = new(trainer, trainer.LearningRate ?? ModelSizes.Of(config.Model.Size).LearningRate, run);
         SequenceLayout layout = new(tokenizer);
@@ -27,9 +28,10 @@ public static class ModelTrainer
             DroppedCondition[] dropped = [.. indices.Select(index => Drop(order.NextDouble(), config.Training.DropText, index >= latents.Pairs))];
             using IDisposable? precision = Autocast.For(trainer.Precision, device);
             ModelBatch batch = Batch(layout, tokenizer.Special, latents, indices, dropped, noise, device);
-            ModelLosses losses = model.Losses(batch, noise);
+            SequencePacking? packing = config.Training.PackSequences ? SequencePacking.Of(batch.Ids, tokenizer.Special.Pad) : null;
+            ModelLosses losses = model.Losses(batch, noise, packing: packing);
             return new StepOutcome(losses.Total, Metrics(losses), [.. indices.Select(i => latents.Ids[i])]);
-        });
+        }, step => [.. Batches.Indices(config.Seed, "model.order", step, trainer.BatchSize, latents.Captions.Count).Select(i => latents.Ids[i])]);
         return model;
     }
 

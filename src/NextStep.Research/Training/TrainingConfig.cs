@@ -27,6 +27,12 @@ public sealed record TrainingConfig
     /// </summary>
     [Range(0.0, 1.0)]
     public double DropText { get; init; } = 0.1;
+
+    /// <summary>Lay sequences of mixed lengths end to end instead of padding them to the longest: less to compute, the same losses to rounding.</summary>
+    public bool PackSequences { get; init; }
+
+    /// <summary>Compute the transformer layers' intermediate results again in the backward pass instead of keeping them: less memory, a third more time, the same bits.</summary>
+    public bool RecomputeLayers { get; init; }
 }
 
 /// <summary>One trainer: AdamW, warm-up and schedule, clipping, EMA. Progress is images seen.</summary>

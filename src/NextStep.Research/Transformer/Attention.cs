@@ -36,19 +36,29 @@ public sealed class Attention : nn.Module
     {
         using DisposeScope scope = NewDisposeScope();
         long batch = x.size(0), length = x.size(1);
-        Tensor q = angles.Rotate(Split(q_proj.forward(x), batch, length, _config.Heads));
-        Tensor k = angles.Rotate(Split(k_proj.forward(x), batch, length, _config.KeyValueHeads));
-        Tensor v = Split(v_proj.forward(x), batch, length, _config.KeyValueHeads);
+        Tensor[] projected = RowLinear.Forward([q_proj, k_proj, v_proj], x);
+        Tensor q = angles.Rotate(Split(projected[0], batch, length, _config.Heads));
+        Tensor k = angles.Rotate(Split(projected[1], batch, length, _config.KeyValueHeads));
+        Tensor v = Split(projected[2], batch, length, _config.KeyValueHeads);
         if (cache is not null)
         {
             (k, v) = cache.Append(layer, k, v);
+            q = q.to_type(k.dtype); // a CPU keeps its cache in float32
         }
-        Tensor mixed = nn.functional.scaled_dot_product_attention(
-            q, Expand(k), Expand(v), mask!, is_casual: mask is null && length > 1);
-        return o_proj.forward(mixed.transpose(1, 2).reshape(batch, length, -1)).MoveToOuterDisposeScope();
+        Tensor mixed = length == 1 ? One(q, k, v, mask) : nn.functional.scaled_dot_product_attention(
+            q, Expand(k), Expand(v), mask!, is_casual: mask is null);
+        return RowLinear.Forward(o_proj, mixed.to_type(x.dtype).transpose(1, 2).reshape(batch, length, -1)).MoveToOuterDisposeScope();
     }
 
     private Tensor Split(Tensor x, long batch, long length, int heads) => x.view(batch, length, heads, _config.HeadDim).transpose(1, 2);
+
+    // The query heads that share a key-value head are the rows of one product, so the cache is read where it lies, once.
+    private Tensor One(Tensor q, Tensor k, Tensor v, Tensor? mask)
+    {
+        long batch = q.size(0), group = _config.Heads / _config.KeyValueHeads;
+        Tensor rows = q.reshape(batch, _config.KeyValueHeads, group, _config.HeadDim);
+        return nn.functional.scaled_dot_product_attention(rows, k, v, mask!).reshape(batch, _config.Heads, 1, _config.HeadDim);
+    }
 
     // Each key-value head serves a run of consecutive query heads (repeat-interleave).
     private Tensor Expand(Tensor x)

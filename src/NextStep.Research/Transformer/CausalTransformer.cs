@@ -34,6 +34,9 @@ public sealed class CausalTransformer : nn.Module
     /// <summary>Dtype of the weights.</summary>
     public ScalarType Dtype => norm.weight.dtype;
 
+    /// <summary>Training only: layers keep no intermediate results for the backward pass but compute them again (gradient checkpointing).</summary>
+    public bool RecomputeLayers { get; set; }
+
     /// <summary>Rows of the embedding table: ids [batch, positions] to [batch, positions, H], where the first layer lies.</summary>
     public Tensor Embed(Tensor ids) => On(layers[0].Device, embed_tokens.forward(On(embed_tokens.weight.device, ids)));
 
@@ -42,17 +45,19 @@ public sealed class CausalTransformer : nn.Module
 
     /// <summary>Hidden states after the final norm, [batch, positions, H], where the norm lies.</summary>
     /// <param name="embeddings">[batch, positions, H].</param>
-    /// <param name="keyMask">Bool [batch, keys] over cached and new positions, false = padding; null = none. Padding only on the left when a cache is used.</param>
+    /// <param name="keyMask">Bool [batch, keys] over cached and new positions, false = padding; null = none. Padding only on the left when a cache is used, and a single new position is none.</param>
     /// <param name="cache">Past positions; the new ones are appended.</param>
     /// <param name="positions">int64 [positions] or [batch, positions]; null = behind the cache, padding counted, as the reference does.</param>
     /// <param name="onLayer">Called with every hidden state before each block and the final normed one, for inspection.</param>
-    public Tensor Forward(Tensor embeddings, Tensor? keyMask = null, KeyValueCache? cache = null, Tensor? positions = null, Action<Tensor>? onLayer = null)
+    /// <param name="mask">Bool [batch, 1, positions, keys], true = may attend: instead of the causal rule and <paramref name="keyMask"/>.</param>
+    public Tensor Forward(Tensor embeddings, Tensor? keyMask = null, KeyValueCache? cache = null, Tensor? positions = null, Action<Tensor>? onLayer = null, Tensor? mask = null)
     {
         using DisposeScope scope = NewDisposeScope();
         long past = cache?.Length ?? 0, length = embeddings.size(1);
-        Tensor at = positions ?? arange(past, past + length, dtype: ScalarType.Int64, device: embeddings.device);
-        RotaryAngles angles = RotaryAngles.At(at, Config.HeadDim, Config.RopeTheta, embeddings.dtype);
-        Tensor? mask = AttentionMask(keyMask, past, length, embeddings.device);
+        RotaryAngles angles = positions is null && cache is not null
+            ? cache.Angles(past, length, embeddings.dtype, embeddings.device)
+            : RotaryAngles.At(positions ?? arange(past, past + length, dtype: ScalarType.Int64, device: embeddings.device), Config.HeadDim, Config.RopeTheta, embeddings.dtype);
+        mask ??= AttentionMask(keyMask, past, length, embeddings.device);
         Device device = embeddings.device;
         Tensor x = embeddings;
         for (int i = 0; i < layers.Count; i++)
@@ -62,7 +67,7 @@ public sealed class CausalTransformer : nn.Module
                 (x, angles, mask, device) = (x.to(next), angles.To(next), mask?.to(next), next);
             }
             onLayer?.Invoke(x);
-            Tensor following = layers[i].Forward(x, angles, mask, cache, i);
+            Tensor following = RecomputeLayers && cache is null ? Recomputed(layers[i], x, angles, mask) : layers[i].Forward(x, angles, mask, cache, i);
             if (i > 0)
             {
                 x.Dispose();
@@ -75,6 +80,10 @@ public sealed class CausalTransformer : nn.Module
         return hidden.MoveToOuterDisposeScope();
     }
 
+    private static Tensor Recomputed(DecoderLayer layer, Tensor x, RotaryAngles angles, Tensor? mask) => Recompute.Run(
+        (h, kept) => layer.Forward(h, new RotaryAngles(kept[0], kept[1]), kept.Length > 2 ? kept[2] : null, null, 0),
+        x, mask is null ? [angles.Cosine, angles.Sine] : [angles.Cosine, angles.Sine, mask]);
+
     private static Tensor On(Device device, Tensor x) => Same(x.device, device) ? x : x.to(device);
 
     private static bool Same(Device a, Device b) => a.type == b.type && a.index == b.index;
@@ -85,6 +94,10 @@ public sealed class CausalTransformer : nn.Module
         if (keyMask is null && (past == 0 || length == 1))
         {
             return null;
+        }
+        if (length == 1)
+        {
+            return keyMask!.to_type(ScalarType.Bool).view(keyMask.size(0), 1, 1, -1); // all keys are in the past, and the newest is no padding
         }
         Tensor keys = arange(past + length, dtype: ScalarType.Int64, device: device).unsqueeze(0);
         Tensor queries = arange(past, past + length, dtype: ScalarType.Int64, device: device).unsqueeze(1);

@@ -25,8 +25,8 @@ public sealed class GatedMlp : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor gated = nn.functional.silu(gate_proj.forward(input)).mul(up_proj.forward(input));
-        return down_proj.forward(gated).MoveToOuterDisposeScope();
+        Tensor[] both = RowLinear.Forward([gate_proj, up_proj], input);
+        return RowLinear.Forward(down_proj, nn.functional.silu(both[0]).mul(both[1])).MoveToOuterDisposeScope();
     }
 }
 

@@ -18,7 +18,7 @@ internal static class MicroExperiment
               autoencoder: { images: 96, batchSize: 8, warmup: 16, logEvery: 16, checkpointEvery: 16 }
               model: { images: 240, batchSize: 8, warmup: 16, logEvery: 24, checkpointEvery: 24 }
             sampling: { steps: 2 }
-            evaluation: { samples: 4, heldOut: 8 }
+            evaluation: { samples: 4, heldOut: 8, reference: 16, verifierScenes: 1, latentNoise: [0.5], guidanceTrace: [2], guidanceSamples: 2 }
             baseline: { model.head.size: base }
             axes:
               model.head.size: [small, base]

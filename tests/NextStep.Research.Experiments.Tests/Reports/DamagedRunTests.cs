@@ -15,7 +15,10 @@ public sealed class DamagedRunTests
         RecordedRun.WriteMetrics(run.UnfinishedStage(1, 1), 1, 1);
         var failure = new CellFailure(
             RecordedRun.Key(1, 1), "noiseStrength=0", 1, "model", "ArithmeticException", "loss is NaN at step 812", "812 of 2000 steps",
-            "cells/ce1111/model.partial", ["{\"flow.loss\":\"NaN\"}"], "", DateTime.UnixEpoch);
+            "cells/ce1111/model.partial", ["{\"flow.loss\":\"NaN\"}"], "", DateTime.UnixEpoch)
+        {
+            Capsule = "cells/ce1111/capsule", BatchIds = ["shapes/17", "shapes/4"],
+        };
         File.WriteAllText(Path.Combine(run.CellFolder(1, 1), "failure.json"), JsonSerializer.Serialize(failure, JsonSerializerOptions.Web));
         string html = run.Report();
 
@@ -24,6 +27,9 @@ public sealed class DamagedRunTests
         Assert.Contains("loss is NaN at step 812", failures, StringComparison.Ordinal);
         Assert.Contains("812 of 2000 steps", failures, StringComparison.Ordinal);
         Assert.Contains("model at 25,600 images", failures, StringComparison.Ordinal);
+        Assert.Contains("cells/ce1111/capsule", failures, StringComparison.Ordinal);
+        Assert.Contains("shapes/17, shapes/4", failures, StringComparison.Ordinal);
+        Assert.Contains("flow.loss", failures, StringComparison.Ordinal);
         Assert.Contains("not begun", failures, StringComparison.Ordinal);
         Assert.Contains("1 of 2", HtmlReportTests.Section(html, "numbers"), StringComparison.Ordinal);
         Assert.Contains("not yet", HtmlReportTests.Section(html, "numbers"), StringComparison.Ordinal);
@@ -107,6 +113,104 @@ public sealed class DamagedRunTests
         Assert.Contains("cells/ce1110/samples.png is cut off", html, StringComparison.Ordinal);
         Assert.Contains("cells/ce1111/samples.png is not a PNG picture.", html, StringComparison.Ordinal);
         Assert.Contains("outside of the cell", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_picture_that_is_damaged_inside_is_named_and_the_others_are_shown()
+    {
+        using RecordedRun run = new RecordedRun().WriteAll();
+        foreach (string file in new[] { Path.Combine(run.CellFolder(0, 0), "samples.png"), Path.Combine(run.CellFolder(1, 1), "heatmap.noise.png"), Path.Combine(run.CellFolder(0, 1), "reconstructions.png") })
+        {
+            byte[] bytes = File.ReadAllBytes(file);
+            bytes.AsSpan(60, 60).Clear();
+            File.WriteAllBytes(file, bytes);
+        }
+
+        string html = run.Report();
+        Assert.Contains("cells/ce1100/samples.png is damaged and is not shown", html, StringComparison.Ordinal);
+        Assert.Contains("cells/ce1111/heatmap.noise.png is damaged and is not shown", html, StringComparison.Ordinal);
+        Assert.Contains("cells/ce1101/reconstructions.png is damaged and is not shown", html, StringComparison.Ordinal);
+        Assert.Equal(3, System.Text.RegularExpressions.Regex.Count(html, "alt=\"Pictures drawn"));
+        Assert.Contains("The picture could not be shown; see the notes.", html, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(true, "All 41 files compared are the same to the last bit.")]
+    [InlineData(false, "2 of 41 files differ:")]
+    public void The_resume_proof_is_told_as_it_came_out(bool identical, string said)
+    {
+        using RecordedRun run = new RecordedRun().WriteAll();
+        RunFolder.Write(Path.Combine(run.Folder, ResumeProof.FileName), new ResumeProof
+        {
+            Cell = "baseline, seed 0", Shortened = "64 steps", Kills = 5, PowerCuts = 2, FilesCompared = 41, Identical = identical,
+            Differences = identical ? [] : ["model/weights.safetensors", "metrics.jsonl"], Date = DateTime.UnixEpoch,
+        });
+        string proof = HtmlReportTests.Section(run.Report(), "resume");
+        Assert.Contains(said, proof, StringComparison.Ordinal);
+        Assert.Contains("killed 5 times", proof, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_damaged_resume_proof_is_named()
+    {
+        using RecordedRun run = new RecordedRun().WriteAll();
+        File.WriteAllText(Path.Combine(run.Folder, ResumeProof.FileName), "{\"cell\":");
+        Assert.Contains("resume-proof.json is damaged", run.Report(), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("{")]
+    [InlineData("""{"a":null}""")]
+    [InlineData("""{"a":{"title":"t","xTitle":"x","yTitle":"y","x":[1,2],"lines":{"l":[1]}}}""")]
+    [InlineData("""{"a":{"title":"t","xTitle":"x","yTitle":"y","x":[1,2],"lines":{"l":null}}}""")]
+    public void Damaged_curves_are_named_and_the_cell_is_kept(string curves)
+    {
+        using RecordedRun run = new RecordedRun().WriteAll();
+        File.WriteAllText(Path.Combine(run.CellFolder(1, 0), Curve.FileName), curves);
+        string html = run.Report();
+        Assert.Contains("cells/ce1110/curves.json is damaged", html, StringComparison.Ordinal);
+        Assert.Contains("4 of 4 cells finished", html, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cells_without_pictures_numbers_or_curves_leave_gaps_in_words()
+    {
+        using RecordedRun run = new RecordedRun().WriteAll();
+        for (int seed = 0; seed < 2; seed++)
+        {
+            string file = Path.Combine(run.CellFolder(1, seed), "result.json");
+            CellResult result = JsonSerializer.Deserialize<CellResult>(File.ReadAllText(file), JsonSerializerOptions.Web)!;
+            result = result with { Metrics = new Dictionary<string, double>(), Pictures = new Dictionary<string, string>(), Prompts = [] };
+            File.WriteAllText(file, JsonSerializer.Serialize(result, JsonSerializerOptions.Web));
+            File.Delete(Path.Combine(run.CellFolder(1, seed), Curve.FileName));
+            File.Delete(Path.Combine(run.CellFolder(1, seed), "metrics.jsonl"));
+        }
+
+        string html = run.Report();
+        Assert.Contains("not measured", HtmlReportTests.Section(html, "numbers"), StringComparison.Ordinal);
+        Assert.Contains("The cell left none.", HtmlReportTests.Section(html, "pictures-samples"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Prompts_of_another_cell_and_sheets_of_another_size_are_not_put_side_by_side()
+    {
+        using RecordedRun run = new RecordedRun().WriteAll();
+        string file = Path.Combine(run.CellFolder(1, 0), "result.json");
+        File.WriteAllText(file, File.ReadAllText(file).Replace("a blue square", "a red square", StringComparison.Ordinal));
+        File.WriteAllBytes(Path.Combine(run.CellFolder(1, 1), "samples.png"), TinyPng.Bytes(40, 30, (_, _) => 0x808080));
+        string html = run.Report();
+        Assert.Contains("2 sample sheet(s) have other prompts or another size", html, StringComparison.Ordinal);
+        Assert.Equal(2, System.Text.RegularExpressions.Regex.Count(html, "alt=\"Pictures drawn"));
+    }
+
+    [Fact]
+    public void Sheets_of_an_unknown_layout_are_shown_whole()
+    {
+        using RecordedRun run = new RecordedRun("baseline") { Seeds = 1 }.WriteAll();
+        File.WriteAllBytes(Path.Combine(run.CellFolder(0, 0), "samples.png"), TinyPng.Bytes(41, 30, (_, _) => 0x808080));
+        string html = HtmlReportTests.Section(run.Report(), "pictures-samples");
+        Assert.Contains("alt=\"Pictures drawn", html, StringComparison.Ordinal);
+        Assert.DoesNotContain("By prompt", html, StringComparison.Ordinal);
     }
 
     [Fact]

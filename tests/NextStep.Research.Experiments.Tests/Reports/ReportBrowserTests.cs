@@ -106,7 +106,10 @@ public sealed class ReportBrowserTests
     // Of the picture of an arm in the first row, over all its pixels.
     private static string Brightness(int arm) => $$"""
         (() => { const c = document.querySelectorAll('{{Album}} .row:first-child canvas')[{{arm}}];
-          return c ? c.getContext('2d').getImageData(0, 0, c.width, c.height).data.reduce((sum, v, i) => i % 4 === 3 ? sum : sum + v, 0) : -1; })()
+          if (!c) return -1;
+          const copy = new OffscreenCanvas(c.width, c.height).getContext('2d');
+          copy.drawImage(c, 0, 0);
+          return copy.getImageData(0, 0, c.width, c.height).data.reduce((sum, v, i) => i % 4 === 3 ? sum : sum + v, 0); })()
         """;
 
     private static async Task<int> Number(Browser browser, string expression) => (await browser.Evaluate(expression))!.GetValue<int>();

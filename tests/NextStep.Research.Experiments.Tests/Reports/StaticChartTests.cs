@@ -51,6 +51,17 @@ public sealed class StaticChartTests
     }
 
     [Fact]
+    public void A_value_stands_above_its_point()
+    {
+        FigureSeries points = new("a", [0, 1], [2, 3]) { PointNames = ["two", "three"] };
+        string svg = StaticChart.Svg(new Figure("t", "", "y", [points]) { Kind = FigureKind.Intervals, Categories = ["first", "second"] });
+        XElement[] texts = [.. XDocument.Parse(svg).Descendants().Where(e => e.Name.LocalName == "text")];
+        double Y(string word) => double.Parse(texts.Single(t => t.Value == word).Attribute("transform")!.Value.Split(',', ')')[1], System.Globalization.CultureInfo.InvariantCulture);
+        Assert.True(Y("two") < Y("first") - 5, "the label lies on its point");
+        Assert.True(Y("first") < Y("second"), "names run from top to bottom");
+    }
+
+    [Fact]
     public void Controls_and_lone_surrogates_in_names_do_not_break_the_file()
     {
         Figure figure = Example(FigureKind.Bars) with { Title = "a\0b\u0001\uD800\uFFFF", Categories = ["\0", "]]>&<"] };

@@ -32,6 +32,9 @@ internal static class TinyPng
         return [0x89, 0x50, 0x4E, 0x47, 13, 10, 26, 10, .. Chunk("IHDR", header), .. Chunk("IDAT", pixels.ToArray()), .. Chunk("IEND", [])];
     }
 
+    /// <summary>The same picture as another file.</summary>
+    public static byte[] Marked(byte[] png, string text) => [.. png[..^12], .. Chunk("tEXt", Encoding.ASCII.GetBytes("Comment\0" + text)), .. Chunk("IEND", [])];
+
     private static byte[] Chunk(string type, byte[] data)
     {
         byte[] body = [.. Encoding.ASCII.GetBytes(type), .. data];

@@ -3,16 +3,16 @@ namespace NextStep.Research.Experiments.Tests;
 /// <summary>By simulation with fixed seeds: intervals cover, tests keep their level and find what is there.</summary>
 public sealed class CoverageTests
 {
-    private const int Repeats = 2000;
+    private const int Repeats = 1000;
 
     // Five standard errors of a share near 0.95 over the repeats.
-    private const double Slack = 0.025;
+    private const double Slack = 0.035;
 
     private static double[] Draw(SplitMix64 random, int count, double mean) =>
         [.. Enumerable.Range(0, count).Select(_ => mean + (Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble())))];
 
-    private static double Share(string name, Func<SplitMix64, bool> once) =>
-        Enumerable.Range(0, Repeats).Count(i => once(Streams.Managed(5, name, i))) / (double)Repeats;
+    private static double Share(string name, Func<SplitMix64, bool> once, int repeats = Repeats) =>
+        Enumerable.Range(0, repeats).Count(i => once(Streams.Managed(5, name, i))) / (double)repeats;
 
     [Theory]
     [InlineData(2)]
@@ -30,10 +30,10 @@ public sealed class CoverageTests
     [Fact]
     public void The_bootstrap_interval_covers_nearly_as_often()
     {
-        double covered = Share("bootstrap", random => BootstrapTest.Of(Draw(random, 10, 7)) is { } b && b.Low <= 7 && 7 <= b.High);
-        Assert.InRange(covered, 0.88, 0.96);
-        double level = Share("bootstrap.level", random => BootstrapTest.Of(Draw(random, 10, 0))!.PValue < 0.05);
-        Assert.InRange(level, 0.02, 0.07);
+        double covered = Share("bootstrap", random => BootstrapTest.Of(Draw(random, 10, 7)) is { } b && b.Low <= 7 && 7 <= b.High, 400);
+        Assert.InRange(covered, 0.87, 0.97);
+        double level = Share("bootstrap.level", random => BootstrapTest.Of(Draw(random, 10, 0))!.PValue < 0.05, 400);
+        Assert.InRange(level, 0.01, 0.09);
     }
 
     [Fact]

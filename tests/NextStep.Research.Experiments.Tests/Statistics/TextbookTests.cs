@@ -106,6 +106,7 @@ public sealed class TextbookTests
         Assert.Equal(-(5 + mean) / 4, interaction.Effects[0][1].Estimate.Mean, 10);
         MeanTest difference = MeanTest.Of([.. wobble.Select(w => 5 + w)])!;
         Assert.Equal(difference.PValue!.Value, interaction.Test!.PValue, 9);
+        Assert.Null(GridEffects.Of(["a", "b", "c"], points, [.. Enumerable.Range(0, 3).Select(s => new[] { 10.1 + s, 7.1 + s, 12.1 + s, 14.1 + s })])!.Interactions[0].Test);
         Assert.Null(GridEffects.Of(["a", "b", "c"], points[..3], [.. bySeed.Select(v => v[..3])]));
     }
 

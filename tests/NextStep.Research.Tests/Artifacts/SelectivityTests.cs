@@ -20,6 +20,7 @@ public sealed class SelectivityTests
                 CultureInfo.InvariantCulture, $"{row.Detector,-12} clean {row.Clean,8:F4}  {string.Join("  ", row.Response.Select(r => $"{r.Key} {row.Planted[r.Key]:F4} ({r.Value:F2})"))}"));
         }
         Assert.All(rows, row => Assert.All(row.Own, own => Assert.True(row.Planted[own] > row.Clean, $"{row.Detector} does not rise with {own}")));
+        Assert.All(rows, row => Assert.True(row.Sensitivity > 1.5, $"{row.Detector} rises by {row.Sensitivity:F1} standard deviations of clean pictures only"));
         Assert.All(rows, row => Assert.True(row.Dominance >= 3, $"{row.Detector} dominates only {row.Dominance:F2} times"));
     }
 }

@@ -6,6 +6,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research.Tests;
 
 /// <summary>Thousands of damaged files: the readers answer with a documented exception or with tensors, never otherwise, and never with more memory than the file is worth.</summary>
+[Collection(nameof(Alone))]
 public sealed class MutatedFilesTests
 {
     private const int Count = 2500;

@@ -3,6 +3,7 @@ using System.Text;
 namespace NextStep.Research.Tests;
 
 /// <summary>Thousands of damaged small files of a model folder: the answer is a model that fits the file, or a documented exception that names the folder.</summary>
+[Collection(nameof(Alone))]
 public sealed class MutatedSettingsTests
 {
     private const int Count = 2500;

@@ -33,7 +33,7 @@ public sealed class EditTrainingTests
             int first = Array.LastIndexOf(sequence.Ids, Tokenizer.Special.BeginOfImage);
             return model.ProjectOut(hidden.narrow(0, first, 16));
         })];
-        using NoiseSource noise = new PerImageNoise(3, "sampling.noise", 0, 1);
+        using NoiseSource noise = new PerImageNoise(3, "sampling.noise", 0);
         using FlowSampler sampler = new(model.Head.Network, new FlowSamplerOptions { Steps = 2 });
         for (int i = 0; i < 16; i++)
         {

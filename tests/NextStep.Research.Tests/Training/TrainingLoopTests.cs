@@ -46,17 +46,65 @@ public sealed class TrainingLoopTests
         Assert.Equal(Metrics(straight.Path), Metrics(torn.Path));
     }
 
-    [Fact]
-    public void A_damaged_checkpoint_is_named()
+    [Theory]
+    [InlineData("truncate")]
+    [InlineData("flip a bit")]
+    [InlineData("no checksum")]
+    [InlineData("all damaged")]
+    public void After_a_damaged_checkpoint_the_one_before_it_gives_the_same_bits(string damage)
     {
-        using TemporaryFolder folder = new();
-        Assert.Throws<OperationCanceledException>(() => Train(folder.Path, 50));
-        string state = Path.Combine(folder.Path, "checkpoint", "state.safetensors");
-        File.WriteAllBytes(state, File.ReadAllBytes(state)[..^20]);
-        Assert.Contains(state, Assert.Throws<InvalidDataException>(() => Train(folder.Path, null)).Message, StringComparison.Ordinal);
+        using TemporaryFolder straight = new(), broken = new();
+        float[] expected = Train(straight.Path, null);
+        Assert.Throws<OperationCanceledException>(() => Train(broken.Path, 50));
+        string[] states = [.. Directory.GetFiles(Path.Combine(broken.Path, "checkpoint"), "*.safetensors").Order()];
+        Assert.Equal(2, states.Length);
+        byte[] bytes = File.ReadAllBytes(states[1]);
+        switch (damage)
+        {
+            case "truncate":
+                File.WriteAllBytes(states[1], bytes[..^20]);
+                break;
+            case "flip a bit":
+                bytes[^3] ^= 4;
+                File.WriteAllBytes(states[1], bytes);
+                break;
+            case "no checksum":
+                File.Delete(states[1] + ".sha256");
+                break;
+            default:
+                Array.ForEach(states, s => File.WriteAllText(s, ""));
+                break;
+        }
+        List<string> notes = [];
+        Assert.Equal(expected, Train(broken.Path, null, notes));
+        Assert.Equal(Metrics(straight.Path), Metrics(broken.Path));
+        Assert.Equal(damage switch { "no checksum" => 0, "all damaged" => 2, _ => 1 }, notes.Count);
+        Assert.All(notes, n => Assert.Contains(".safetensors is damaged", n, StringComparison.Ordinal));
     }
 
-    private static float[] Train(string folder, int? stopAt)
+    [Fact]
+    public void A_step_that_throws_leaves_the_state_before_it_and_names_its_pictures()
+    {
+        using TemporaryFolder folder = new();
+        using TorchSharp.Modules.Linear module = nn.Linear(2, 1);
+        StepException e = Assert.Throws<StepException>(() => new TrainingLoop(Config, 1e-2, new TrainingRun(folder.Path, "toy"))
+            .Run(module, step => step == 3 ? throw new InvalidDataException("no picture") : Outcome(module, step, 1), step => [$"picture {step}"]));
+        Assert.Equal(3, e.Step);
+        Assert.Equal(["picture 3"], e.BatchIds);
+        Assert.IsType<InvalidDataException>(e.InnerException);
+        using TemporaryFolder replay = new();
+        TrainingLoop.StartFrom(e.StateFile, replay.Path);
+        Assert.Equal(24, TrainingLoop.ImagesSaved(replay.Path));
+        long? first = null;
+        new TrainingLoop(Config, 1e-2, new TrainingRun(replay.Path, "toy")).Run(module, step =>
+        {
+            first ??= step;
+            return Outcome(module, step, 1);
+        });
+        Assert.Equal(3, first);
+    }
+
+    private static float[] Train(string folder, int? stopAt, List<string>? notes = null)
     {
         using TorchSharp.Modules.Linear module = nn.Linear(2, 1);
         using (no_grad())
@@ -67,7 +115,7 @@ public sealed class TrainingLoopTests
             }
         }
         using CancellationTokenSource stop = new();
-        new TrainingLoop(Config, 1e-2, new TrainingRun(folder, "toy", null, stop.Token)).Run(module, step =>
+        new TrainingLoop(Config, 1e-2, new TrainingRun(folder, "toy", null, stop.Token) { Note = n => notes?.Add(n) }).Run(module, step =>
         {
             if (step == stopAt)
             {

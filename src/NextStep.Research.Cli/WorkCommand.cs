@@ -1,0 +1,49 @@
+using System.CommandLine;
+using NextStep.Research.Experiments;
+
+namespace NextStep.Research.Cli;
+
+/// <summary><c>nextstep work</c>: joins a sweep that was begun elsewhere.</summary>
+internal static class WorkCommand
+{
+    public static Command Create()
+    {
+        Argument<string> directory = SharedOptions.RunFolder();
+        Option<string[]> only = new("--only") { Description = "Work on this arm only; repeatable." };
+        Option<bool> pool = new("--child") { Hidden = true, Description = "Ends when standard input does." };
+        Option<string?> map = new("--map") { Hidden = true, Description = "What the indices of a Slurm array mean." };
+        Option<int> index = new("--index") { Hidden = true, Description = "Which of them." };
+        Command command = new("work", """
+            Works on what is open in a run folder, beside the sweep that began it: from another terminal, or from another machine that sees the folder.
+
+            Examples:
+              nextstep work runs/quickstart
+              nextstep work /shared/runs/noise-strength --only noiseStrength=0
+            """)
+        {
+            directory, only, pool, map, index,
+        };
+        command.SetAction(parse =>
+        {
+            RunFolder folder = new(parse.GetRequiredValue(directory));
+            folder.RequirePlan();
+            using Interrupt interrupt = new();
+            using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
+                interrupt.Token, parse.GetValue(pool) ? ParentWatch.Gone() : CancellationToken.None);
+            TorchBackend.EnsureUsable();
+            using SweepConsole console = SweepConsole.Create();
+            IReadOnlyDictionary<string, string> provenance = Provenance.OfWorker(folder.RequirePlan(), Provenance.CommandLine);
+            if (parse.GetValue(map) is { } file)
+            {
+                SlurmTask task = SlurmTask.Current ?? throw new InvalidOperationException("--map is for tasks that Slurm starts");
+                SweepOptions told = new() { Report = console.Show, Provenance = provenance };
+                return new SlurmWorker(folder, StandardStages.All, task, new ClusterCommands(), told).Run(file, parse.GetValue(index), () => interrupt.TimeIsOver, stop.Token);
+            }
+            SweepOptions options = new() { Only = parse.GetValue(only) ?? [], Worker = true, Report = console.Show, Provenance = provenance };
+            SweepOutcome outcome = new SweepRunner(folder, folder.RequirePlan(), StandardStages.All, options).Run(stop.Token);
+            SweepJob.ShowFailures(folder.Path, outcome.Failed);
+            return parse.GetValue(pool) ? 0 : outcome.Cancelled || outcome.Failed.Count > 0 ? 1 : 0;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,102 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace NextStep.Research.Experiments;
+
+/// <summary>What was handed to Slurm.</summary>
+/// <param name="Cells">Cells submitted.</param>
+/// <param name="SharedStages">Pieces of work that several of them share.</param>
+/// <param name="Waiting">Cells that earlier submissions still take care of.</param>
+/// <param name="Jobs">Job ids in the order of submission.</param>
+/// <param name="Notes">Sentences for people: what became of earlier tasks.</param>
+public sealed record SlurmSubmission(int Cells, int SharedStages, int Waiting, IReadOnlyList<string> Jobs, IReadOnlyList<string> Notes);
+
+/// <summary>
+/// Hands a run folder to Slurm and returns: an array for each level of shared stages, then one for the cells, each after the one
+/// before it has ended, however it ended; at last a job that writes the report. Nothing needs this process afterwards.
+/// </summary>
+/// <param name="folder">Made ready by <see cref="CellConfigs.Write"/>, on a disk that the nodes see.</param>
+/// <param name="plan">Its plan.</param>
+/// <param name="worker">Starts a worker; its program is copied into the folder first.</param>
+/// <param name="finish">The program's verb for the last job; empty: no such job.</param>
+/// <param name="slurm">What to ask for.</param>
+/// <param name="commands">The cluster.</param>
+public sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerCommand worker, IReadOnlyList<string> finish, SlurmOptions slurm, IClusterCommands commands)
+{
+    private readonly string _slurm = SlurmArray.FolderOf(folder);
+
+    /// <summary>Submits the selected cells that are neither done, nor failed, nor in Slurm's hands already.</summary>
+    /// <exception cref="InvalidOperationException">Slurm is not here, or refuses; the message is its own.</exception>
+    public SlurmSubmission Submit(SweepOptions options)
+    {
+        Sweep.ClearFailures(folder, plan, options);
+        IReadOnlyDictionary<string, SlurmTaskState> known = SlurmQueue.Read(folder, commands);
+        PlannedCell[] open = [.. options.Select(plan).Where(c => !folder.IsDone(c) && folder.ReadFailure(c) is null)];
+        PlannedCell[] cells = [.. open.Where(c => !known.TryGetValue(c.Key, out SlurmTaskState? task) || task.IsOver)];
+        string[] notes = [.. cells.Where(c => known.ContainsKey(c.Key)).Select(c => $"{c.Label}: task {known[c.Key].Id} ended as {known[c.Key].State} without a result; submitted again")];
+        if (cells.Length == 0)
+        {
+            return new SlurmSubmission(0, 0, open.Length, [], []);
+        }
+        int largest = MaxArraySize();
+        Directory.CreateDirectory(Path.Combine(_slurm, "logs"));
+        WorkerCommand program = ProgramSnapshot.Take(worker, _slurm);
+        List<string> jobs = [], before = [];
+        int shared = 0;
+        foreach (IReadOnlyList<string> level in SharedStages.Levels(folder, cells))
+        {
+            string[] keys = [.. level.Where(k => !known.TryGetValue(k, out SlurmTaskState? task) || task.IsOver)];
+            shared += keys.Length;
+            before = keys.Length == 0 ? before : SubmitAll(SlurmArray.Stages, keys, before, program, largest, jobs);
+        }
+        before = SubmitAll(SlurmArray.Cells, [.. cells.Select(c => c.Key)], before, program, largest, jobs);
+        if (finish.Count > 0)
+        {
+            jobs.Add(Send("report", SlurmScript.Of((program with { Verb = finish }).Line(Path.GetFullPath(folder.Path))), ["--cpus-per-task=1", "--time=10", .. After(before)], "report-%j"));
+        }
+        return new SlurmSubmission(cells.Length, shared, open.Length - cells.Length, jobs, notes);
+    }
+
+    // The index is capped, not only the number of tasks, so every chunk counts from 0 and has a map of its own.
+    private List<string> SubmitAll(string kind, string[] keys, IReadOnlyList<string> after, WorkerCommand program, int largest, List<string> jobs)
+    {
+        List<string> ids = [];
+        string[][] chunks = [.. keys.Chunk(largest)];
+        foreach (string[] chunk in chunks)
+        {
+            int number = Directory.GetFiles(_slurm, "*.json").Length + 1;
+            string map = Path.Combine(_slurm, string.Create(CultureInfo.InvariantCulture, $"{number:D4}.json"));
+            RunFolder.Write(map, new SlurmArray(kind, chunk, ""));
+            string cap = slurm.Concurrency > 0 ? string.Create(CultureInfo.InvariantCulture, $"%{Math.Max(1, slurm.Concurrency / chunks.Length)}") : "";
+            string script = SlurmScript.Of(program.Line(Path.GetFullPath(folder.Path), "--map", map, "--index"), "\"$SLURM_ARRAY_TASK_ID\"");
+            AtomicFile.WriteText(Path.ChangeExtension(map, ".sh"), script); // for people: what was run
+            string id = Send(kind, script, [.. SlurmScript.Flags(slurm), string.Create(CultureInfo.InvariantCulture, $"--array=0-{chunk.Length - 1}{cap}"), .. After(after)], "%A_%a");
+            RunFolder.Write(map, new SlurmArray(kind, chunk, id));
+            ids.Add(id);
+        }
+        jobs.AddRange(ids);
+        return ids;
+    }
+
+    private string Send(string kind, string script, IReadOnlyList<string> flags, string log)
+    {
+        ClusterReply reply = commands.Run("sbatch", ["--parsable", $"--job-name={plan.Name}-{kind}", $"--output={Path.Combine(_slurm, "logs", log)}.log", .. flags], script);
+        string id = reply.Output.Trim().Split('\n')[^1].Split(';')[0];
+        return reply.ExitCode == 0 && id.Length > 0 && id.All(char.IsAsciiDigit)
+            ? id
+            : throw new InvalidOperationException($"sbatch refused the {kind} of {plan.Name}: {(reply.Error.Length > 0 ? reply.Error : reply.Output.Trim())}");
+    }
+
+    private int MaxArraySize()
+    {
+        ClusterReply reply = commands.Run("scontrol", ["show", "config"]);
+        return reply.ExitCode != 0 ? throw new InvalidOperationException($"Slurm does not answer: {reply.Error}")
+            : ArraySize().Match(reply.Output) is { Success: true } match ? Math.Max(1, int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)) : 1001;
+    }
+
+    // afterany: with afterok a failure would leave the rest waiting for ever.
+    private static string[] After(IReadOnlyList<string> jobs) => jobs.Count == 0 ? [] : [$"--dependency=afterany:{string.Join(':', jobs)}"];
+
+    [GeneratedRegex(@"^MaxArraySize\s*=\s*(\d{1,9})", RegexOptions.Multiline)]
+    private static partial Regex ArraySize();
+}

@@ -1,0 +1,51 @@
+namespace NextStep.Research.Experiments.Tests.Workers;
+
+/// <summary>A run folder with a sweep of <see cref="StubStages"/>, ready for workers.</summary>
+internal sealed class StubSweep
+{
+    private readonly Experiment _experiment;
+
+    public StubSweep(TemporaryFolder folder, string name, string yaml)
+    {
+        _experiment = ExperimentFile.Load(folder.Write(name + ".yaml", yaml));
+        Folder = new RunFolder(folder.File(name));
+        Plan = Sweep.Prepare(Folder, Plan.Make(_experiment, StubStages.All), false);
+        CellConfigs.Write(Folder, Plan, _experiment);
+    }
+
+    public RunFolder Folder { get; }
+
+    public Plan Plan { get; }
+
+    /// <summary>A grid of seeds and head widths: one shared stage a seed, one of its own a cell.</summary>
+    /// <param name="widths">Arms.</param>
+    /// <param name="seeds">Seeds.</param>
+    /// <param name="steps">Of each stage.</param>
+    /// <param name="milliseconds">Of each step.</param>
+    /// <param name="more">Further lines.</param>
+    public static string Grid(int widths, int seeds, int steps, int milliseconds, string more = "") => string.Create(System.Globalization.CultureInfo.InvariantCulture, $$"""
+        training:
+          autoencoder: { images: {{steps}}, batchSize: {{milliseconds}} }
+          model: { images: {{steps}}, batchSize: {{milliseconds}} }
+        axes: { model.head.width: [{{string.Join(", ", Enumerable.Range(1, widths).Select(i => 64 * i))}}] }
+        seeds: [{{string.Join(", ", Enumerable.Range(0, seeds))}}]
+        {{more}}
+        """);
+
+    public SweepOutcome RunHere() => new SweepRunner(Folder, Plan, _experiment, StubStages.All, new SweepOptions()).Run(TestContext.Current.CancellationToken);
+
+    public SweepOutcome RunPool(int jobs, SweepOptions? options = null) =>
+        new WorkerPool(Folder, Plan, StubWorker.Command, jobs, options ?? new SweepOptions()).Run(TestContext.Current.CancellationToken);
+
+    /// <summary>Processes that hold a claim now.</summary>
+    public IReadOnlyList<int> Workers() => [.. Plan.Cells
+        .Select(c => Claimed.Look(Path.Combine(Folder.Cell(c), "claim")).Owner)
+        .OfType<ClaimOwner>().Where(o => o.IsAlive() == true).Select(o => o.Process).Distinct()];
+
+    /// <summary>Files that differ from those of another run.</summary>
+    public IReadOnlyList<string> DifferencesTo(StubSweep other) =>
+        [.. RunComparison.Compare(Folder.Path, other.Folder.Path).Differences.Where(d => !d.EndsWith(".lock", StringComparison.Ordinal))];
+
+    /// <summary>Stages that two processes were in at once.</summary>
+    public IReadOnlyList<string> Overlaps() => [.. Directory.EnumerateFiles(Folder.Path, "*.overlap", SearchOption.AllDirectories)];
+}
