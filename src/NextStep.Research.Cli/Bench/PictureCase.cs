@@ -25,6 +25,7 @@ internal static class PictureCase
         using NextStepModel model = new(config);
         using ImageAutoencoder autoencoder = new(pictures);
         model.eval();
+        Initialization.Apply(autoencoder, 0);
         autoencoder.eval();
         ImageGenerator generator = new(model, autoencoder, tokenizer);
         SamplingConfig sampling = new() { Steps = 20, Guidance = 3, NormalizeTokens = false };

@@ -10,8 +10,7 @@ internal sealed class CpuTeam
 {
     private const int Spins = 2000;
 
-    private static readonly Lock Building = new();
-    private static CpuTeam? _shared;
+    private static readonly Dictionary<int, CpuTeam> Teams = [];
 
     private readonly Lock _running = new();
     private readonly SemaphoreSlim[] _wake;
@@ -40,15 +39,14 @@ internal sealed class CpuTeam
     {
         get
         {
-            int count = Math.Max(1, torch.get_num_threads());
-            CpuTeam? team = Volatile.Read(ref _shared);
-            if (team?.Count == count)
+            int count = Math.Max(1, torch.get_num_threads()); // of the calling thread: others may differ
+            lock (Teams)
             {
+                if (!Teams.TryGetValue(count, out CpuTeam? team))
+                {
+                    Teams[count] = team = new CpuTeam(count);
+                }
                 return team;
-            }
-            lock (Building)
-            {
-                return _shared?.Count == count ? _shared : _shared = new CpuTeam(count);
             }
         }
     }

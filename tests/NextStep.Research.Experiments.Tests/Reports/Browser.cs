@@ -44,24 +44,16 @@ internal sealed class Browser : IAsyncDisposable
         ];
         var start = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true };
         var browser = new Browser(Process.Start(start)!, profile);
-        using var patience = new CancellationTokenSource(Patience);
-        string? line;
-        do
+        try
         {
-            line = await browser._process.StandardError.ReadLineAsync(patience.Token) ?? throw new InvalidOperationException("The browser ended before it listened.");
+            await browser.Connect();
+            return browser;
         }
-        while (!line.Contains("ws://", StringComparison.Ordinal));
-        // Drained, so that the browser never waits for a reader.
-        browser._drained = Task.WhenAll(browser._process.StandardError.ReadToEndAsync(CancellationToken.None), browser._process.StandardOutput.ReadToEndAsync(CancellationToken.None));
-        await browser._socket.ConnectAsync(new Uri(line[line.IndexOf("ws://", StringComparison.Ordinal)..].Trim()), patience.Token);
-        string target = (await browser.Send("Target.createTarget", new { url = "about:blank" }))["targetId"]!.GetValue<string>();
-        browser._session = (await browser.Send("Target.attachToTarget", new { targetId = target, flatten = true }))["sessionId"]!.GetValue<string>();
-        foreach (string domain in new[] { "Page", "Runtime", "Log", "Network" })
+        catch
         {
-            await browser.Send(domain + ".enable", new { });
+            await browser.DisposeAsync();
+            throw;
         }
-
-        return browser;
     }
 
     /// <summary>Opens a page and waits until it has loaded.</summary>
@@ -145,6 +137,26 @@ internal sealed class Browser : IAsyncDisposable
         await _drained;
         _process.Dispose();
         Directory.Delete(_profile, recursive: true);
+    }
+
+    private async Task Connect()
+    {
+        using var patience = new CancellationTokenSource(Patience);
+        string? line;
+        do
+        {
+            line = await _process.StandardError.ReadLineAsync(patience.Token) ?? throw new InvalidOperationException("The browser ended before it listened.");
+        }
+        while (!line.Contains("ws://", StringComparison.Ordinal));
+        // Drained, so that the browser never waits for a reader.
+        _drained = Task.WhenAll(_process.StandardError.ReadToEndAsync(CancellationToken.None), _process.StandardOutput.ReadToEndAsync(CancellationToken.None));
+        await _socket.ConnectAsync(new Uri(line[line.IndexOf("ws://", StringComparison.Ordinal)..].Trim()), patience.Token);
+        string target = (await Send("Target.createTarget", new { url = "about:blank" }))["targetId"]!.GetValue<string>();
+        _session = (await Send("Target.attachToTarget", new { targetId = target, flatten = true }))["sessionId"]!.GetValue<string>();
+        foreach (string domain in new[] { "Page", "Runtime", "Log", "Network" })
+        {
+            await Send(domain + ".enable", new { });
+        }
     }
 
     // Events that come before the answer are noted on the way.
