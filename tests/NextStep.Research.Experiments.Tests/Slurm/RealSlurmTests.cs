@@ -77,10 +77,12 @@ public sealed class RealSlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCl
 
     private static string Log(StubSweep sweep) => string.Concat(Directory.GetFiles(Path.Combine(sweep.Folder.Path, "slurm", "logs")).Select(File.ReadAllText));
 
-    // A requeued task may start two minutes later; it is pulled forward, but not before the old one is quite gone.
+    // A requeued task may start two minutes later; it is pulled forward, but not before the old one is quite gone:
+    // Slurm shows it as waiting some seconds earlier, and takes the old one's exit code for the task's if it is touched then.
     private static async Task StartAgain(string task, StubSweep sweep)
     {
         await Until(() => State(task) == "PENDING BeginTime", sweep);
+        await Task.Delay(TimeSpan.FromSeconds(12), TestContext.Current.CancellationToken);
         SlurmCluster.Ask("scontrol", "update", $"jobid={task}", "StartTime=now");
     }
 
