@@ -71,6 +71,7 @@ public sealed class DisplayTests
     [Fact]
     public void Configurations_modules_and_frames_show_as_tables_and_escape_their_text()
     {
+        Assert.NotNull(Formatter.DefaultMimeType); // a host has loaded its formatters before the first cell
         Notebook.Start();
         ResearchConfig config = new() { Seed = 7 };
         Assert.Contains("<td style=\"text-align:left\">seed</td><td style=\"text-align:left\">7</td><td style=\"text-align:left\">0</td>", Show(config)["text/html"], StringComparison.Ordinal);
