@@ -12,6 +12,9 @@ internal sealed class Claimed : IDisposable
     private readonly string _file;
     private readonly string _token;
     private readonly Timer _heart;
+    private const int FileExists = 17; // EEXIST
+    private const int FileExistsWindows = unchecked((int)0x80070050); // ERROR_FILE_EXISTS
+
     private readonly CancellationTokenSource _lost = new();
     private long _beaten = DateTime.UtcNow.Ticks;
 
@@ -36,8 +39,9 @@ internal sealed class Claimed : IDisposable
             using FileStream fresh = new(file, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
             fresh.Write(text);
         }
-        catch (IOException) when (File.Exists(file))
+        catch (IOException e) when (e.HResult is FileExists or FileExistsWindows)
         {
+            // Its owner may just have removed it: then it is nobody's, and the next try gets it.
             if (!watch.IsDead(file, out ClaimOwner? dead) || !TryBury(file, dead, text))
             {
                 return null;

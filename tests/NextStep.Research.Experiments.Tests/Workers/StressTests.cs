@@ -15,7 +15,7 @@ public sealed class StressTests
         StubSweep undisturbed = new(folder, "undisturbed", yaml), stressed = new(folder, "stressed", yaml);
         Stopwatch clock = Stopwatch.StartNew();
         using CancellationTokenSource done = new();
-        Task<int> killer = Task.Run(() => Kill(stressed, cells > 40 ? 2.0 : 0.8, done.Token), CancellationToken.None);
+        Task<int> killer = Task.Run(() => Kill(stressed, cells > 40 ? 2.0 : 0.1, done.Token), CancellationToken.None);
         Dictionary<string, DateTime> first = [];
         Task watcher = Task.Run(() => Watch(stressed, first, done.Token), CancellationToken.None);
         SweepOutcome outcome = await Task.Run(() => stressed.RunPool(3), TestContext.Current.CancellationToken);
@@ -45,13 +45,16 @@ public sealed class StressTests
         while (!stop.IsCancellationRequested)
         {
             await Task.Delay(TimeSpan.FromSeconds(2 * meanSeconds * random.NextDouble()), CancellationToken.None);
-            IReadOnlyList<int> workers = sweep.Workers();
-            int now = sweep.Plan.Cells.Count(sweep.Folder.IsDone);
-            if (workers.Count == 0 || now == done || stop.IsCancellationRequested)
+            int goal = done + random.Next(1, 7); // on a busy machine a worker takes longer to start than to be killed
+            while (!stop.IsCancellationRequested && (done = sweep.Plan.Cells.Count(sweep.Folder.IsDone)) < goal)
             {
-                continue; // on a busy machine a worker takes longer to start than to be killed
+                await Task.Delay(20, CancellationToken.None);
             }
-            done = now;
+            IReadOnlyList<int> workers = sweep.Workers();
+            if (workers.Count == 0 || stop.IsCancellationRequested)
+            {
+                continue;
+            }
             try
             {
                 using Process victim = Process.GetProcessById(workers[random.Next(workers.Count)]);
