@@ -43,7 +43,7 @@ internal static class GenerateCommand
     public static Command CreateEdit()
     {
         Command command = new("edit", """
-            Changes pictures as a prompt says. A prompt without the marker <image> gets one in front; input pictures are resized to the output's size.
+            Changes pictures as a prompt says. A prompt without the marker <image> gets one where the model was trained to find it; input pictures are resized to the output's size.
 
             Examples:
               nextstep edit --image in.png --prompt "make the red circle blue" -o out.png
@@ -65,7 +65,7 @@ internal static class GenerateCommand
         string[] prompts = parse.GetRequiredValue(GenerateOptions.Prompt);
         if (imageFiles.Length > 0)
         {
-            prompts = [.. prompts.Select(p => p.Contains(ImageGenerator.ImageMarker, StringComparison.Ordinal) ? p : ImageGenerator.ImageMarker + p)];
+            prompts = [.. prompts.Select(p => p.Contains(ImageGenerator.ImageMarker, StringComparison.Ordinal) ? p : SequenceLayout.EditPrompt(p, settings.EditLayout))];
             imageFiles = imageFiles.Length == 1 ? [.. Enumerable.Repeat(imageFiles[0], prompts.Sum(p => p.Split(ImageGenerator.ImageMarker).Length - 1))] : imageFiles;
         }
         Dictionary<string, Tensor> pictures = imageFiles.Distinct().ToDictionary(f => f, f => Resize.To(ImageFile.Load(f), height, width));

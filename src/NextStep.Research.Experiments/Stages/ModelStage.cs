@@ -45,7 +45,7 @@ internal static class ModelStage
     {
         using IDisposable guard = no_grad();
         Device device = new(config.Device);
-        SequenceLayout layout = new(tokenizer);
+        SequenceLayout layout = new(tokenizer, model.Config.EditLayout);
         Dictionary<string, double> sums = [], counts = [];
         int size = config.Training.Model.BatchSize;
         for (int start = first; start < end; start += size)

@@ -47,6 +47,16 @@ public enum TokenizerKind
     Byte,
 }
 
+/// <summary>What an edit's prompt begins with.</summary>
+public enum EditLayout
+{
+    /// <summary>The source picture, then the instruction: the released edit model.</summary>
+    SourceFirst,
+
+    /// <summary>The instruction, then the source picture, so that every token of the result lies at the same distance from its place in the source, however long the instruction.</summary>
+    InstructionFirst,
+}
+
 /// <summary>The <c>model</c> node. Null means: derived from <see cref="Size"/>.</summary>
 public sealed record ModelConfig
 {
@@ -73,6 +83,9 @@ public sealed record ModelConfig
     /// <summary>Std of Gaussian noise on the latents fed to the transformer, growing linearly from 0 along the raster order (spec §1.5; released: 0).</summary>
     [Range(0.0, 10.0)]
     public double InputNoise { get; init; }
+
+    /// <summary>What an edit's prompt begins with, in training and where no marker says it.</summary>
+    public EditLayout EditLayout { get; init; } = EditLayout.SourceFirst;
 }
 
 /// <summary>The <c>model.transformer</c> node.</summary>

@@ -103,6 +103,7 @@ public static class ModelSizes
             TextLossWeight = model.TextLossWeight,
             ImageLossWeight = model.ImageLossWeight,
             InputNoise = model.InputNoise,
+            EditLayout = model.EditLayout,
         };
     }
 

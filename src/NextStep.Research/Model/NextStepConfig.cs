@@ -30,6 +30,9 @@ public sealed record NextStepConfig
     /// <summary>Std of the raster-ramped input noise in training (spec §1.5).</summary>
     public double InputNoise { get; init; }
 
+    /// <summary>How edits were laid out in training.</summary>
+    public EditLayout EditLayout { get; init; } = EditLayout.SourceFirst;
+
     /// <summary>Adds the fixed 2-D position table to the states that predict image tokens (spec §1.4).</summary>
     public bool UseGenPosEmbed { get; init; }
 

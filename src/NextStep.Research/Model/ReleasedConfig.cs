@@ -59,7 +59,7 @@ public static class ReleasedConfig
             ["boi"] = config.Special.BeginOfImage,
             ["eoi"] = config.Special.EndOfImage,
             ["image_placeholder_id"] = config.Special.ImagePlaceholder,
-            [Own] = new JsonObject { ["imageSize"] = imageSize, ["sampling"] = JsonSerializer.SerializeToNode(sampling, JsonOptions) },
+            [Own] = new JsonObject { ["imageSize"] = imageSize, ["editLayout"] = JsonSerializer.SerializeToNode(config.EditLayout, JsonOptions), ["sampling"] = JsonSerializer.SerializeToNode(sampling, JsonOptions) },
         };
         return json.ToJsonString(JsonOptions);
     }
@@ -119,6 +119,7 @@ public static class ReleasedConfig
             TextLossWeight = keys.Double("lm_loss_weight", 0.01),
             ImageLossWeight = keys.Double("im_loss_weight", keys.Double("image_loss_weight", 1)),
             InputNoise = keys.Double("noise_strength", 0),
+            EditLayout = ReadEditLayout(keys),
             UseGenPosEmbed = keys.Bool("use_gen_pos_embed", false),
         };
         try
@@ -137,6 +138,19 @@ public static class ReleasedConfig
 
     /// <summary>The latent patch alone.</summary>
     internal static int ReadPatch(string file) => JsonKeys.Open(file).Size(64, null, "latent_patch_size", "patch_size");
+
+    /// <summary>How edits were laid out in training; as in the released edit model where the file does not say it.</summary>
+    internal static EditLayout ReadEditLayout(JsonKeys keys)
+    {
+        try
+        {
+            return keys.Object(Own)?["editLayout"] is { } layout ? layout.Deserialize<EditLayout>(JsonOptions) : EditLayout.SourceFirst;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"{keys.File}: {Own}.editLayout is no layout of edits: {e.Message}", e);
+        }
+    }
 
     /// <summary>What this kit saved beside the released keys: the training picture's side and the sampling settings; null and defaults for other folders.</summary>
     public static (int? ImageSize, SamplingConfig Sampling) ReadOwn(string file)

@@ -26,7 +26,8 @@ public sealed record LoadedModel(NextStepModel Model, ImageAutoencoder Autoencod
 /// <param name="ImageSize">Side of the training pictures; null where the folder does not say it.</param>
 /// <param name="PixelsPerToken">Sides of pictures are multiples of it.</param>
 /// <param name="Sampling">The settings saved with the model, or the defaults.</param>
-public sealed record FolderSettings(int? ImageSize, int PixelsPerToken, SamplingConfig Sampling);
+/// <param name="EditLayout">How edits were laid out in training.</param>
+public sealed record FolderSettings(int? ImageSize, int PixelsPerToken, SamplingConfig Sampling, EditLayout EditLayout);
 
 /// <summary>How a folder is loaded.</summary>
 public sealed record LoadOptions
@@ -160,7 +161,7 @@ public static class ReleasedFolder
         string file = Path.Combine(folder, ConfigFile);
         (int? side, SamplingConfig sampling) = ReleasedConfig.ReadOwn(file);
         AutoencoderConfig pictures = ReleasedConfig.ReadAutoencoder(Path.Combine(folder, "vae", ConfigFile), ReleasedConfig.ReadPatch(file));
-        return new FolderSettings(side, pictures.PixelsPerToken, sampling);
+        return new FolderSettings(side, pictures.PixelsPerToken, sampling, ReleasedConfig.ReadEditLayout(JsonKeys.Open(file)));
     }
 
     /// <summary>Loads a <c>vae</c> folder, either naming of its tensors, in evaluation mode on the CPU in float32.</summary>

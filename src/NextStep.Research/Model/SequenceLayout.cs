@@ -17,7 +17,7 @@ public enum DroppedCondition
 }
 
 /// <summary>How text and image tokens are laid out in one sequence (spec §5.2–5.4, §7.4).</summary>
-public sealed class SequenceLayout(TextTokenizer tokenizer)
+public sealed class SequenceLayout(TextTokenizer tokenizer, EditLayout edits = EditLayout.SourceFirst)
 {
     /// <summary>Marks positions that the text loss skips.</summary>
     public const int Ignored = -100;
@@ -26,6 +26,13 @@ public sealed class SequenceLayout(TextTokenizer tokenizer)
     public const string ImageMarker = "<image>";
 
     private readonly SpecialTokens _special = tokenizer.Special;
+
+    /// <summary>The prompt of an edit: the instruction with a marker for each of <paramref name="images"/> source pictures where <paramref name="edits"/> has it.</summary>
+    public static string EditPrompt(string instruction, EditLayout edits, int images = 1)
+    {
+        string markers = string.Concat(Enumerable.Repeat(ImageMarker, images));
+        return edits == EditLayout.SourceFirst ? markers + instruction : instruction + markers;
+    }
 
     /// <summary><c>&lt;|image_area|&gt;h*w&lt;|begin_of_image|&gt;</c>: what precedes the first image token; h and w in tokens.</summary>
     public int[] ImagePrefix(int rows, int columns) =>
@@ -66,14 +73,14 @@ public sealed class SequenceLayout(TextTokenizer tokenizer)
     }
 
     /// <summary>
-    /// An edit: source, instruction, result, end of text, all that precedes the result exactly as in generation (spec §5.6). Without the instruction it
-    /// trains the middle branch of editing's guidance, without the source too the last one.
+    /// An edit: source and instruction in the layout's order, result, end of text, all that precedes the result exactly as in generation (spec §5.6). Without the
+    /// instruction it trains the middle branch of editing's guidance, without the source too the last one.
     /// </summary>
     public TrainingSequence Edit(string instruction, int rows, int columns, DroppedCondition dropped = DroppedCondition.Nothing)
     {
         int[] before = dropped == DroppedCondition.TextAndImage
             ? Text("")
-            : Text(ImageMarker + (dropped == DroppedCondition.Text ? "" : instruction), [(rows, columns)]);
+            : Text(EditPrompt(dropped == DroppedCondition.Text ? "" : instruction, edits), [(rows, columns)]);
         return Labelled([.. before, .. Image(rows, columns), _special.EndOfText]);
     }
 

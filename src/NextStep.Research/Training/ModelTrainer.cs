@@ -19,7 +19,7 @@ public static class ModelTrainer
         model.Transformer.RecomputeLayers = config.Training.RecomputeLayers;
         TrainerConfig trainer = config.Training.Model;
         TrainingLoop loop = new(trainer, trainer.LearningRate ?? ModelSizes.Of(config.Model.Size).LearningRate, run);
-        SequenceLayout layout = new(tokenizer);
+        SequenceLayout layout = new(tokenizer, config.Model.EditLayout);
         loop.Run(model, step =>
         {
             using NoiseSource noise = new DrawnNoise(config.Seed, "flow.noise", step);
