@@ -19,7 +19,7 @@ public sealed class DisplayTests
     public void A_tensor_becomes_a_png_with_its_pixels_and_leaves_no_tensor()
     {
         using Tensor pixels = arange(2 * 3 * 4 * 5, dtype: ScalarType.Float32).div_(60).sub_(1).reshape(2, 3, 4, 5);
-        long before = Tensor.TotalCount;
+        long before = DisposeScopeManager.Statistics.ThreadTotalLiveCount; // of this thread: finalizers of other tests do not disturb
         using DisposeScope scope = NewDisposeScope();
         Picture picture = pixels.narrow(0, 1, 1).AsPicture(enlarge: 2);
         Assert.Equal((10, 8), (picture.Width, picture.Height));
@@ -28,7 +28,7 @@ public sealed class DisplayTests
         Assert.Contains(shown["image/png"], picture.ToHtml(), StringComparison.Ordinal);
         _ = pixels.AsGrid(captions: ["a", "b"]);
         _ = pixels[0][0].AsHeatMap();
-        Assert.Equal(before + 3, Tensor.TotalCount); // the three slices made above
+        Assert.Equal(before + 3, DisposeScopeManager.Statistics.ThreadTotalLiveCount); // the three slices made above
 
         using Tensor read = ImageFile.Decode(Convert.FromBase64String(shown["image/png"]), "shown");
         using Tensor expected = ImageFile.ToBytes(pixels[1].repeat_interleave(2, 1).repeat_interleave(2, 2));

@@ -55,6 +55,8 @@ public sealed class FlowSolver
             case Solver.Cps:
                 double injected = (1 - next) * Math.Sin(eta * Math.PI / 2);
                 return Mix(t, Math.Sqrt(Math.Max(0, ((1 - next) * (1 - next)) - (injected * injected))), next, injected == 0 ? null : injected);
+            case Solver.Released:
+                return ReverseTime(t, delta);
             default:
                 return Mix(t, 1 - next, next, null);
         }
@@ -72,14 +74,11 @@ public sealed class FlowSolver
         return velocity.mul(t).sub(x).div(rest.square().add(rest.mul(t))).MoveToOuterDisposeScope();
     }
 
-    // Spec §3.4: drift v + (1 − t)·score = (1 + t)·v − x, noise √(2(1 − t)Δ); the last step is Euler over δ.
-    private FlowStep ReferenceStep(int index)
-    {
-        if (index == _options.Steps - 1)
-        {
-            return new FlowStep(1, _options.LastStep, null);
-        }
-        double t = _times[index], delta = _times[index + 1] - t;
-        return new FlowStep((float)(1 - delta), (float)((1 + t) * delta), (float)Math.Sqrt(2 * (1 - t) * delta));
-    }
+    // Spec §3.4: the last step is Euler over δ.
+    private FlowStep ReferenceStep(int index) =>
+        index == _options.Steps - 1 ? new FlowStep(1, _options.LastStep, null) : ReverseTime(_times[index], _times[index + 1] - (double)_times[index]);
+
+    // Spec §3.4: drift v + (1 − t)·score = (1 + t)·v − x, noise √(2(1 − t)Δ).
+    private static FlowStep ReverseTime(double t, double delta) =>
+        new((float)(1 - delta), (float)((1 + t) * delta), (float)Math.Sqrt(2 * (1 - t) * delta));
 }

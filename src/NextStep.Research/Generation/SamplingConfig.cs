@@ -16,6 +16,9 @@ public enum Solver
 
     /// <summary>The first release's sampler, quirks included (spec §3.4); for parity.</summary>
     Reference,
+
+    /// <summary>The sampler of the code inside the released model folders: the reference's stochastic rule in every step, the last included, over the whole of time (spec §3.5b).</summary>
+    Released,
 }
 
 /// <summary>How guidance changes over the raster order (spec §3.6).</summary>

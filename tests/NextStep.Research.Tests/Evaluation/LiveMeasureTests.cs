@@ -28,6 +28,7 @@ public sealed class LiveMeasureTests
         Measure();
         GC.Collect();
         GC.WaitForPendingFinalizers();
+        GC.Collect(); // what finalizers let go of
         long before = Tensor.TotalCount;
         for (int i = 0; i < 3; i++)
         {

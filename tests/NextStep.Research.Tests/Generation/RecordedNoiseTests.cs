@@ -40,6 +40,7 @@ public sealed class RecordedNoiseTests : IDisposable
     [InlineData(Solver.Sde)]
     [InlineData(Solver.Cps)]
     [InlineData(Solver.Reference)]
+    [InlineData(Solver.Released)]
     public void Kept_draws_give_the_same_picture_again(Solver solver)
     {
         ImageGenerator generator = Generator(deterministic: true);

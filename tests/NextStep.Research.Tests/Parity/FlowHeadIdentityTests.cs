@@ -22,6 +22,7 @@ public sealed class FlowHeadIdentityTests : IDisposable
     [InlineData(Solver.Sde, GuidanceBranches.Text)]
     [InlineData(Solver.Cps, GuidanceBranches.TextAndImage)]
     [InlineData(Solver.Reference, GuidanceBranches.TextAndImage)]
+    [InlineData(Solver.Released, GuidanceBranches.TextAndImage)]
     public void The_sampler_equals_the_network_evaluated_step_by_step(Solver kind, GuidanceBranches branches)
     {
         FlowSamplerOptions options = new() { Solver = kind, Steps = 7, TimestepShift = 2 };

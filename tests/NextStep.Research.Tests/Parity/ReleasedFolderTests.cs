@@ -16,13 +16,13 @@ public sealed class ReleasedFolderTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Solver.Ode, 1)]
-    [InlineData(Solver.Reference, 2)]
-    public void Generation_and_editing_are_the_same_before_saving_and_after_loading(Solver solver, int each)
+    [InlineData(Solver.Ode, 1, EditLayout.SourceFirst)]
+    [InlineData(Solver.Reference, 2, EditLayout.InstructionFirst)]
+    public void Generation_and_editing_are_the_same_before_saving_and_after_loading(Solver solver, int each, EditLayout edits)
     {
         using TemporaryFolder folder = new();
         TextTokenizer tokenizer = Tokenizer(folder);
-        using NextStepModel model = TinyModels.Model(tokenizer);
+        using NextStepModel model = TinyModels.Model(tokenizer, edits: edits);
         using ImageAutoencoder autoencoder = TinyModels.Pictures();
         SamplingConfig sampling = new() { Solver = solver, Steps = 4, Guidance = 3, ImageGuidance = 1.5, TimestepShift = 1.5 };
         string saved = folder.File("saved");
@@ -33,6 +33,7 @@ public sealed class ReleasedFolderTests : IDisposable
         using LoadedModel loaded = ReleasedFolder.Load(saved);
         Assert.Equal(16, loaded.ImageSize);
         Assert.Equal(sampling.Steps, loaded.Sampling.Steps);
+        Assert.Equal((edits, edits), (loaded.Model.Config.EditLayout, ReleasedFolder.Settings(saved).EditLayout));
 
         GenerationRequest plain = new()
         {

@@ -33,6 +33,8 @@ public sealed class SolverTests : IDisposable
     [InlineData(Solver.Sde, 1.0)]
     [InlineData(Solver.Sde, 3.2)]
     [InlineData(Solver.Reference, 1.0)]
+    [InlineData(Solver.Released, 1.0)]
+    [InlineData(Solver.Released, 3.2)]
     public void Gaussian_data_come_out_with_their_mean_and_deviation(Solver kind, double shift)
     {
         const double Mean = 0.7, Deviation = 0.5;
@@ -80,6 +82,21 @@ public sealed class SolverTests : IDisposable
         Tensor x = TinyModels.Normal("x", 2, 3), v = TinyModels.Normal("v", 2, 3);
         Tensor end = solver.Step(x, v, 4, () => throw new InvalidOperationException("the last step draws nothing"));
         Assert.InRange(TinyModels.Distance(x + (v * 0.04f), end), 0, 1e-6);
+    }
+
+    // Spec §3.5b: noise in every step, so that with a point mass the last one leaves √(2(1 − t)Δ) of it.
+    [Fact]
+    public void The_released_sampler_is_stochastic_to_the_end()
+    {
+        FlowSolver solver = new(new FlowSamplerOptions { Solver = Solver.Released, Steps = 4 });
+        Assert.Equal([0, 0.25f, 0.5f, 0.75f], solver.Times);
+        Tensor x = TinyModels.Normal("x", 2, 3), v = TinyModels.Normal("v", 2, 3), drawn = TinyModels.Normal("drawn", 2, 3);
+        for (int i = 0; i < 4; i++)
+        {
+            float t = solver.Times[i];
+            Tensor expected = x + ((((1 + t) * v) - x) * 0.25f) + (drawn * MathF.Sqrt(2 * (1 - t) * 0.25f));
+            Assert.InRange(TinyModels.Distance(expected, solver.Step(x, v, i, () => drawn.clone())), 0, 1e-6);
+        }
     }
 
     [Fact]

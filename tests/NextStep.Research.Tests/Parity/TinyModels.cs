@@ -21,7 +21,7 @@ internal static class TinyModels
         OutputAttentionBias = true,
     };
 
-    public static NextStepModel Model(TextTokenizer? tokenizer = null, int seed = 1, bool positions = false)
+    public static NextStepModel Model(TextTokenizer? tokenizer = null, int seed = 1, bool positions = false, EditLayout edits = EditLayout.SourceFirst)
     {
         SpecialTokens special = tokenizer?.Special ?? new SpecialTokens { Pad = 0, ImageArea = 1, BeginOfImage = 2, EndOfImage = 3, ImagePlaceholder = 4, EndOfText = 5 };
         NextStepModel model = new(new NextStepConfig
@@ -32,6 +32,7 @@ internal static class TinyModels
             LatentPatchSize = 2,
             Special = special,
             UseGenPosEmbed = positions,
+            EditLayout = edits,
         });
         Randomize(model, seed);
         model.eval();

@@ -10,21 +10,23 @@ public sealed class EditTrainingTests
     private static readonly DataConfig Data = new() { ImageSize = 16, Images = 6, Edits = 10 };
 
     /// <summary>Every token of an edit that was drawn with three branches, computed again from the training sequences of the three branches.</summary>
-    [Fact]
-    public void Training_sees_the_three_branches_of_an_edit_as_generation_does()
+    [Theory]
+    [InlineData(EditLayout.SourceFirst)]
+    [InlineData(EditLayout.InstructionFirst)]
+    public void Training_sees_the_three_branches_of_an_edit_as_generation_does(EditLayout edits)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        using NextStepModel model = TinyModels.Model(Tokenizer);
+        using NextStepModel model = TinyModels.Model(Tokenizer, edits: edits);
         using ImageAutoencoder autoencoder = TinyModels.Pictures();
         Tensor source = TinyModels.Normal("source", 3, 16, 16);
         SamplingConfig sampling = new() { Steps = 2, Guidance = 2.5, ImageGuidance = 1.5, NormalizeTokens = false };
         Tensor drawn = new ImageGenerator(model, autoencoder, Tokenizer).DrawTokens(
-            new GenerationRequest { Prompts = ["<image>" + Instruction], Images = [source], Height = 16, Width = 16, Sampling = sampling, Seed = 3 },
+            new GenerationRequest { Prompts = [SequenceLayout.EditPrompt(Instruction, edits)], Images = [source], Height = 16, Width = 16, Sampling = sampling, Seed = 3 },
             null, TestContext.Current.CancellationToken)[0]; // [16, d]
 
         Tensor context = PatchOrder.Patchify(autoencoder.ToModel(autoencoder.Encode(source.unsqueeze(0)).Mean), autoencoder.Config.PatchSize)[0];
-        SequenceLayout layout = new(Tokenizer);
+        SequenceLayout layout = new(Tokenizer, edits);
         Tensor[] conditions = [.. Enum.GetValues<DroppedCondition>().Select(dropped =>
         {
             TrainingSequence sequence = layout.Edit(Instruction, 4, 4, dropped);
@@ -40,6 +42,16 @@ public sealed class EditTrainingTests
             Tensor token = sampler.Sample(stack([.. conditions.Select(c => c[i])]), new Guidance(GuidanceBranches.TextAndImage, 2.5, 1.5), noise);
             Assert.True(TinyModels.Distance(token[0], drawn[i]) < 1e-4, $"token {i}");
         }
+    }
+
+    [Fact]
+    public void With_the_instruction_first_its_length_does_not_move_the_source_away_from_the_result()
+    {
+        SequenceLayout layout = new(Tokenizer, EditLayout.InstructionFirst);
+        int[] image = layout.Image(4, 4);
+        Assert.Equal([.. Tokenizer.Encode(Instruction), .. image, .. image, Tokenizer.Special.EndOfText], layout.Edit(Instruction, 4, 4).Ids);
+        Assert.Equal([.. image, .. Tokenizer.Encode(Instruction), .. image, Tokenizer.Special.EndOfText], new SequenceLayout(Tokenizer).Edit(Instruction, 4, 4).Ids);
+        Assert.Equal(Instruction + "<image><image>", SequenceLayout.EditPrompt(Instruction, EditLayout.InstructionFirst, 2));
     }
 
     [Fact]
