@@ -73,6 +73,26 @@ public sealed class CommittedNotebookTests
         Assert.DoesNotContain("Warning", said, StringComparison.Ordinal);
     }
 
+    // Version 6 of nbconvert empties an SVG, so a chart must not be one.
+    [Fact]
+    public void Nbconvert_shows_every_picture_of_them()
+    {
+        const string python = "/usr/bin/python3";
+        Assert.SkipUnless(File.Exists(python) && Python(python, "import nbconvert").Code == 0, "python3-nbconvert is not installed");
+        const string program = """
+            import json, sys, nbconvert
+            for name in sys.argv[1:]:
+                page = nbconvert.HTMLExporter().from_filename(name)[0]
+                outputs = [o for c in json.load(open(name))["cells"] for o in c.get("outputs", []) if "data" in o]
+                missing = [o for o in outputs if "image/svg+xml" in o["data"] or "".join(o["data"].get("image/png", "")).strip() not in page]
+                wide = [o["metadata"]["image/png"]["width"] for o in outputs if "image/png" in o["metadata"]]
+                if missing or any(f'width="{w}"' not in page for w in wide):
+                    sys.exit(f"{name}: {len(missing)} of its outputs are missing in the page, or have lost their width")
+            """;
+        (int code, string said) = Python(python, program, Files);
+        Assert.True(code == 0, said);
+    }
+
     private static (int Code, string Said) Python(string python, string program, params string[] arguments)
     {
         using Process process = Process.Start(new ProcessStartInfo(python, ["-c", program, .. arguments]) { RedirectStandardError = true })!;

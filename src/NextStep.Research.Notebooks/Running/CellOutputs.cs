@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Microsoft.DotNet.Interactive.Formatting;
+using NextStep.Research.Reports;
 
 namespace NextStep.Research.Notebooks;
 
@@ -57,24 +58,23 @@ internal sealed class CellOutputs(int cells)
             if (_displayed.TryGetValue(value, out (int Cell, JsonObject Output) shown))
             {
                 shown.Output["data"] = Data(value.FormattedValues);
+                shown.Output["metadata"] = Metadata(value.FormattedValues);
                 _changed.Add(shown.Cell);
                 return;
             }
             CloseStream();
-            JsonObject output = new() { ["data"] = Data(value.FormattedValues), ["metadata"] = new JsonObject(), ["output_type"] = "display_data" };
+            JsonObject output = new() { ["data"] = Data(value.FormattedValues), ["metadata"] = Metadata(value.FormattedValues), ["output_type"] = "display_data" };
             _displayed[value] = (_cell, output);
             _outputs[_cell].Add(output);
         }
     }
 
     /// <summary>The value of a cell's last expression.</summary>
-    public void Result(object value) => Add(new JsonObject
+    public void Result(object value)
     {
-        ["data"] = Data(FormattedValue.CreateManyFromObject(value)),
-        ["execution_count"] = null,
-        ["metadata"] = new JsonObject(),
-        ["output_type"] = "execute_result",
-    });
+        IReadOnlyList<FormattedValue> values = FormattedValue.CreateManyFromObject(value);
+        Add(new JsonObject { ["data"] = Data(values), ["execution_count"] = null, ["metadata"] = Metadata(values), ["output_type"] = "execute_result" });
+    }
 
     /// <summary>Markup that is neither a value nor text of a program.</summary>
     public void Markup(string mimeType, string text) => Add(new JsonObject
@@ -131,6 +131,16 @@ internal sealed class CellOutputs(int cells)
             };
         }
         return data;
+    }
+
+    // Pictures of a finer resolution than the screen's are shown at their size.
+    private static JsonObject Metadata(IReadOnlyList<FormattedValue> values)
+    {
+        string picture = values.FirstOrDefault(v => v.MimeType == "image/png")?.Value ?? "";
+        byte[] bytes = new byte[picture.Length];
+        return Convert.TryFromBase64String(picture, bytes, out int count) && PngResolution.ScreenSize(bytes.AsSpan(0, count)) is var (width, height)
+            ? new JsonObject { ["image/png"] = new JsonObject { ["height"] = height, ["width"] = width } }
+            : [];
     }
 }
 

@@ -46,22 +46,24 @@ internal static class NotebookPage
     {
         "stream" => Html.Of($"<pre class=\"{output["name"]?.GetValue<string>()}\">{Text(output["text"])}</pre>\n"),
         "error" => Html.Of($"<pre class=\"stderr\">{string.Join('\n', output["traceback"]!.AsArray().Select(t => t!.GetValue<string>()))}</pre>\n"),
-        _ => Html.Of($"<div class=\"output\">{Data(output["data"] as JsonObject ?? [])}</div>\n"),
+        _ => Html.Of($"<div class=\"output\">{Data(output["data"] as JsonObject ?? [], output["metadata"] as JsonObject ?? [])}</div>\n"),
     };
 
-    private static Html Data(JsonObject data)
+    private static Html Data(JsonObject data, JsonObject metadata)
     {
         string? best = Renderings.FirstOrDefault(data.ContainsKey);
         return best switch
         {
             null => Html.Empty,
             "text/html" or "image/svg+xml" => new Html(Text(data[best])),
-            "image/png" or "image/jpeg" => Html.Of($"<img alt=\"output\" src=\"data:{best};base64,{Text(data[best]).Trim()}\">"),
+            "image/png" or "image/jpeg" => Html.Of($"<img alt=\"output\"{Width(metadata[best] as JsonObject)} src=\"data:{best};base64,{Text(data[best]).Trim()}\">"),
             "text/markdown" => new Html(Markdig.Markdown.ToHtml(Text(data[best]), Markdown)),
             "application/json" => Html.Of($"<pre>{data[best]!.ToJsonString()}</pre>"),
             _ => Html.Of($"<pre>{Text(data[best])}</pre>"),
         };
     }
+
+    private static Html Width(JsonObject? picture) => picture?["width"] is JsonValue width && width.TryGetValue(out int pixels) ? Html.Of($" width=\"{pixels}\"") : Html.Empty;
 
     private static string Text(JsonNode? node) => node switch
     {

@@ -56,7 +56,7 @@ public sealed record Figure(string Title, string XLabel, string YLabel, IReadOnl
     public string ToHtml() => FigureFrame.Html(this);
 
     /// <summary>A single line that is named in the title needs none.</summary>
-    internal bool HasLegend => !IsLying && Kind != FigureKind.HeatMap && (Series.Count > 1 || Series.Any(s => !Title.StartsWith(s.Legend ?? s.Name, StringComparison.Ordinal)));
+    internal bool HasLegend => !IsLying && Kind != FigureKind.HeatMap && (Series.Count > 1 || Series.Any(s => !Title.Contains(s.Legend ?? s.Name, StringComparison.Ordinal)));
 
     /// <summary>Whether names stand along the vertical axis.</summary>
     internal bool IsLying => Kind is FigureKind.Bars or FigureKind.Intervals;

@@ -5,10 +5,13 @@ namespace NextStep.Research.Reports;
 /// <summary>Found by the notebook host by its shape; see <see cref="TypeFormatterSourceAttribute"/>.</summary>
 internal sealed class FigureFormatterSource : IFormatterSource
 {
+    private const double Sharpness = 1.5; // notebooks with twice the pixels would be too large to commit
+
     public IEnumerable<object> CreateTypeFormatters() =>
     [
         new ValueFormatter("text/html", v => (v as Figure)?.ToHtml()),
         new ValueFormatter("image/svg+xml", v => v is Figure figure ? StaticChart.Svg(figure) : null),
+        new ValueFormatter("image/png", v => v is Figure figure ? Convert.ToBase64String(StaticChart.Png(figure, pixelsPerUnit: Sharpness)) : null),
     ];
 }
 

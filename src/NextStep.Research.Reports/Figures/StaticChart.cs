@@ -14,9 +14,6 @@ public static partial class StaticChart
     /// <summary>What SVG files ask for; the reader's machine picks the first that it has.</summary>
     private const string SvgFonts = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
 
-    /// <summary>PNG pixels per unit of the drawing, so that print stays sharp.</summary>
-    private const int PixelsPerUnit = 2;
-
     private const int LongestName = 40;
 
     private const int LongestTitleLine = 66;
@@ -41,9 +38,13 @@ public static partial class StaticChart
         return $"{opening} viewBox=\"0 0 {width} {exporter.Height:0}\" role=\"img\">{words}{ClipNames().Replace(drawing, id + "$1")}\n";
     }
 
-    /// <summary>The chart as a PNG file of twice as many pixels; its letters are those of this machine's fonts.</summary>
+    /// <summary>The chart as a PNG file; its letters are those of this machine's fonts.</summary>
+    /// <param name="figure">What to draw.</param>
+    /// <param name="width">Units (pixels at 100 %).</param>
+    /// <param name="height">Units; 0: as the kind of figure needs.</param>
+    /// <param name="pixelsPerUnit">Sharpness; the file says it, so that the chart is shown and printed at its size.</param>
     /// <exception cref="InvalidOperationException">The machine has no font at all; SVG needs none.</exception>
-    public static byte[] Png(Figure figure, int width = 640, int height = 0)
+    public static byte[] Png(Figure figure, int width = 640, int height = 0, double pixelsPerUnit = 2)
     {
         ArgumentNullException.ThrowIfNull(figure);
         string[] families = [.. SKFontManager.Default.FontFamilies];
@@ -56,12 +57,24 @@ public static partial class StaticChart
         // Without text shaping no second native library is needed; Latin, Greek and Cyrillic are the same.
         var exporter = new OxyPlot.SkiaSharp.PngExporter
         {
-            Width = width * PixelsPerUnit, Height = HeightOf(figure, height) * PixelsPerUnit, Dpi = 96 * PixelsPerUnit, UseTextShaping = false,
+            Width = (int)(width * pixelsPerUnit), Height = (int)(HeightOf(figure, height) * pixelsPerUnit), Dpi = (float)(PngResolution.Screen * pixelsPerUnit), UseTextShaping = false,
         };
         using var stream = new MemoryStream();
         exporter.Export(Model(figure, family), stream);
-        return stream.ToArray();
+        return PngResolution.With(Packed(stream.ToArray()), (int)(PngResolution.Screen * pixelsPerUnit));
     }
+
+    // Even areas pack best without filters, and without an alpha that is 1 everywhere.
+    private static byte[] Packed(byte[] png)
+    {
+        using SKBitmap drawn = SKBitmap.Decode(png);
+        using SKPixmap pixels = drawn.PeekPixels(), opaque = pixels.WithAlphaType(SKAlphaType.Opaque);
+        using SKData packed = opaque.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.NoFilters, 9));
+        return packed.ToArray();
+    }
+
+    /// <summary>Whether <see cref="Png"/> works here: the machine has a font.</summary>
+    public static bool DrawsPng { get; } = SKFontManager.Default.FontFamilies.Any();
 
     private static int HeightOf(Figure figure, int wanted) => wanted > 0 ? wanted : figure switch
     {
@@ -118,7 +131,7 @@ public static partial class StaticChart
     {
         axis.Position = position;
         axis.Title = title.Length > 0 ? Plain(title) : null;
-        axis.AxisTitleDistance = 8;
+        axis.AxisTitleDistance = position == AxisPosition.Left ? 14 : 8; // beside wide labels
         axis.TicklineColor = StaticSeries.Grid;
         axis.MinorTickSize = 0;
         return axis;
@@ -141,7 +154,7 @@ public static partial class StaticChart
     /// <summary>SVG is laid out by Helvetica's widths; the reader's machine may have only wider fonts, such as DejaVu.</summary>
     private sealed class WideMeasurer() : PdfRenderContext(1000, 1000, OxyColors.White)
     {
-        private const double Wider = 1.27;
+        private const double Wider = 1.35;
 
         public override OxySize MeasureText(string text, string fontFamily, double fontSize, double fontWeight)
         {

@@ -32,6 +32,9 @@ public sealed class StaticChartTests
         using TorchSharp.torch.Tensor pixels = ImageFile.Decode(png, "figure");
         Assert.Equal([3, 400, 640], pixels.shape);
         Assert.True(pixels.std().item<float>() > 0.05);
+        Assert.Equal((320, 200), PngResolution.ScreenSize(png));
+        Assert.Null(PngResolution.ScreenSize(png.AsSpan(0, 40)));
+        Assert.Null(PngResolution.ScreenSize(new byte[100]));
     }
 
     [Fact]
