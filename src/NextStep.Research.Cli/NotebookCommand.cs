@@ -137,7 +137,7 @@ internal static class NotebookCommand
         }
         catch (InvalidDataException e)
         {
-            return new NotebookOutcome(Path.GetFileName(file), 0, 1, 0, e.Message, false);
+            return new NotebookOutcome(Path.GetFileName(file), 0, 1, 0, e.Message, false, null);
         }
     }
 

@@ -45,6 +45,10 @@ public sealed class CommittedNotebookTests
     }
 
     [Fact]
+    public void They_leave_no_tensor_behind() => Assert.All(Files, file =>
+        Assert.Equal((Path.GetFileName(file), 0), (Path.GetFileName(file), NotebookReader.Read(file).Metadata["nextstep"]?["tensorsLeft"]?.GetValue<int>())));
+
+    [Fact]
     public void They_are_small_start_alike_and_name_no_machine()
     {
         Assert.SkipWhen(Files.Length == 0, "there is no notebook");

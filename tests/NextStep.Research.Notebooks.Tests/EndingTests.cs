@@ -24,6 +24,15 @@ public sealed class EndingTests : IDisposable
     }
 
     [Fact]
+    public void Tensors_that_variables_still_hold_are_counted_and_those_that_nothing_holds_are_not()
+    {
+        (NotebookOutcome outcome, _) = _folder.Run(_folder.WriteNotebook("keeps.ipynb",
+            "using TorchSharp;", "torch.Tensor kept = torch.ones(3), freed = torch.ones(4);\nvar layers = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2, false));\ntorch.ones(5).ToString()",
+            "(string, torch.Tensor)[] pairs = [(\"a\", torch.ones(1)), (\"b\", kept)];\nFunc<torch.Tensor> later = () => freed;\nfreed.Dispose();"));
+        Assert.Equal("keeps.ipynb: 3 cells passed, 0 failed, 5 tensors left in kept, layers, pairs", outcome.ToString());
+    }
+
+    [Fact]
     public void A_cell_over_its_time_is_a_failure()
     {
         (NotebookOutcome outcome, _) = _folder.Run(

@@ -61,7 +61,7 @@ public sealed class ReaderTests : IDisposable
             {"cell_type":"code","id":"bad id!","source":"1\r\n2","metadata":{"tags":["x"]},"outputs":[],"execution_count":1}],"metadata":{"other":true},"nbformat":4,"nbformat_minor":2}
             """);
         NotebookDocument read = NotebookReader.Read(file);
-        NotebookWriter.Write(read, [null, null], _folder.File("new.ipynb"));
+        NotebookWriter.Write(read, [null, null], null, _folder.File("new.ipynb"));
         NotebookDocument again = NotebookReader.Read(_folder.File("new.ipynb"));
         Assert.Equal(["cell-1", "cell-2"], again.Cells.Select(c => c.Id));
         Assert.Equal("1\n2", again.Cells[1].Source);
@@ -70,7 +70,7 @@ public sealed class ReaderTests : IDisposable
         Assert.Equal(1, again.Cells[0].Metadata["custom"]!.GetValue<int>());
         Assert.True(again.Metadata["other"]!.GetValue<bool>());
         byte[] bytes = File.ReadAllBytes(_folder.File("new.ipynb"));
-        NotebookWriter.Write(again, [null, null], _folder.File("new.ipynb"));
+        NotebookWriter.Write(again, [null, null], null, _folder.File("new.ipynb"));
         Assert.Equal(bytes, File.ReadAllBytes(_folder.File("new.ipynb")));
     }
 

@@ -45,6 +45,7 @@ public sealed record DataTable(IReadOnlyList<string> Columns, IReadOnlyList<IRea
         null => "",
         double d => Number(d),
         float f => Number(f),
+        int or long => string.Create(CultureInfo.InvariantCulture, $"{value:N0}"),
         IFormattable other => other.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };

@@ -34,15 +34,16 @@ public static class Tables
         ArgumentOutOfRangeException.ThrowIfNegative(depth);
         List<(string Name, long Count)> parameters = [.. module.named_parameters().Select(p => (p.name, p.parameter.numel()))];
         long total = parameters.Sum(p => p.Count);
-        Dictionary<string, string> types = module.named_modules().ToDictionary(m => m.name, m => m.module.GetType().Name);
+        Dictionary<string, string> types = module.named_modules().ToDictionary(m => m.name, m => TypeName(m.module));
         List<object?[]> rows =
         [
             .. parameters.GroupBy(p => string.Join('.', p.Name.Split('.').SkipLast(1).Take(depth)))
-                .Select(g => new object?[] { g.Key.Length > 0 ? g.Key : "(itself)", types.GetValueOrDefault(g.Key, module.GetType().Name), g.Sum(p => p.Count), Share(g.Sum(p => p.Count)) }),
-            new object?[] { "all", module.GetType().Name, total, Share(total) },
+                .Select(g => new object?[] { g.Key.Length > 0 ? g.Key : "(itself)", types.GetValueOrDefault(g.Key, TypeName(module)), g.Sum(p => p.Count), Share(g.Sum(p => p.Count)) }),
+            new object?[] { "all", TypeName(module), total, Share(total) },
         ];
         return new DataTable(["part", "type", "parameters", "share"], rows);
 
+        static string TypeName(torch.nn.Module part) => part.GetType().Name.Split('`')[0];
         string Share(long count) => total == 0 ? "" : (count / (double)total).ToString("P1", System.Globalization.CultureInfo.InvariantCulture);
     }
 

@@ -30,6 +30,9 @@ internal sealed class CSharpSession
             .WithMetadataResolver(ScriptMetadataResolver.Default.WithBaseDirectory(folder));
     }
 
+    /// <summary>All variables declared so far, the newest of a name last.</summary>
+    public IEnumerable<(string Name, object? Value)> Variables => (_state?.Variables ?? []).Select(v => (v.Name, (object?)v.Value));
+
     /// <summary>Runs one submission and returns the value of its last expression, or null.</summary>
     /// <param name="code">C# script; top-level await is allowed.</param>
     /// <param name="name">What errors and stack traces call it.</param>

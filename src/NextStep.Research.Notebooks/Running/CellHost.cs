@@ -91,8 +91,10 @@ internal sealed class CellHost : IDisposable
                 break;
             }
         }
-        Send(new JsonObject { ["kind"] = "end" });
+        Send(new JsonObject { ["kind"] = "end", ["tensors"] = TensorsLeft() });
     }
+
+    private JsonObject TensorsLeft() => new(HeldTensors.Of(_session.Variables).Select(h => KeyValuePair.Create(h.Key, (JsonNode?)h.Value)));
 
     private async Task<CellError?> Cell(NotebookCell cell, int index)
     {

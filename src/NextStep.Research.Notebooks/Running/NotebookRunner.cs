@@ -26,10 +26,11 @@ public sealed record NotebookRunOptions
 /// <param name="Skipped">Code cells that were not run, those tagged <c>skip-ci</c> included.</param>
 /// <param name="Problem">What went wrong, with cell and line; null when all passed.</param>
 /// <param name="Stopped">Stopped from outside.</param>
-public sealed record NotebookOutcome(string Name, int Passed, int Failed, int Skipped, string? Problem, bool Stopped)
+/// <param name="TensorsLeft">Live tensors that its variables held at the end, by variable; null when it did not come to its end.</param>
+public sealed record NotebookOutcome(string Name, int Passed, int Failed, int Skipped, string? Problem, bool Stopped, IReadOnlyDictionary<string, int>? TensorsLeft)
 {
     /// <summary>The closing line.</summary>
-    public override string ToString() => $"{Name}: {Passed} cells passed, {Failed} failed{(Skipped > 0 ? $", {Skipped} not run" : "")}";
+    public override string ToString() => $"{Name}: {Passed} cells passed, {Failed} failed{(Skipped > 0 ? $", {Skipped} not run" : "")}{(TensorsLeft is { Count: > 0 } left ? $", {left.Values.Sum()} tensors left in {string.Join(", ", left.Keys)}" : "")}";
 }
 
 /// <summary>Runs notebooks without a notebook host, as their proof.</summary>
@@ -52,11 +53,11 @@ public static class NotebookRunner
         bool stopped = problem == RunningCells.Stopped;
         if (!stopped)
         {
-            NotebookWriter.Write(notebook, cells.Outputs, output);
+            NotebookWriter.Write(notebook, cells.Outputs, cells.TensorsLeft?.Values.Sum(), output);
         }
         int all = notebook.Cells.Count(c => c.Kind == CellKind.Code);
         int failed = problem is null || stopped ? 0 : 1;
-        return new NotebookOutcome(notebook.Name, cells.Passed, failed, Math.Max(0, all - cells.Passed - failed), problem, stopped);
+        return new NotebookOutcome(notebook.Name, cells.Passed, failed, Math.Max(0, all - cells.Passed - failed), problem, stopped, cells.TensorsLeft);
     }
 
     /// <summary>The process that <see cref="NotebookRunOptions.Host"/> names ends up here.</summary>

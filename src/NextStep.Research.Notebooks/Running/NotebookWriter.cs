@@ -37,8 +37,9 @@ internal static class NotebookWriter
     /// <summary>Writes <paramref name="notebook"/> with what its cells put out.</summary>
     /// <param name="notebook">Cells and metadata.</param>
     /// <param name="outputs">One per cell; null where a cell did not run.</param>
+    /// <param name="tensorsLeft">Tensors that its variables held at the end.</param>
     /// <param name="path">The file, written whole or not at all.</param>
-    public static void Write(NotebookDocument notebook, IReadOnlyList<JsonArray?> outputs, string path)
+    public static void Write(NotebookDocument notebook, IReadOnlyList<JsonArray?> outputs, int? tensorsLeft, string path)
     {
         JsonArray cells = [];
         int executed = 0;
@@ -65,7 +66,7 @@ internal static class NotebookWriter
             cells.Add(node);
         }
         JsonObject metadata = (JsonObject)notebook.Metadata.DeepClone();
-        metadata["nextstep"] = new JsonObject { ["source"] = SourceHash.Of(notebook) };
+        metadata["nextstep"] = new JsonObject { ["source"] = SourceHash.Of(notebook), ["tensorsLeft"] = tensorsLeft };
         JsonObject root = new() { ["cells"] = cells, ["metadata"] = metadata, ["nbformat"] = 4, ["nbformat_minor"] = 5 };
         AtomicFile.Write(path, stream =>
         {

@@ -27,6 +27,9 @@ internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions
     /// <summary>Cells that did what they should.</summary>
     public int Passed { get; private set; }
 
+    /// <summary>Live tensors that the notebook's variables held at its end, by variable; null when it did not come to its end.</summary>
+    public IReadOnlyDictionary<string, int>? TensorsLeft { get; private set; }
+
     /// <summary>Returns what went wrong, or null.</summary>
     public string? Run(CancellationToken cancellation)
     {
@@ -107,6 +110,7 @@ internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions
                 return error;
             case "end":
                 _ended = true;
+                TensorsLeft = message["tensors"]?.AsObject().ToDictionary(p => p.Key, p => p.Value!.GetValue<int>());
                 break;
         }
         return null;
