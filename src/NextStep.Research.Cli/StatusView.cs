@@ -21,9 +21,13 @@ internal sealed class StatusView(RunStatus status, RunFolder folder, bool all)
         CellStatus[] cells = all || status.Cells.Count <= MostRows ? [.. status.Cells]
             : [.. status.Cells.OrderBy(c => c.State switch { CellState.Running => 0, CellState.Failed => 1, CellState.Waiting => 2, _ => 3 }).Take(MostRows)];
         Table table = new Table().Border(TableBorder.Simple).AddColumns("cell", "arm", "seed", "state", "stage", "progress", "rate", "time");
+        if (status.Slurm.Count > 0)
+        {
+            table.AddColumn("slurm");
+        }
         foreach (CellStatus cell in cells)
         {
-            table.AddRow([.. Row(cell).Select(t => new Text(t))]);
+            table.AddRow([.. Row(cell).Concat(status.Slurm.Count > 0 ? [Task(cell)] : []).Select(t => new Text(t))]);
         }
         List<IRenderable> parts = [table];
         if (cells.Length < status.Cells.Count)
@@ -43,7 +47,7 @@ internal sealed class StatusView(RunStatus status, RunFolder folder, bool all)
             counts = Enum.GetValues<CellState>().ToDictionary(Name, status.Count),
             status.CellsPerHour,
             status.SecondsLeft,
-            cells = status.Cells.Select(c => new { c.Cell.Key, c.Cell.Arm, c.Cell.Seed, c.State, seconds = c.Result?.Seconds, c.Progress, c.Failure }),
+            cells = status.Cells.Select(c => new { c.Cell.Key, c.Cell.Arm, c.Cell.Seed, c.State, seconds = c.Result?.Seconds, c.Progress, c.Failure, slurm = status.Slurm.GetValueOrDefault(c.Cell.Key) }),
         },
         RunFolder.Json);
 
@@ -53,6 +57,7 @@ internal sealed class StatusView(RunStatus status, RunFolder folder, bool all)
         string counts = string.Join(", ", Enum.GetValues<CellState>().Select(s => string.Create(CultureInfo.InvariantCulture, $"{status.Count(s):#,0} {Name(s)}")));
         string rate = status.CellsPerHour is { } perHour ? $"; {Numbers.Format(perHour)} cells an hour" : "";
         string left = status.IsOver ? "" : status.SecondsLeft is { } seconds ? $", about {Numbers.Duration(seconds)} left"
+            : status.Slurm.Values.Count(t => !t.IsOver) is > 0 and var tasks && status.Count(CellState.Running) == 0 ? $"; {tasks} with Slurm"
             : status.Count(CellState.Running) == 0 ? "; nobody works on it: the same sweep command continues" : "; time left unknown until two cells are done";
         return $"{new string('█', filled)}{new string('░', BarWidth - filled)} {counts}{rate}{left}";
     }
@@ -86,6 +91,9 @@ internal sealed class StatusView(RunStatus status, RunFolder folder, bool all)
         };
         return [s.Cell.Key, s.Cell.Arm, s.Cell.Seed.ToString(CultureInfo.InvariantCulture), Name(s.State), stage, progress, rate, seconds is { } time ? Numbers.Duration(time) : ""];
     }
+
+    private string Task(CellStatus cell) =>
+        status.Slurm.TryGetValue(cell.Cell.Key, out SlurmTaskState? task) ? $"{task.Id} {task.State}{(task.Reason.Length > 0 ? $" ({task.Reason})" : "")}" : "";
 
     private static string Name(CellState state) => state switch
     {

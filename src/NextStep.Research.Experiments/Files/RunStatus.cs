@@ -10,16 +10,25 @@ public sealed record RunStatus(Plan Plan, IReadOnlyList<CellStatus> Cells, doubl
     // The rate is that of the last ones: cells of a sweep may grow along its axes, and a sweep may have been stopped for a night.
     private const int NewestCells = 20;
 
-    /// <summary>Reads the folder.</summary>
+    /// <summary>What Slurm says of the cells that were handed to it and are not over, by cell key; only colour, the files decide.</summary>
+    public IReadOnlyDictionary<string, SlurmTaskState> Slurm { get; init; } = new Dictionary<string, SlurmTaskState>();
+
+    /// <summary>Reads the folder, and asks Slurm where it has been handed something.</summary>
+    /// <param name="folder">The run.</param>
+    /// <param name="cluster">Whom to ask; null: this machine's Slurm.</param>
     /// <exception cref="InvalidDataException">It is no run folder, or a file is damaged.</exception>
-    public static RunStatus Read(RunFolder folder)
+    public static RunStatus Read(RunFolder folder, IClusterCommands? cluster = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
         Plan plan = folder.RequirePlan();
         IReadOnlyList<CellStatus> cells = RunFolder.ReadCells(plan, c => CellStatus.Read(folder, c));
         int left = cells.Count(c => c.State is CellState.Running or CellState.Waiting);
         double? rate = cells.Any(c => c.State == CellState.Running) ? Rate(folder, cells) : null;
-        return new RunStatus(plan, cells, rate * 3600, left == 0 ? 0 : left / rate);
+        IReadOnlyDictionary<string, SlurmTaskState> tasks = left == 0 ? new Dictionary<string, SlurmTaskState>() : SlurmQueue.Read(folder, cluster ?? new ClusterCommands());
+        return new RunStatus(plan, cells, rate * 3600, left == 0 ? 0 : left / rate)
+        {
+            Slurm = cells.Where(c => c.State is CellState.Running or CellState.Waiting && tasks.ContainsKey(c.Cell.Key)).ToDictionary(c => c.Cell.Key, c => tasks[c.Cell.Key]),
+        };
     }
 
     /// <summary>How many cells are in a state.</summary>

@@ -77,6 +77,19 @@ public sealed class SlurmLauncherTests : IDisposable
     }
 
     [Fact]
+    public void The_status_of_a_run_says_what_slurm_says_of_cells_that_are_not_over()
+    {
+        StubSweep sweep = new(_folder, "run", StubSweep.Grid(3, 1, 1, 1));
+        Submit(sweep);
+        _cluster.Queue = "41_0|COMPLETED|None\n42_[0,2-3%1]|PENDING|Priority\n42_1|RUNNING|None\n";
+        RunStatus status = RunStatus.Read(sweep.Folder, _cluster);
+        Assert.Equal(sweep.Plan.Cells.Select(c => c.Key).Order(), status.Slurm.Keys.Order());
+        Assert.Equal("PENDING Priority", $"{status.Slurm[sweep.Plan.Cells[2].Key].State} {status.Slurm[sweep.Plan.Cells[2].Key].Reason}");
+        sweep.RunHere();
+        Assert.Empty(RunStatus.Read(sweep.Folder, _cluster).Slurm);
+    }
+
+    [Fact]
     public void A_refusal_is_told_in_slurms_words()
     {
         _cluster.Refusal = "sbatch: error: invalid partition specified: gpu";
