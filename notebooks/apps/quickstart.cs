@@ -31,7 +31,7 @@ foreach (double guidance in new[] { 1.0, 2, 4 })
 }
 
 using torch.Tensor source = pictures[0];
-using torch.Tensor edited = generator.Draw(request with { Prompts = [$"{ImageGenerator.ImageMarker}make the background black"], Images = [source], ImagesPerPrompt = 4 });
+using torch.Tensor edited = generator.Draw(request with { Prompts = [model.EditPrompt("make the background black")], Images = [source], ImagesPerPrompt = 4 });
 using torch.Tensor sheet = torch.cat([source.unsqueeze(0), edited]);
 Save("edited.png", sheet.AsGrid(captions: ["source", "1", "2", "3", "4"]));
 return 0;

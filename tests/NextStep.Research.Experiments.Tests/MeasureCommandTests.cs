@@ -32,6 +32,18 @@ public sealed class MeasureCommandTests : IDisposable
     }
 
     [Fact]
+    public void Held_out_prompts_come_from_the_skills_that_have_any_and_from_no_others()
+    {
+        ResearchConfig config = new() { Evaluation = new EvaluationConfig { Samples = 100, Pairs = PairSplit.HeldOut } };
+        IReadOnlyList<string> prompts = CellMeasures.Prompts(config);
+        Assert.Equal(100, prompts.Count);
+        Assert.All(prompts, p => Assert.Contains(CaptionGrammar.Parse(p).Objects, o => o.Color is { } color && HeldOutPairs.Contains(o.Kind, color)));
+        Assert.Equal(5, prompts.Select(p => CaptionGrammar.Parse(p).Skill).Distinct().Count());
+        ArgumentException none = Assert.Throws<ArgumentException>(() => CellMeasures.Prompts(config with { Data = new DataConfig { Skills = ["two"] } }));
+        Assert.Contains("evaluation.pairs", none.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Two_folders_are_compared_with_what_the_numbers_depend_on()
     {
         string real = Draw("real", 24, 1, null), drawn = Draw("drawn", 12, 2, null);

@@ -23,7 +23,7 @@ internal static class EditMeasurement
         Tensor results = loaded.Generator().Draw(
             new GenerationRequest
             {
-                Prompts = [.. edits.Select(e => SequenceLayout.EditPrompt(e.Instruction, config.Model.EditLayout))],
+                Prompts = [.. edits.Select(e => loaded.EditPrompt(e.Instruction))],
                 Images = sources,
                 Height = config.Data.ImageSize,
                 Width = config.Data.ImageSize,

@@ -46,8 +46,11 @@ internal static class SamplesStage
         {
             string[] skills = [.. Skills(config)];
             // A skill with fewer distinct prompts than wanted starts over; the noise still differs.
-            IReadOnlyList<string>[] bySkill = [.. skills.Select(s => ShapesSource.EvaluationPrompts(s, (count + skills.Length - 1) / skills.Length, config.Seed))];
-            return [.. Enumerable.Range(0, count).Select(i => bySkill[i % skills.Length][i / skills.Length % bySkill[i % skills.Length].Count])];
+            IReadOnlyList<string>[] bySkill = [.. skills
+                .Select(s => ShapesSource.EvaluationPrompts(s, (count + skills.Length - 1) / skills.Length, config.Seed, config.Evaluation.Pairs)).Where(p => p.Count > 0)];
+            return bySkill.Length == 0
+                ? throw new ArgumentException($"evaluation.pairs: the skills {string.Join(", ", skills)} name no colours, so none of their prompts has a held-out pair.")
+                : [.. Enumerable.Range(0, count).Select(i => bySkill[i % bySkill.Length][i / bySkill.Length % bySkill[i % bySkill.Length].Count])];
         }
         using IImageSource source = ImageSources.Open(config.Data, Split.Train, config.Seed);
         int[] order = Streams.Managed(config.Seed, "evaluation.prompts").Permutation(source.Count);

@@ -20,6 +20,9 @@ public sealed record EvaluationConfig
     /// <summary>Skills whose prompts are verified (shapes); empty = those of <c>data.skills</c>.</summary>
     public IReadOnlyList<string> Skills { get; init; } = [];
 
+    /// <summary>Whether the prompts name colour–shape pairs that training showed, or only such as it never did (shapes); skills that name no colours have none of those.</summary>
+    public PairSplit Pairs { get; init; } = PairSplit.Seen;
+
     /// <summary>An ONNX file whose features the distances use; null = the built-in <c>random-conv-v1</c>.</summary>
     public string? Network { get; init; }
 

@@ -14,6 +14,9 @@ public sealed record LoadedModel(NextStepModel Model, ImageAutoencoder Autoencod
     /// <summary>Draws pictures with it.</summary>
     public ImageGenerator Generator() => new(Model, Autoencoder, Tokenizer);
 
+    /// <summary>The prompt of an edit of one picture: the instruction, with the picture's marker where the model was trained to find it.</summary>
+    public string EditPrompt(string instruction) => SequenceLayout.EditPrompt(instruction, Model.Config.EditLayout);
+
     /// <inheritdoc/>
     public void Dispose()
     {
