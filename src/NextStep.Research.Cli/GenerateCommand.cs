@@ -84,6 +84,10 @@ internal static class GenerateCommand
         };
         using NoiseSource? noise = Noise(parse, request);
         using LoadedModel loaded = Load(parse, request);
+        if (loaded.Tokenizer is WordTokenizer words && string.Join(", ", words.UnknownWords(string.Join(' ', prompts).Replace(ImageGenerator.ImageMarker, " ", StringComparison.Ordinal))) is { Length: > 0 } unknown)
+        {
+            Console.Error.WriteLine($"The model knows {words.Words.Count} words; these are not among them and say nothing to it: {unknown}");
+        }
         Stopwatch clock = Stopwatch.StartNew();
         long tokens = 0;
         Tensor drawn = DrawingProgress.Show("drawing", "tokens", 1, report => loaded.Generator().Draw(

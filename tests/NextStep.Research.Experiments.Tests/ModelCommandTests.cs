@@ -58,6 +58,14 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Equal(3, edited.size(0));
     }
 
+    [Fact]
+    public void Words_that_the_shipped_model_does_not_know_are_named()
+    {
+        (int code, _, string error) = CommandLine.Call("generate", "-p", "a red dragon above a dragon", "--steps", "2", "-o", _folder.File("dragon.png"));
+        Assert.Equal(0, code);
+        Assert.Contains("say nothing to it: dragon\n", error.ReplaceLineEndings("\n"), StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData(2, "is not a device", "--device", "gpu")]
     [InlineData(1, "There is no device cuda:99", "--device", "cuda:99")]

@@ -77,6 +77,10 @@ public sealed class WordTokenizer : TextTokenizer
         return [.. ids];
     }
 
+    /// <summary>Words of a text that become the unknown word, each once, as they are looked up.</summary>
+    public IReadOnlyList<string> UnknownWords(string text) =>
+        [.. SpecialTokenText.Split(text).Where(p => p.Id < 0).SelectMany(p => Pieces(p.Text)).Where(w => !_ids.ContainsKey(w)).Distinct()];
+
     /// <inheritdoc/>
     public override string Decode(IEnumerable<int> ids)
     {
