@@ -18,6 +18,9 @@ public static partial class StaticChart
 
     private const int LongestTitleLine = 66;
 
+    // Along the bottom of a figure of the usual width; longer names are slanted.
+    private const int MostLetters = 72;
+
     private static readonly string[] PngFonts = ["Helvetica", "Arial", "Liberation Sans", "Noto Sans", "DejaVu Sans"];
 
     /// <summary>The chart as an SVG element with title and description inside; the same text for the same figure on every machine.</summary>
@@ -123,6 +126,7 @@ public static partial class StaticChart
     private static Axis Names(AxisPosition position, string[] names, string title)
     {
         var axis = new CategoryAxis { GapWidth = 0.5, StartPosition = position == AxisPosition.Left ? 1 : 0, EndPosition = position == AxisPosition.Left ? 0 : 1 };
+        axis.Angle = position == AxisPosition.Bottom && names.Sum(n => n.Length + 2) > MostLetters ? -25 : 0;
         axis.Labels.AddRange(names.Select(n => n.Length > LongestName ? Plain(n[..(LongestName - 1)]) + "…" : Plain(n)));
         return Dress(axis, position, title);
     }
