@@ -77,7 +77,7 @@ public sealed class CommittedNotebookTests
         Assert.DoesNotContain("Warning", said, StringComparison.Ordinal);
     }
 
-    // Version 6 of nbconvert empties an SVG, so a chart must not be one.
+    // nbconvert 6.5 empties an SVG, so a chart must not be one.
     [Fact]
     public void Nbconvert_shows_every_picture_of_them()
     {

@@ -53,7 +53,7 @@ internal sealed class CellHost : IDisposable
         if (!interactive)
         {
             _ = Formatter.GetPreferredMimeTypesFor(typeof(Figure)); // its own preference comes first, so that the next line overrides it
-            Formatter.SetPreferredMimeTypesFor(typeof(Figure), StaticChart.DrawsPng ? "image/png" : "image/svg+xml"); // older converters blank an SVG
+            Formatter.SetPreferredMimeTypesFor(typeof(Figure), StaticChart.DrawsPng ? "image/png" : "image/svg+xml"); // nbconvert 6.5 empties an SVG
         }
         using IDisposable displays = Formatter.SubscribeToDisplayedValues(host._outputs.Display);
         await host.Cells();

@@ -58,7 +58,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
     // Pixels decoded at once: one picture of 512 × 512, all of a small sheet.
     private const int DecodedPixels = 1 << 18;
 
-    private readonly SequenceLayout _layout = new(tokenizer, model.Config.EditLayout);
+    private readonly SequenceLayout _layout = new(tokenizer);
 
     /// <summary>Pixels [n, 3, H, W] in [−1, 1], prompts in order, the pictures of one prompt together.</summary>
     /// <exception cref="ArgumentException">A size, a marker count or an option does not fit; the message says which.</exception>

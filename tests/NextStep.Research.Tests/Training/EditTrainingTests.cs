@@ -9,11 +9,13 @@ public sealed class EditTrainingTests
     private static readonly TextTokenizer Tokenizer = WordTokenizer.FromCaptions([]);
     private static readonly DataConfig Data = new() { ImageSize = 16, Images = 6, Edits = 10 };
 
-    /// <summary>Every token of an edit that was drawn with three branches, computed again from the training sequences of the three branches.</summary>
+    /// <summary>Every token of an edit that was drawn with three branches, computed again from training sequences; a negative prompt stands where an instruction would.</summary>
     [Theory]
-    [InlineData(EditLayout.SourceFirst)]
-    [InlineData(EditLayout.InstructionFirst)]
-    public void Training_sees_the_three_branches_of_an_edit_as_generation_does(EditLayout edits)
+    [InlineData(EditLayout.SourceFirst, "")]
+    [InlineData(EditLayout.SourceFirst, "a red circle")]
+    [InlineData(EditLayout.InstructionFirst, "")]
+    [InlineData(EditLayout.InstructionFirst, "a red circle")]
+    public void Training_sees_the_three_branches_of_an_edit_as_generation_does(EditLayout edits, string negative)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -22,18 +24,19 @@ public sealed class EditTrainingTests
         Tensor source = TinyModels.Normal("source", 3, 16, 16);
         SamplingConfig sampling = new() { Steps = 2, Guidance = 2.5, ImageGuidance = 1.5, NormalizeTokens = false };
         Tensor drawn = new ImageGenerator(model, autoencoder, Tokenizer).DrawTokens(
-            new GenerationRequest { Prompts = [SequenceLayout.EditPrompt(Instruction, edits)], Images = [source], Height = 16, Width = 16, Sampling = sampling, Seed = 3 },
+            new GenerationRequest { Prompts = [SequenceLayout.EditPrompt(Instruction, edits)], NegativePrompt = negative, Images = [source], Height = 16, Width = 16, Sampling = sampling, Seed = 3 },
             null, TestContext.Current.CancellationToken)[0]; // [16, d]
 
         Tensor context = PatchOrder.Patchify(autoencoder.ToModel(autoencoder.Encode(source.unsqueeze(0)).Mean), autoencoder.Config.PatchSize)[0];
         SequenceLayout layout = new(Tokenizer, edits);
-        Tensor[] conditions = [.. Enum.GetValues<DroppedCondition>().Select(dropped =>
+        (int[] Ids, bool Source)[] branches = negative.Length == 0
+            ? [.. Enum.GetValues<DroppedCondition>().Select(dropped => (layout.Edit(Instruction, 4, 4, dropped).Ids, dropped != DroppedCondition.TextAndImage))]
+            : [(layout.Edit(Instruction, 4, 4).Ids, true), (layout.Edit(negative, 4, 4).Ids, true), (layout.Pair(negative, 4, 4, imageFirst: false).Ids, false)];
+        Tensor[] conditions = [.. branches.Select(branch =>
         {
-            TrainingSequence sequence = layout.Edit(Instruction, 4, 4, dropped);
-            Tensor ids = tensor([.. sequence.Ids.Select(i => (long)i)]).unsqueeze(0);
-            Tensor hidden = model.Transformer.Forward(model.Embed(ids, dropped == DroppedCondition.TextAndImage ? drawn : cat([context, drawn])))[0];
-            int first = Array.LastIndexOf(sequence.Ids, Tokenizer.Special.BeginOfImage);
-            return model.ProjectOut(hidden.narrow(0, first, 16));
+            Tensor ids = tensor([.. branch.Ids.Select(i => (long)i)]).unsqueeze(0);
+            Tensor hidden = model.Transformer.Forward(model.Embed(ids, branch.Source ? cat([context, drawn]) : drawn))[0];
+            return model.ProjectOut(hidden.narrow(0, Array.LastIndexOf(branch.Ids, Tokenizer.Special.BeginOfImage), 16));
         })];
         using NoiseSource noise = new PerImageNoise(3, "sampling.noise", 0);
         using FlowSampler sampler = new(model.Head.Network, new FlowSamplerOptions { Steps = 2 });
