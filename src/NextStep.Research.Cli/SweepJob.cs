@@ -78,7 +78,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
                 TorchBackend.EnsureUsable();
             }
             plan = NoteOrigin(folder, plan);
-            options = options with { Provenance = Provenance.OfWorker(plan, Provenance.CommandLine) };
+            options = options with { Provenance = Provenance.OfWorker(folder, plan, Provenance.CommandLine) };
             runner = new SweepRunner(folder, plan, Experiment, Stages, options);
         }
         if (Slurm is not null && runner.HasWork)

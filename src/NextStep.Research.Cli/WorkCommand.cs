@@ -9,7 +9,7 @@ internal static class WorkCommand
     public static Command Create()
     {
         Argument<string> directory = SharedOptions.RunFolder();
-        Option<string[]> only = new("--only") { Description = "Work on this arm only; repeatable." };
+        Option<string[]> only = new("--only") { Description = "Work on these arms only: a name or a pattern with * and ?; repeatable." };
         Option<bool> pool = new("--child") { Hidden = true, Description = "Ends when standard input does." };
         Option<string?> map = new("--map") { Hidden = true, Description = "What the indices of a Slurm array mean." };
         Option<int> index = new("--index") { Hidden = true, Description = "Which of them." };
@@ -32,14 +32,14 @@ internal static class WorkCommand
                 interrupt.Token, parse.GetValue(pool) ? ParentWatch.Gone() : CancellationToken.None);
             TorchBackend.EnsureUsable();
             using SweepConsole console = SweepConsole.Create();
-            IReadOnlyDictionary<string, string> provenance = Provenance.OfWorker(folder.RequirePlan(), Provenance.CommandLine);
+            IReadOnlyDictionary<string, string> provenance = Provenance.OfWorker(folder, folder.RequirePlan(), Provenance.CommandLine);
             if (parse.GetValue(map) is { } file)
             {
                 SlurmTask task = SlurmTask.Current ?? throw new InvalidOperationException("--map is for tasks that Slurm starts");
                 SweepOptions told = new() { Report = console.Show, Provenance = provenance };
                 return new SlurmWorker(folder, StandardStages.All, task, new ClusterCommands(), told).Run(file, parse.GetValue(index), () => interrupt.TimeIsOver, stop.Token);
             }
-            SweepOptions options = new() { Only = parse.GetValue(only) ?? [], Worker = true, Report = console.Show, Provenance = provenance };
+            SweepOptions options = new() { Only = SharedOptions.Only(parse.GetValue(only), [.. folder.RequirePlan().Arms.Select(a => a.Name)]), Worker = true, Report = console.Show, Provenance = provenance };
             SweepOutcome outcome = new SweepRunner(folder, folder.RequirePlan(), StandardStages.All, options).Run(stop.Token);
             SweepJob.ShowFailures(folder.Path, outcome.Failed);
             return parse.GetValue(pool) ? 0 : outcome.Cancelled || outcome.Failed.Count > 0 ? 1 : 0;

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Runs one cell: its stages in order, each continued from what is there, then the result.</summary>
-internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, Action<SweepEvent> report, IReadOnlyDictionary<string, string> provenance)
+internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, Action<SweepEvent> report, IReadOnlyDictionary<string, string> provenance, string code)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan NoteEvery = TimeSpan.FromSeconds(2);
@@ -26,7 +26,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         {
             return null;
         }
-        CellResult result = new ResultBuilder(folder, cell).Build() with { Provenance = provenance };
+        CellResult result = new ResultBuilder(folder, cell, config.Sampling).Build() with { Provenance = provenance };
         DiskFlush.Files(cellFolder);
         if (claim.IsLost())
         {
@@ -143,7 +143,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             },
         });
         cancellation.ThrowIfCancellationRequested();
-        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Ended = DateTime.UtcNow }, durable: false);
+        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Code = code, Ended = DateTime.UtcNow }, durable: false);
         DiskFlush.Files(run.Working);
         claim?.IsLost(); // signals Lost when it is
         cancellation.ThrowIfCancellationRequested();

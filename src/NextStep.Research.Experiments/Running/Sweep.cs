@@ -25,7 +25,7 @@ public static class Sweep
         ArgumentNullException.ThrowIfNull(plan);
         if (folder.ReadPlan() is { } old)
         {
-            IReadOnlyList<string> differences = old.DifferencesTo(plan);
+            IReadOnlyList<string> differences = PlanChange.Losses(old, plan);
             if (differences.Count > 0 && !acceptChanged)
             {
                 throw new PlanChangedException(folder.Path, differences);
