@@ -44,7 +44,8 @@ public sealed record Plan
         ArgumentNullException.ThrowIfNull(stages);
         HashSet<string> varied = [.. experiment.Arms.SelectMany(a => a.Differences.Keys)];
         string[] settings = [.. ConfigPath.All.Where(varied.Contains)];
-        StageKeys[] keys = [.. experiment.Arms.Select(a => new StageKeys(a, stages, varied))];
+        ContentReader contents = new();
+        StageKeys[] keys = [.. experiment.Arms.Select(a => new StageKeys(a, stages, varied, contents))];
         PlannedCell[] cells = [.. experiment.Seeds.SelectMany(s => keys.Select(k => k.Cell(s)))];
         CheckDifferent(cells);
         return new Plan
@@ -64,7 +65,7 @@ public sealed record Plan
             Claims = [.. experiment.Claims.Select(c => new PlannedClaim(c.Say, c.Test))],
             Config = ConfigPath.All.Where(p => p is not ("device" or "seed"))
                 .ToDictionary(p => p, p => ConfigValue.Format(ConfigPath.Get(experiment.Arms[0].Config, p))),
-            Contents = experiment.Arms.SelectMany(a => Content.Of(a.Config).Select(c => ($"{c.Key}: {ConfigValue.Format(ConfigPath.Get(a.Config, c.Key))}", c.Value)))
+            Contents = experiment.Arms.SelectMany(a => contents.Of(a.Config).Select(c => ($"{c.Key}: {ConfigValue.Format(ConfigPath.Get(a.Config, c.Key))}", c.Value)))
                 .DistinctBy(c => c.Item1).ToDictionary(c => c.Item1, c => c.Value),
         };
     }

@@ -16,7 +16,7 @@ internal sealed record StageKey(StageDefinition Stage, string Values, string Con
     /// <summary>The part that is the same for all seeds of a configuration.</summary>
     /// <param name="stage">Whose.</param>
     /// <param name="texts">Every config value as text, by path.</param>
-    /// <param name="contents">As <see cref="Content.Of"/> gives them.</param>
+    /// <param name="contents">As <see cref="ContentReader.Of(ResearchConfig)"/> gives them.</param>
     public static StageKey Of(StageDefinition stage, IReadOnlyDictionary<string, string> texts, IReadOnlyDictionary<string, string> contents) => new(
         stage,
         string.Concat(texts.Where(t => t.Key != "seed" && StageSharing.Reads(stage, t.Key) && !Content.IsNameOnly(t.Key)).OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => $"{t.Key}: {t.Value}\n")),

@@ -13,11 +13,12 @@ internal sealed class StageKeys
     /// <param name="arm">The arm.</param>
     /// <param name="stages">In the order in which they run.</param>
     /// <param name="varied">Config paths in which the experiment's arms differ; those that no stage reads still make a cell of its own.</param>
-    public StageKeys(Arm arm, IReadOnlyList<StageDefinition> stages, IReadOnlyCollection<string> varied)
+    /// <param name="content">Looks up what the arm's values stand for.</param>
+    public StageKeys(Arm arm, IReadOnlyList<StageDefinition> stages, IReadOnlyCollection<string> varied, ContentReader content)
     {
         _arm = arm.Name;
         Dictionary<string, string> texts = Texts(arm.Config);
-        IReadOnlyDictionary<string, string> contents = Content.Of(arm.Config);
+        IReadOnlyDictionary<string, string> contents = content.Of(arm.Config);
         _keys = [.. stages.Select(s => StageKey.Of(s, texts, contents))];
         _unread = string.Concat(varied.Order(StringComparer.Ordinal)
             .Where(p => texts[p] != Defaults[p] && !ConfigSchema.Find(p)!.KeepsBits && !Content.IsNameOnly(p) && !stages.Any(s => StageSharing.Reads(s, p)))
