@@ -32,6 +32,12 @@ public sealed class RunFolder(string path)
     /// <summary>Whether a cell is done.</summary>
     public bool IsDone(PlannedCell cell) => File.Exists(System.IO.Path.Combine(Cell(cell), "result.json"));
 
+    /// <summary>What came of the claims when a sweep last ended, for other programs; reports and tables judge anew.</summary>
+    internal const string Verdicts = "verdicts.json";
+
+    /// <summary>Held by the process that writes the plan.</summary>
+    internal string PlanLock => System.IO.Path.Combine(Path, "plan.lock");
+
     /// <summary>Where it stands why a shared stage failed.</summary>
     internal string StageFailure(PlannedStage stage) => Stage(stage) + ".failure.json";
 

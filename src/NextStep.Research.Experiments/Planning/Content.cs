@@ -33,15 +33,15 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
         return FormattableString.Invariant($"{identity.Files.Count} files, sha256 {identity.Hash}");
     }
 
-    // Tried on two black pictures, so that a network of other shapes is refused before anything is trained.
+    // Tried on two grey pictures, so that a network of other shapes is refused before anything is trained.
     private static string Network(ResearchConfig config)
     {
         using DisposeScope scope = torch.NewDisposeScope();
         using IFeatureNetwork network = config.Evaluation.OpenNetwork();
-        torch.Tensor features = network.Features(torch.full([2, 3, config.Data.ImageSize, config.Data.ImageSize], -1f, dtype: torch.ScalarType.Float32));
+        torch.Tensor features = network.Features(torch.zeros(2, 3, config.Data.ImageSize, config.Data.ImageSize));
         return features.dim() == 2 && features.size(0) == 2 && features.isfinite().all().item<bool>()
             ? $"sha256 {network.Sha256}"
-            : throw new InvalidDataException($"The ONNX model '{config.Evaluation.Network}' gives no finite features [n, d] for black pictures of {config.Data.ImageSize} pixels.");
+            : throw new InvalidDataException($"The ONNX model '{config.Evaluation.Network}' gives no finite features [n, d] for grey pictures of {config.Data.ImageSize} pixels.");
     }
 }
 

@@ -21,7 +21,7 @@ public sealed record Plan
     /// <summary>Metrics to show, names or patterns; empty: all.</summary>
     public required IReadOnlyList<string> Measure { get; init; }
 
-    /// <summary>What is claimed; judged anew whenever a sweep ends.</summary>
+    /// <summary>What is claimed; <see cref="Sweep.Judge"/> fills the verdicts in, <c>plan.json</c> holds none.</summary>
     public required IReadOnlyList<PlannedClaim> Claims { get; init; }
 
     /// <summary>The baseline's whole configuration by path, device left out: it says where, not what.</summary>

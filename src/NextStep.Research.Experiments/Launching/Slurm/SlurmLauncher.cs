@@ -23,12 +23,14 @@ public sealed record SlurmSubmission(int Cells, int SharedStages, int Waiting, I
 /// <param name="commands">The cluster.</param>
 public sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerCommand worker, IReadOnlyList<string> finish, SlurmOptions slurm, IClusterCommands commands)
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
     private readonly string _slurm = SlurmArray.FolderOf(folder);
 
-    /// <summary>Submits the selected cells that are neither done, nor failed, nor in Slurm's hands already.</summary>
+    /// <summary>Submits, one process at a time, the selected cells that are neither done, nor failed, nor in Slurm's hands already.</summary>
     /// <exception cref="InvalidOperationException">Slurm is not here, or refuses; the message is its own.</exception>
     public SlurmSubmission Submit(SweepOptions options)
     {
+        using IDisposable alone = WriteLock.Take(Path.Combine(_slurm, "submit.lock"), Patience);
         Sweep.ClearFailures(folder, plan, options);
         IReadOnlyDictionary<string, SlurmTaskState> known = SlurmQueue.Read(folder, commands);
         PlannedCell[] open = [.. options.Select(plan).Where(c => !folder.IsDone(c) && folder.ReadFailure(c) is null)];
