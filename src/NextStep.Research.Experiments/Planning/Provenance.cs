@@ -36,11 +36,19 @@ public static class Provenance
     }
 
     /// <summary>For the results of a process that knows the run folder only: experiment and device as the sweep noted them, commit and changes too where it runs the same code, the rest its own.</summary>
-    public static IReadOnlyDictionary<string, string> OfWorker(RunFolder folder, Plan plan, string command)
+    /// <param name="folder">The run folder.</param>
+    /// <param name="plan">The folder's.</param>
+    /// <param name="command">The command line.</param>
+    /// <param name="device">Where this process computes; null: as noted.</param>
+    public static IReadOnlyDictionary<string, string> OfWorker(RunFolder folder, Plan plan, string command, string? device = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(plan);
         Dictionary<string, string> found = new(plan.Provenance);
+        if (device is not null)
+        {
+            found["device"] = device;
+        }
         if (found.GetValueOrDefault("code") != CodeIdentity.Current)
         {
             found.Remove("commit");
