@@ -7,7 +7,7 @@ using Spectre.Console;
 namespace NextStep.Research.Cli;
 
 /// <summary>A plan for people and as JSON.</summary>
-internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folder, PlanEstimate estimate)
+internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folder, PlanEstimate estimate, IReadOnlyList<PlannedPower> powers)
 {
     private const int MostRows = 60;
     private const int MostArms = 40;
@@ -33,6 +33,10 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
             AnsiConsole.WriteLine($"… and {Grouped(arms.Length - MostArms)} more arms; --all shows them");
         }
         AnsiConsole.WriteLine($"{Grouped(plan.Cells.Count)} cells; {Left()}");
+        foreach (string line in PowerLines.Of(plan, powers))
+        {
+            AnsiConsole.WriteLine(line);
+        }
     }
 
     public string Json(IReadOnlyList<string> differences) => JsonSerializer.Serialize(
@@ -45,6 +49,7 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
             arms = plan.Arms.Select(a => new { a.Name, a.Settings }),
             stages = _sharing,
             estimate = new { estimate.Seconds, estimate.Work, estimate.Bytes, estimate.Jobs, estimate.Stages },
+            power = powers.Select(p => new { p.Spread.Metric, p.Spread.Deviation, p.Spread.Freedom, p.Spread.From, p.Seeds, p.Comparisons, p.Detectable, p.Difference, p.Power, p.Needed }),
             changed = differences,
         },
         RunFolder.Json);

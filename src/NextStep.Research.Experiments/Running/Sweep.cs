@@ -78,7 +78,7 @@ public static class Sweep
     public static Plan Judge(RunFolder folder, Plan plan)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        Plan judged = plan with { Claims = ClaimJudge.Judge(plan, folder.ReadResults(plan)) };
+        Plan judged = plan with { Claims = ClaimJudge.Judge(plan, folder.ReadResults(plan), folder.ReadFailures(plan)) };
         folder.WritePlan(judged);
         return judged;
     }
