@@ -57,7 +57,9 @@ public sealed record EarlierSpread(string Metric, double Deviation, int Freedom,
     private static IEnumerable<EarlierSpread> Of(string place, string[] metrics)
     {
         RunFolder folder = new(place);
-        if (folder.ReadPlan() is not { Arms.Count: > 1 } plan || plan.Cells.Select(c => c.Seed).Distinct().Count() is not > 1 and var seeds)
+        Plan? plan = folder.ReadPlan();
+        int seeds = plan?.Cells.Select(c => c.Seed).Distinct().Count() ?? 0;
+        if (plan is not { Arms.Count: > 1 } || seeds < 2)
         {
             return [];
         }
