@@ -77,14 +77,13 @@ public static class PairedPower
     // ∫ f(w) over the density of w = estimated / true deviation, so that freedom · w² is chi-squared.
     private static double Integrate(int freedom, double end, Func<double, double> f)
     {
-        (double from, double to) = (Quantile(1e-15), Math.Min(end, Quantile(1 - 1e-15)));
+        // Beyond these bounds lies less than 1e-15 of chi-squared.
+        double spread = 12 * Math.Sqrt(2 * freedom), from = Math.Sqrt(Math.Max(0, freedom - spread) / freedom), to = Math.Min(end, Math.Sqrt((freedom + spread + 70) / freedom));
         double sum = 0, width = (to - from) / Panels;
         for (int i = 0; i < Panels && width > 0; i++)
         {
             sum += GaussLegendreRule.Integrate(w => f(w) * 2 * freedom * w * ChiSquared.PDF(freedom, freedom * w * w), from + (i * width), from + ((i + 1) * width), Points);
         }
         return Math.Clamp(sum, 0, 1);
-
-        double Quantile(double p) => Math.Sqrt(ChiSquared.InvCDF(freedom, p) / freedom);
     }
 }
