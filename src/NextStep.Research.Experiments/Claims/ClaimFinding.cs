@@ -54,7 +54,7 @@ public sealed record ClaimFinding(string Comparison, ClaimRelation Relation)
         {
             return Missing.Count > 0 ? $"no numbers: {string.Join(", ", Missing)}" : "no numbers";
         }
-        string sign = Relation switch { ClaimRelation.Larger => ">", ClaimRelation.Smaller => "<", _ => "=" };
+        string sign = Relation switch { ClaimRelation.Larger => ">", ClaimRelation.Smaller => "<", _ => "against" };
         string numbers = $"{Text(Left!.Value)} {sign} {Text(Right!.Value)}";
         if (Difference.Count == 1)
         {
@@ -67,7 +67,7 @@ public sealed record ClaimFinding(string Comparison, ClaimRelation Relation)
             string margin = $"±{Text(equal.Margin)}";
             return equal.Test == "no spread"
                 ? $"mean {numbers}, difference {Text(Difference.Mean)} in every seed, {(equal.PValue < 1 ? $"inside {margin}" : $"not inside {margin}")} ({Difference.Count} seeds)"
-                : $"mean {numbers}, difference {Text(Difference.Mean)} against {margin} (90 % interval {Text(equal.Low)} to {Text(equal.High)}; two one-sided t-tests, p = {Text(equal.PValue)}; {Difference.Count} seeds)";
+                : $"mean {numbers}, difference {Text(Difference.Mean)}, margin {margin} (90 % interval {Text(equal.Low)} to {Text(equal.High)}; two one-sided t-tests, p = {Text(equal.PValue)}; {Difference.Count} seeds)";
         }
         string interval = Difference.HalfWidth is null ? "the same in every seed" : $"95 % interval {Text(Difference.Low!.Value)} to {Text(Difference.High!.Value)}";
         string test = PValue is null ? "no test" : $"{(Test == "t" ? "paired t-test" : "sign-flip test")}, p = {Text(PValue.Value)}";

@@ -58,7 +58,7 @@ internal static class EffectFigures
         string per = !scale.Numbers ? "per step of the list" : scale.Log ? "per factor e of the axis" : "per unit of the axis";
         return trend.Slope.PValue is null
             ? $"{slope} {per}; one seed, so no test."
-            : $"{slope} {per}, {Corrected(statistics.EffectTests.Trend(metric, axis))} over {trend.Slopes.Count} seeds; rank correlation {Numbers.Format(trend.Correlation)}. The {(scale.Numbers ? "band is" : "intervals are")} 95 %.";
+            : $"{slope} {per}, {Corrected(statistics.EffectTests.Trend(metric, axis))} over {trend.Slopes.Count} seeds; rank correlation {Numbers.Format(trend.Correlation)}. {(scale.Numbers ? "The band is the 95 % interval." : "With 95 % intervals.")}";
     }
 
     private static string Corrected(CorrectedTest? test) => test?.AdjustedPValue is not { } p ? "no test from these seeds"
