@@ -7,17 +7,18 @@ internal sealed class RunReader(RunFolder folder)
 {
     private readonly List<string> _notes = [];
 
-    public static RunResults Read(string runFolder)
+    public static RunResults Read(string runFolder, bool mixCode = false)
     {
         var folder = new RunFolder(Path.TrimEndingDirectorySeparator(runFolder));
         Plan plan = folder.RequirePlan();
         var reader = new RunReader(folder);
         CellRun[] cells = [.. plan.Cells.Select(reader.Cell)];
         // Always anew: what a file says may be older than the results, and a folder that is only read has no such file.
-        plan = plan with { Claims = ClaimJudge.Judge(plan, [.. cells.Select(c => c.Result).OfType<CellResult>()]) };
+        CellResult[] results = [.. cells.Select(c => c.Result).OfType<CellResult>()];
+        plan = plan with { Claims = ClaimJudge.Judge(plan, results, [.. cells.Select(c => c.Failure).OfType<CellFailure>()], mixCode) };
         ResumeProof? proof = reader.Undamaged(() => ResumeProof.Read(folder));
         // Cells that share a stage find the same damage.
-        return new RunResults(plan, cells, [.. reader._notes.Distinct()]) { ResumeProof = proof };
+        return new RunResults(plan, cells, [.. reader._notes.Distinct()]) { ResumeProof = proof, MixCode = mixCode, CodeNote = mixCode ? CodeMix.Found(results) : CodeMix.Of(results) };
     }
 
     private CellRun Cell(PlannedCell cell)
