@@ -26,6 +26,7 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
             AnsiConsole.WriteLine($"{folder.Path}: no cell is done yet");
             return;
         }
+        SearchTable.Write(folder, plan);
         WriteSettings(all ? int.MaxValue : MostRows);
         WriteMetrics(all ? int.MaxValue : MostRows);
         if (EffectsTable.Make(plan, _statistics) is { } effects)

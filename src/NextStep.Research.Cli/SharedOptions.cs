@@ -84,6 +84,10 @@ internal static class SharedOptions
     /// <summary>The names of the arms that any of the patterns fits; refuses one that fits none.</summary>
     public static IReadOnlyList<string> Only(string[]? patterns, Experiment experiment)
     {
+        if (patterns is { Length: > 0 } && experiment.Search is { Rungs.Count: > 0 })
+        {
+            throw new ConfigException(new ConfigError("--only", 0, "", "this experiment is a search by halving, whose rungs are decided over all arms; leave --only out"));
+        }
         string[] known = [.. experiment.Arms.Select(a => a.Name)];
         List<string> chosen = [];
         foreach (string pattern in patterns ?? [])

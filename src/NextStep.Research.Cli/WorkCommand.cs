@@ -28,7 +28,10 @@ internal static class WorkCommand
         command.SetAction(parse =>
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
-            folder.RequirePlan();
+            if (folder.RequirePlan().Rungs.Count > 0 && parse.GetValue(only) is { Length: > 0 })
+            {
+                throw new ConfigException(new ConfigError("--only", 0, "", "this is a search by halving, whose rungs are decided over all arms; leave --only out"));
+            }
             using Interrupt interrupt = new();
             using SweepBudget? budget = SharedOptions.Budget(parse.GetValue(hours), parse.GetValue(until));
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(

@@ -24,6 +24,9 @@ public sealed record Experiment
     /// <summary>What is claimed, to be judged on the results.</summary>
     public required IReadOnlyList<Claim> Claims { get; init; }
 
+    /// <summary>How arms were drawn and which of them are to go on; null: all run to the end.</summary>
+    public SearchPlan? Search { get; init; }
+
     /// <summary>What a sweep on a cluster asks for.</summary>
     public SlurmOptions Slurm { get; init; } = new();
 }

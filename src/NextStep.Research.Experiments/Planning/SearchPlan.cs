@@ -3,6 +3,9 @@ namespace NextStep.Research.Experiments;
 /// <summary>How a search chooses its arms.</summary>
 public enum SearchMethod
 {
+    /// <summary>The arms of the file, all to the end; for the sake of <see cref="SearchPlan.Stop"/>.</summary>
+    Grid,
+
     /// <summary>Independent draws from the ranges.</summary>
     Random,
 

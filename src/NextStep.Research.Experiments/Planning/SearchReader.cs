@@ -30,10 +30,10 @@ internal sealed class SearchReader(ExperimentSections sections, List<ConfigError
         {
             Report($"search.{(key as YamlScalarNode)?.Value}", (int)key.Start.Line, "unknown key" + NearestName.Hint((key as YamlScalarNode)?.Value ?? "", Keys));
         }
-        string method = Text(parts, "method") ?? "";
+        string method = Text(parts, "method") ?? (parts.ContainsKey("stop") ? "grid" : "");
         if (!Enum.TryParse(method, ignoreCase: true, out SearchMethod chosen) || char.IsAsciiDigit(method.FirstOrDefault()))
         {
-            Report("search.method", parts.TryGetValue("method", out YamlNode? at) ? (int)at.Start.Line : found.Line, $"expected random, sobol or halving, found '{method}'");
+            Report("search.method", parts.TryGetValue("method", out YamlNode? at) ? (int)at.Start.Line : found.Line, $"expected grid, random, sobol or halving, found '{method}'");
         }
         bool halving = chosen == SearchMethod.Halving;
         SearchPlan plan = new()
@@ -87,11 +87,15 @@ internal sealed class SearchReader(ExperimentSections sections, List<ConfigError
     {
         if (!parts.TryGetValue("over", out YamlNode? over))
         {
-            if (method != SearchMethod.Halving || parts.ContainsKey("trials"))
+            if (method is SearchMethod.Random or SearchMethod.Sobol || parts.ContainsKey("trials"))
             {
                 Report("search.over", line, "is absent: give the ranges to draw from, as in { training.model.learningRate: { from: 1e-4, to: 1e-2, scale: log } }");
             }
             return;
+        }
+        if (method == SearchMethod.Grid)
+        {
+            Report("search.over", (int)over.Start.Line, "belongs to method: random, sobol or halving");
         }
         if (over is not YamlMappingNode { Children.Count: > 0 } mapping || mapping.Children.Count > SobolSequence.MostDimensions)
         {
@@ -167,7 +171,7 @@ internal sealed class SearchReader(ExperimentSections sections, List<ConfigError
         return goal == "maximize";
     }
 
-    private IEnumerable<YamlNode> Items(Dictionary<string, YamlNode> parts, string key) =>
+    private static IEnumerable<YamlNode> Items(Dictionary<string, YamlNode> parts, string key) =>
         !parts.TryGetValue(key, out YamlNode? node) ? [] : node is YamlSequenceNode list ? list.Children : [node];
 
     private double? Number(YamlNode node, string where, double least, double most)

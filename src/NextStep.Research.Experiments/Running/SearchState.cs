@@ -79,6 +79,18 @@ public sealed record SearchState
         return plan.Search is { Rungs.Count: > 0 } ? new SearchState(plan, over) : null;
     }
 
+    /// <summary>That of a plan whose cells were read already.</summary>
+    internal static SearchState? Of(Plan plan, IReadOnlyList<CellStatus> cells)
+    {
+        if (plan.Search is not { Rungs.Count: > 0 } search)
+        {
+            return null;
+        }
+        Dictionary<string, SearchOutcome> over = cells.Where(c => c.Result is not null || c.Failure is not null)
+            .ToDictionary(c => c.Cell.Key, c => new SearchOutcome(c.Result is { } result && result.Metrics.TryGetValue(search.Metric, out double value) ? value : null));
+        return new SearchState(plan, c => over.GetValueOrDefault(c.Key));
+    }
+
     /// <summary>Whether a cell may be run now.</summary>
     public bool IsOpen(PlannedCell cell) => IndexOf(cell) < Rungs.Count && !IsStopped(cell);
 

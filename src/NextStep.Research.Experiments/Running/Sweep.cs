@@ -62,7 +62,7 @@ public static class Sweep
         ArgumentNullException.ThrowIfNull(options);
         foreach (PlannedCell cell in options.Select(plan).Where(c => !folder.IsDone(c)))
         {
-            foreach (PlannedStage stage in cell.Stages.Where(s => s.Shared && File.Exists(folder.StageFailure(s))))
+            foreach (PlannedStage stage in cell.Stages.Where(s => s.Shared && RunFolder.Read<CellFailure>(folder.StageFailure(s)) is { } failed && (options.RetryFailed || !failed.IsStop)))
             {
                 File.Delete(folder.StageFailure(stage));
             }
