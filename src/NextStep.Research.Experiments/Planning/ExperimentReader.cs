@@ -28,7 +28,7 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         {
             return null;
         }
-        ResearchConfig config = Assignment.Apply(new ResearchConfig(), [.. sections.Config, .. sections.Baseline, .. settings]);
+        ResearchConfig config = Assignment.Apply(new ResearchConfig(), [.. sections.Values, .. settings]);
         ArmBuilder builder = new(config, axes, named);
         IReadOnlyList<Arm> arms = builder.Build(errors);
         if (search is not null)
@@ -38,6 +38,8 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         if (arms.Count > 0)
         {
             errors.AddRange(claims.SelectMany(c => c.Check(arms, builder.LeftOut, [.. axes.Select(a => a.Key.Path)]).Select(m => new ConfigError(c.File, c.Line, "claims", m))));
+            errors.AddRange(new ValueOrigins(sections, settings, named).Check(arms));
+            CheckMetrics(arms, claims);
         }
         return new Experiment
         {
@@ -49,7 +51,21 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
             Measure = measure,
             Claims = claims,
             Search = search,
+            LeftOut = builder.LeftOut,
         };
+    }
+
+    private void CheckMetrics(IReadOnlyList<Arm> arms, IReadOnlyList<Claim> claims)
+    {
+        KnownMetrics known = new([.. arms.Select(a => a.Config)]);
+        foreach ((string text, int line) in sections.Find("measure") is { Value: YamlSequenceNode } ? Items("measure", "a metric's name") : [])
+        {
+            if (known.Problem(text) is { } problem)
+            {
+                Report("measure", problem, line);
+            }
+        }
+        errors.AddRange(claims.SelectMany(c => c.Metrics().Select(known.Problem).OfType<string>().Select(p => new ConfigError(c.File, c.Line, "claims", p))));
     }
 
     private List<Axis> ReadAxes(string section) =>

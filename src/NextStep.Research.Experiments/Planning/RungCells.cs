@@ -6,7 +6,7 @@ internal static class RungCells
     private const string Path = "training.model.images";
 
     /// <summary>The rungs' cells in the order in which they are run, and the plan's, which go on from the last rung where they can.</summary>
-    public static (IReadOnlyList<PlannedCell> Rungs, PlannedCell[] Cells) Of(Experiment experiment, IReadOnlyList<StageDefinition> stages, PlannedCell[] cells)
+    public static (IReadOnlyList<PlannedCell> Rungs, PlannedCell[] Cells) Of(Experiment experiment, PlannedCell[] cells, Func<Arm, StageKeys> keysOf, IReadOnlyList<StageDefinition> stages)
     {
         if (experiment.Search is not { Rungs.Count: > 0 } search)
         {
@@ -18,7 +18,7 @@ internal static class RungCells
         Dictionary<(string, long), PlannedCell> earlier = [];
         foreach (long images in search.Rungs)
         {
-            StageKeys[] keys = [.. experiment.Arms.Select(a => new StageKeys(Shortened(a, images), stages))];
+            StageKeys[] keys = [.. experiment.Arms.Select(a => keysOf(Shortened(a, images)))];
             PlannedCell[] rung = [.. experiment.Seeds.SelectMany(s => keys.Select(k => Continued(k.Cell(s) with { Rung = images })))];
             rungs.AddRange(rung);
             earlier = rung.ToDictionary(c => (c.Arm, c.Seed));
@@ -42,9 +42,5 @@ internal static class RungCells
     // With a cosine the rate at every step depends on where the training ends; a constant one is the same for both.
     private static bool IsPrefix(TrainerConfig trainer) => trainer.Schedule == LearningRateSchedule.Constant;
 
-    private static Arm Shortened(Arm arm, long images) => arm with
-    {
-        Config = Shortened(arm.Config, images),
-        Differences = new Dictionary<string, string>(arm.Differences) { [Path] = ConfigValue.Format(images) },
-    };
+    private static Arm Shortened(Arm arm, long images) => arm with { Config = Shortened(arm.Config, images) };
 }
