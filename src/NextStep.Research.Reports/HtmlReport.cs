@@ -41,6 +41,7 @@ public static class HtmlReport
             {AnswerSection.Of(run)}
             {SearchSection.Of(run)}
             {NumbersSection.Of(run, figures)}
+            {PairedSection.Of(run)}
             {EffectsSection.Of(run, figures)}
             {ArmPicker.Of(run)}
             {PicturesSection.Of(run)}
