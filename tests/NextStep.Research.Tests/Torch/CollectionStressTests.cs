@@ -16,7 +16,7 @@ public sealed class CollectionStressTests
     private static readonly ResearchConfig Config = new()
     {
         Data = new DataConfig { Images = 8, Skills = ["colors"] },
-        Autoencoder = new AutoencoderConfig { Width = 16, Multipliers = [1, 1, 1], LatentChannels = 2, KlWeight = 1e-4 },
+        Autoencoder = new AutoencoderConfig { Width = 16, Multipliers = [1, 1, 1], LatentChannels = 16, KlWeight = 1e-4 },
         Model = new ModelConfig { Size = ModelSize.Nano, InputNoise = 0.4 },
         Training = new TrainingConfig { Model = Trainer, Autoencoder = Trainer },
     };
