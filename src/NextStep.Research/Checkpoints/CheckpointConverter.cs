@@ -134,7 +134,7 @@ public static class CheckpointConverter
 
     private static void CopyOthers(string input, string output, ScalarType? dtype, List<string> written)
     {
-        foreach (var file in Directory.GetFiles(input).Order(StringComparer.Ordinal))
+        foreach (var file in WeightFiles.Visible(input, "*").Order(StringComparer.Ordinal))
         {
             var name = Path.GetFileName(file);
             if (WeightEndings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) || name.EndsWith(".tmp", StringComparison.Ordinal))
