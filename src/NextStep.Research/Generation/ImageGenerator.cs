@@ -86,7 +86,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
         {
             throw new InvalidDataException($"{(tokens.isfinite().all().item<bool>() ? "The autoencoder decoded" : "The model drew")} values that are no numbers (NaN or infinite): weights that diverged, or settings that they do not bear (guidance, precision).");
         }
-        return pixels.clamp_(-1, 1).MoveToOuterDisposeScope();
+        return pixels.clamp_(Scalars.Of(-1), Scalars.Of(1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>As <see cref="Draw"/>, before decoding: image tokens [n, L, d].</summary>

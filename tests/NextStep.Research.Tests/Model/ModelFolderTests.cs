@@ -62,7 +62,7 @@ public sealed class ModelFolderTests : IDisposable
             TensorAssert.Same(loaded.Model.state_dict()["embed_tokens.weight"], loaded.Model.state_dict()["lm_head.weight"]);
             Assert.Empty(loaded.Notes);
         }
-        Rewrite(Weights, (name, value) => name == "embed_tokens.weight" ? [(name, value), ("lm_head.weight", value + 1)] : [(name, value)]);
+        Rewrite(Weights, (name, value) => name == "embed_tokens.weight" ? [(name, value), ("lm_head.weight", value.Plus(1))] : [(name, value)]);
         using LoadedModel other = ReleasedFolder.Load(_folder.Path);
         TensorAssert.Same(other.Model.state_dict()["embed_tokens.weight"], other.Model.state_dict()["lm_head.weight"]);
         Assert.Contains("lm_head.weight", Assert.Single(other.Notes), StringComparison.Ordinal);
@@ -84,7 +84,7 @@ public sealed class ModelFolderTests : IDisposable
     [InlineData(float.PositiveInfinity)]
     public void Weights_that_are_no_numbers_are_named(float broken)
     {
-        Rewrite(Weights, (name, value) => [(name, name == "norm.weight" ? value.index_fill(0, tensor(3L), broken) : value)]);
+        Rewrite(Weights, (name, value) => [(name, name == "norm.weight" ? value.index_fill(0, tensor(3L), Scalars.Of(broken)) : value)]);
         string message = Assert.Throws<InvalidDataException>(() => Drawn()).Message;
         Assert.Contains("1 tensor holds: norm.weight values that are NaN", message.Replace(": values", " values", StringComparison.Ordinal), StringComparison.Ordinal);
         Assert.Contains(Weights, message, StringComparison.Ordinal);
@@ -94,10 +94,10 @@ public sealed class ModelFolderTests : IDisposable
     public void A_picture_that_is_no_number_is_an_error_and_no_black_file()
     {
         using LoadedModel loaded = ReleasedFolder.Load(_folder.Path);
-        loaded.Autoencoder.parameters().First(p => p.dim() == 1).fill_(0);
-        loaded.Model.Head.parameters().First().fill_(float.MaxValue);
+        loaded.Autoencoder.parameters().First(p => p.dim() == 1).fill_(Scalars.Of(0));
+        loaded.Model.Head.parameters().First().fill_(Scalars.Of(float.MaxValue));
         Assert.Contains("no numbers", Assert.Throws<InvalidDataException>(() => loaded.Generator().Drawn(Request)).Message, StringComparison.Ordinal);
-        Assert.Contains("no number", Assert.Throws<InvalidDataException>(() => ImageFile.SavePng(_folder.File("a.png"), full(3, 2, 2, float.NaN))).Message, StringComparison.Ordinal);
+        Assert.Contains("no number", Assert.Throws<InvalidDataException>(() => ImageFile.SavePng(_folder.File("a.png"), full(3, 2, 2, Scalars.Of(float.NaN)))).Message, StringComparison.Ordinal);
         Assert.False(File.Exists(_folder.File("a.png")));
     }
 
@@ -115,7 +115,7 @@ public sealed class ModelFolderTests : IDisposable
         TorchCheckpoint.Write(file, tensors);
         using ImageAutoencoder full = ReleasedFolder.LoadAutoencoder(vae, 2);
         Tensor latents = TinyModels.Normal("latents", 1, 4, 4, 4), pixels = TinyModels.Normal("pixels", 1, 3, 8, 8);
-        Tensor Mixed(Tensor x, Tensor weight, Tensor add) => einsum("oi,nihw->nohw", weight.flatten(1), x) + add.view(1, -1, 1, 1);
+        Tensor Mixed(Tensor x, Tensor weight, Tensor add) => einsum("oi,nihw->nohw", weight.flatten(1), x).Plus(add.view(1, -1, 1, 1));
         Assert.InRange(TinyModels.Distance(plain.Decode(Mixed(latents, after, bias)), full.Decode(latents)), 0, 1e-4);
         Assert.InRange(TinyModels.Distance(Mixed(plain.Moments(pixels), before, ones), full.Moments(pixels)), 0, 1e-4);
         Assert.True(TinyModels.Distance(plain.Decode(latents), full.Decode(latents)) > 0.01);
