@@ -41,6 +41,16 @@ internal sealed unsafe partial class MappedFile : IDisposable
 
     public bool Disposed { get; private set; }
 
+    /// <summary>Refuses what lies where the file should be: a Git LFS pointer, a server's page.</summary>
+    /// <exception cref="InvalidDataException">It is such a placeholder.</exception>
+    public void RefusePlaceholder()
+    {
+        if (PlaceholderFile.Describe(Span(0, (int)Math.Min(PlaceholderFile.Head, Length)), Length) is { } fault)
+        {
+            throw new InvalidDataException($"{Path} {fault}.");
+        }
+    }
+
     /// <summary>The bytes [offset, offset + count).</summary>
     public ReadOnlySpan<byte> Span(long offset, int count)
     {

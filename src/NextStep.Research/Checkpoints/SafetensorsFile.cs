@@ -31,7 +31,7 @@ public sealed class SafetensorsFile : TensorSource
         var file = new MappedFile(path);
         try
         {
-            PlaceholderFile.Refuse(file);
+            file.RefusePlaceholder();
             return new SafetensorsFile(file, SafetensorsHeader.Read(file));
         }
         catch

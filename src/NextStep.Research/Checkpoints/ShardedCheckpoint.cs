@@ -149,7 +149,7 @@ public sealed partial class ShardedCheckpoint : TensorSource
     internal static Dictionary<string, string> ReadIndex(string index)
     {
         using var file = new MappedFile(index);
-        PlaceholderFile.Refuse(file);
+        file.RefusePlaceholder();
         if (file.Length > MaximumIndex)
         {
             throw new InvalidDataException($"{index}: an index of {file.Length} bytes is larger than any model needs.");

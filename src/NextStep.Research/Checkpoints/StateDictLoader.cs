@@ -72,7 +72,7 @@ public static class StateDictLoader
         if (broken.Count > 0)
         {
             throw new InvalidDataException(
-                $"{source.Path}: {Problems.List(broken, "tensor holds", "tensors hold")} — values that are NaN or infinite{(dtype is ScalarType.Float16 ? " (in float16, which ends at 65504)" : "")}; the file is damaged, or its training diverged.");
+                $"{source.Path}: {Problems.List(broken, "tensor holds values", "tensors hold values").Replace("values:", $"values that are NaN or infinite{(dtype is ScalarType.Float16 ? " (in float16, which ends at 65504)" : "")}:", StringComparison.Ordinal)}; the file is damaged, or its training diverged.");
         }
     }
 

@@ -42,7 +42,7 @@ public sealed class TorchCheckpoint : TensorSource
         var file = new MappedFile(path);
         try
         {
-            PlaceholderFile.Refuse(file);
+            file.RefusePlaceholder();
             return new TorchCheckpoint(file);
         }
         catch

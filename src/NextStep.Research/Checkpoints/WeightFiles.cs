@@ -31,15 +31,15 @@ internal sealed partial record WeightFiles(string Main, string? Average, IReadOn
             var shards = ShardedCheckpoint.ReadIndex(indexes[0]).Values.Distinct(StringComparer.Ordinal).ToArray();
             if (!File.Exists(whole) || Array.TrueForAll(shards, shard => File.Exists(Path.Combine(folder, shard))))
             {
-                return new WeightFiles(indexes[0], Averaged(files.Where(file => !shards.Contains(Path.GetFileName(file)))), notes);
+                return new WeightFiles(indexes[0], Averaged(files.Where(file => !shards.Contains(Path.GetFileName(file))), indexes[0]), notes);
             }
             notes.Add($"{indexes[0]} names shards that are not there; {whole} was taken.");
-            return new WeightFiles(whole, Averaged(files), notes);
+            return new WeightFiles(whole, Averaged(files, whole), notes);
         }
         var torch = Torch(folder);
         var main = Choose(files, notes) ?? (files.Length == 0 ? ChooseTorch(folder, torch) : null);
         return main is not null
-            ? new WeightFiles(main, Averaged(files.Concat(torch).Where(file => file != main)), notes)
+            ? new WeightFiles(main, Averaged(files.Concat(torch), main), notes)
             : throw new FileNotFoundException(files.Length + indexes.Length + torch.Length > 1
                 ? $"{folder}: several files of weights and none that is the one ({string.Join(", ", indexes.Concat(files).Concat(torch).Select(Path.GetFileName).Take(8))}); keep one of them, or call it {Preferred[0]}."
                 : $"{folder}: no weights here (*.safetensors.index.json, model.safetensors, another *.safetensors, checkpoint.pt or another torch file).", folder);
@@ -70,12 +70,12 @@ internal sealed partial record WeightFiles(string Main, string? Average, IReadOn
         return Array.Find(plain, file => file == Path.Combine(folder, "checkpoint.pt")) ?? (plain.Length == 1 ? plain[0] : plain.Length == 0 && torch.Length == 1 ? torch[0] : null);
     }
 
-    private static string? Averaged(IEnumerable<string> files)
+    private static string? Averaged(IEnumerable<string> files, string main)
     {
-        var all = files.ToArray();
-        var raw = Array.Find(all, file => NotAverage().IsMatch(Path.GetFileName(file)));
-        return Array.Find(all, file => AverageName().IsMatch(Path.GetFileName(file)) && !NotAverage().IsMatch(Path.GetFileName(file)))
-            ?? (raw is null ? null : Array.Find(all, file => Path.GetFileName(file) == NotAverage().Replace(Path.GetFileName(raw), "")));
+        var others = files.Where(file => file != main).ToArray();
+        var unmarked = NotAverage().Replace(Path.GetFileName(main), "");
+        return Array.Find(others, file => AverageName().IsMatch(Path.GetFileName(file)) && !NotAverage().IsMatch(Path.GetFileName(file)))
+            ?? (unmarked == Path.GetFileName(main) ? null : Array.Find(others, file => Path.GetFileName(file) == unmarked));
     }
 
     [GeneratedRegex(@"(^|[._-])ema([._-]|$)", RegexOptions.IgnoreCase)]

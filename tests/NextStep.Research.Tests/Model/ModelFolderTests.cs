@@ -86,7 +86,7 @@ public sealed class ModelFolderTests : IDisposable
     {
         Rewrite(Weights, (name, value) => [(name, name == "norm.weight" ? value.index_fill(0, tensor(3L), Scalars.Of(broken)) : value)]);
         string message = Assert.Throws<InvalidDataException>(() => Drawn()).Message;
-        Assert.Contains("1 tensor holds: norm.weight values that are NaN", message.Replace(": values", " values", StringComparison.Ordinal), StringComparison.Ordinal);
+        Assert.Contains("1 tensor holds values that are NaN or infinite: norm.weight;", message, StringComparison.Ordinal);
         Assert.Contains(Weights, message, StringComparison.Ordinal);
     }
 

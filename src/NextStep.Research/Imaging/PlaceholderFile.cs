@@ -6,7 +6,8 @@ namespace NextStep.Research;
 /// <summary>What lies where a file should be when a download or a clone went wrong: Git LFS pointers, pages and messages of servers, nothing at all.</summary>
 public static partial class PlaceholderFile
 {
-    private const int Head = 1024;
+    /// <summary>Bytes at the beginning of a file that are enough to know it.</summary>
+    public const int Head = 1024;
 
     /// <summary>What is wrong with the file and how to mend it, as the rest of a sentence after its name; null for anything else, and where there is no file.</summary>
     public static string? Describe(string path)
@@ -21,7 +22,7 @@ public static partial class PlaceholderFile
         return Describe(head, stream.Length);
     }
 
-    /// <summary>As <see cref="Describe(string)"/>, of the first bytes (up to 1,024 count) of a file of <paramref name="length"/> bytes.</summary>
+    /// <summary>As <see cref="Describe(string)"/>, of the first bytes (up to <see cref="Head"/> count) of a file of <paramref name="length"/> bytes.</summary>
     public static string? Describe(ReadOnlySpan<byte> head, long length)
     {
         if (length == 0)
@@ -49,16 +50,6 @@ public static partial class PlaceholderFile
         }
         bool printable = length <= head.Length && text.Length > 0 && !text.StartsWith('{') && !text.StartsWith('[') && text.All(c => c is >= ' ' and <= '~' or '\r' or '\n' or '\t');
         return printable ? $"is a text of {length} bytes ({Start(text)}), not the file; download it again" : null;
-    }
-
-    /// <summary>Refuses the file with what it is instead.</summary>
-    /// <exception cref="InvalidDataException">It is a placeholder.</exception>
-    internal static void Refuse(MappedFile file)
-    {
-        if (Describe(file.Span(0, (int)Math.Min(Head, file.Length)), file.Length) is { } fault)
-        {
-            throw new InvalidDataException($"{file.Path} {fault}.");
-        }
     }
 
     private static string Start(string text)
