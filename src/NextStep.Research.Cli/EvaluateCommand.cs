@@ -29,6 +29,7 @@ internal static class EvaluateCommand
     private static readonly Option<string?> Maps = new("--heatmaps") { Description = "A folder for sheets of artifact heat maps." };
     private static readonly Option<string?> DeviceName = SharedOptions.Device();
     private static readonly Option<long?> Seed = new("--seed") { Description = "Seed of pictures drawn anew; default: the cell's." };
+    private static readonly Option<WeightChoice?> Weights = SharedOptions.Weights();
     private static readonly Option<bool> AsJson = new("--json") { Description = "One JSON document instead of a table." };
 
     public static Command Create()
@@ -42,7 +43,7 @@ internal static class EvaluateCommand
               nextstep evaluate --pictures drawn/ --reference photos/ --onnx inception.onnx --onnx-size 299 --onnx-mean 0.5 --onnx-std 0.5
             """)
         {
-            Folder, Pictures, Reference, Patch, Side, Skip, Samples, Source, Network, NetworkSize, NetworkRange, NetworkMean, NetworkDeviation, NetworkOutput, NetworkAxis, Maps, DeviceName, Seed, AsJson,
+            Folder, Pictures, Reference, Patch, Side, Skip, Samples, Source, Weights, Network, NetworkSize, NetworkRange, NetworkMean, NetworkDeviation, NetworkOutput, NetworkAxis, Maps, DeviceName, Seed, AsJson,
         };
         command.Validators.Add(r =>
         {
@@ -111,7 +112,13 @@ internal static class EvaluateCommand
     {
         TrainedCell? cell = Directory.Exists(folder) ? TrainedCell.Find(folder) : null;
         string device = parse.GetValue(DeviceName) ?? cell?.Config.Device ?? "cpu";
-        using LoadedModel loaded = ReleasedFolder.Load(folder, new Device(device), (cell?.Config.Precision ?? Precision.Float32).ToScalarType());
+        using LoadedModel loaded = ReleasedFolder.Load(folder, new LoadOptions
+        {
+            Devices = [new Device(device)],
+            Dtype = (cell?.Config.Precision ?? Precision.Float32).ToScalarType(),
+            Weights = parse.GetValue(Weights),
+        });
+        loaded.Notes.ToList().ForEach(Console.Error.WriteLine);
         ResearchConfig config = cell?.Config ?? OfFolder(loaded, parse.GetRequiredValue(Source));
         config = config with
         {

@@ -21,7 +21,7 @@ internal static partial class Program
         }
         try
         {
-            ParseResult parse = Root().Parse(args);
+            ParseResult parse = Arguments.Parse(Root(), args);
             if (parse.Action is System.CommandLine.Invocation.ParseErrorAction)
             {
                 return Wrong(string.Join(Environment.NewLine, parse.Errors.Select(e => e.Message)) + $"{Environment.NewLine}See: {Usage(parse.CommandResult)} --help");

@@ -17,7 +17,7 @@ public static class Provenance
     public static string Processor { get; } = string.Create(CultureInfo.InvariantCulture, $"{ProcessorName()}, {Environment.ProcessorCount} cores");
 
     /// <summary>How this process was called.</summary>
-    public static string CommandLine => string.Join(' ', ["nextstep", .. Environment.GetCommandLineArgs().Skip(1)]);
+    public static string CommandLine => ShellText.Line(["nextstep", .. Environment.GetCommandLineArgs().Skip(1)]);
 
     /// <summary>Collects it and keeps the uncommitted changes as a file of the run folder; what cannot be told is left out. Loads no torch.</summary>
     /// <param name="folder">The run folder.</param>
