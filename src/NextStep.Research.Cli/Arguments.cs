@@ -14,7 +14,6 @@ internal static class Arguments
     public static ParseResult Parse(RootCommand root, IReadOnlyList<string> args)
     {
         CultureInfo.CurrentCulture = CultureInfo.InvariantCulture;
-        Strict(root);
         return root.Parse([.. args.SelectMany(Split)], Configuration);
     }
 
@@ -22,20 +21,23 @@ internal static class Arguments
     private static IEnumerable<string> Split(string argument) =>
         argument.StartsWith('-') && argument.Length > 2 && argument.IndexOf('=', StringComparison.Ordinal) == argument.Length - 1 ? [argument[..^1], ""] : [argument];
 
-    private static void Strict(Command command)
+    /// <summary>What the parser took although it was not meant so; empty where all is well.</summary>
+    public static IReadOnlyList<string> Faults(ParseResult parse)
     {
-        foreach (Option option in command.Options)
+        List<string> faults = [];
+        foreach (SymbolResult result in parse.CommandResult.Children)
         {
-            option.Validators.Add(result => Check(option.Name, option.ValueType, result.Tokens, result.AddError));
+            switch (result)
+            {
+                case OptionResult { Implicit: false } option:
+                    Check(option.Option.Name, option.Option.ValueType, option.Tokens, faults.Add);
+                    break;
+                case ArgumentResult argument:
+                    Check(argument.Argument.Name, argument.Argument.ValueType, argument.Tokens, faults.Add);
+                    break;
+            }
         }
-        foreach (Argument argument in command.Arguments)
-        {
-            argument.Validators.Add(result => Check(argument.Name, argument.ValueType, result.Tokens, result.AddError));
-        }
-        foreach (Command inner in command.Subcommands)
-        {
-            Strict(inner);
-        }
+        return faults;
     }
 
     // "1,5" is 15 to the parser, and "99" a value of every enumeration.
