@@ -7,7 +7,7 @@ namespace NextStep.Research.Cli;
 /// <summary>Arguments read as they were meant: what the parser would take for something else is refused or handed over so that it cannot.</summary>
 internal static class Arguments
 {
-    // A prompt may begin with @, which is no file of arguments.
+    // A prompt may begin with @, and an arm be called @low: no argument names a file of further arguments.
     private static readonly ParserConfiguration Configuration = new() { ResponseFileTokenReplacer = null };
 
     /// <summary>Parses a command line; numbers are written with a point whatever the system's language.</summary>

@@ -7,7 +7,7 @@ using Spectre.Console;
 namespace NextStep.Research.Cli;
 
 /// <summary>A plan for people and as JSON.</summary>
-internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folder, PlanEstimate estimate)
+internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folder, PlanEstimate estimate, IReadOnlyList<PlannedPower> powers)
 {
     private const int MostRows = 60;
     private const int MostArms = 40;
@@ -32,7 +32,15 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
         {
             AnsiConsole.WriteLine($"… and {Grouped(arms.Length - MostArms)} more arms; --all shows them");
         }
+        foreach ((string name, string when) in experiment.LeftOut)
+        {
+            AnsiConsole.WriteLine($"{name}: left out, there only {when}");
+        }
         AnsiConsole.WriteLine($"{Grouped(plan.Cells.Count)} cells; {Left()}");
+        foreach (string line in PowerLines.Of(plan, powers))
+        {
+            AnsiConsole.WriteLine(line);
+        }
     }
 
     public string Json(IReadOnlyList<string> differences) => JsonSerializer.Serialize(
@@ -43,8 +51,11 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
             folder = folder.Path,
             cells = plan.Cells.Select(c => new { c.Key, c.Arm, c.Seed, stages = c.Stages.Select(s => new { s.Kind, s.Key, s.Shared, done = _done.Contains(s.Key) }) }),
             arms = plan.Arms.Select(a => new { a.Name, a.Settings }),
+            experiment.LeftOut,
+            plan.Contents,
             stages = _sharing,
             estimate = new { estimate.Seconds, estimate.Work, estimate.Bytes, estimate.Jobs, estimate.Stages },
+            power = powers.Select(p => new { p.Spread.Metric, p.Spread.Deviation, p.Spread.Freedom, p.Spread.From, p.Seeds, p.Comparisons, p.Detectable, p.Difference, p.Power, p.Needed }),
             changed = differences,
         },
         RunFolder.Json);

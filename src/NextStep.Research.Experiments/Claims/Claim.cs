@@ -27,11 +27,15 @@ public sealed record Claim(string Say, string Test)
         return new Claim(say, test);
     }
 
+    /// <summary>The metrics that it names.</summary>
+    internal IEnumerable<string> Metrics() =>
+        ClaimParser.Parse(Test).SelectMany(c => c.Left.Terms().Concat(c.Right.Terms())).OfType<ClaimTerm.Measured>().Select(m => m.Name).Distinct();
+
     /// <summary>What is wrong with the arms or axes it names.</summary>
     internal IEnumerable<string> Check(IReadOnlyList<Arm> arms, IReadOnlyDictionary<string, string> leftOut, IReadOnlyList<string> axes)
     {
         ArmPoint[] points = [.. arms.Select(ArmPoint.From)];
-        IEnumerable<ClaimTerm> terms = ClaimParser.Parse(Test).SelectMany(c => c.Left.Terms().Concat(c.Right.Terms()));
+        IEnumerable<ClaimTerm> terms = ClaimParser.Parse(Test).SelectMany(c => c.Terms());
         return terms.SelectMany(term => term switch
         {
             ClaimTerm.Metric m => CheckArm(m.Arm, points, leftOut),

@@ -46,6 +46,9 @@ internal sealed record StageRecord(string Kind, string Key, string Cell, double 
     /// <summary>Kind and number of processors; where they are the same, times can be compared. Null in files of earlier versions.</summary>
     public string? Machine { get; init; }
 
+    /// <summary>The code that ran it (<see cref="CodeIdentity"/>). Null in files of earlier versions.</summary>
+    public string? Code { get; init; }
+
     /// <summary>When it ended, UTC.</summary>
     public DateTime? Ended { get; init; }
 }
@@ -76,7 +79,7 @@ public sealed record CellStatus(PlannedCell Cell, CellState State, CellResult? R
         ArgumentNullException.ThrowIfNull(folder);
         CellResult? result = folder.ReadResult(cell);
         CellFailure? failure = result is null ? folder.ReadFailure(cell) : null;
-        bool running = result is null && Claimed.LooksAlive(System.IO.Path.Combine(folder.Cell(cell), "claim"));
+        bool running = result is null && Lease.LooksAlive(Lease.FileOf(folder, cell));
         CellState state = result is not null ? CellState.Done : running ? CellState.Running : failure is not null ? CellState.Failed : CellState.Waiting;
         return new CellStatus(cell, state, result, failure, result is null ? folder.ReadProgress(cell) : null);
     }

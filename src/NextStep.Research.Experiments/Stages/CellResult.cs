@@ -24,6 +24,9 @@ public sealed record CellResult
     /// <summary>Prompts of the sample grid, in the order of its cells.</summary>
     public required IReadOnlyList<string> Prompts { get; init; }
 
+    /// <summary>Which pictures are right, one by one, by the name of the metric that is their share; empty in results of earlier versions.</summary>
+    public IReadOnlyDictionary<string, PictureOutcomes> Outcomes { get; init; } = new Dictionary<string, PictureOutcomes>();
+
     /// <summary>Seconds spent per stage; shared stages count in the cell that ran them.</summary>
     public required IReadOnlyDictionary<string, double> Seconds { get; init; }
 
@@ -38,4 +41,7 @@ public sealed record CellResult
     /// says on what, by metric name. Numbers of different identities are never compared.
     /// </summary>
     public IReadOnlyDictionary<string, string> Identities { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Which code ran each stage (<see cref="CodeIdentity"/>), by kind; empty text for stages of before it was noted.</summary>
+    public IReadOnlyDictionary<string, string> Code { get; init; } = new Dictionary<string, string>();
 }

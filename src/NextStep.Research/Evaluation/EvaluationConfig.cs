@@ -31,6 +31,7 @@ public sealed record EvaluationConfig
     public int? NetworkSize { get; init; }
 
     /// <summary>Black and white in the values that the ONNX network is given: [0, 1], [−1, 1] or [0, 255].</summary>
+    [RangeOfEach(-1e3, 1e3)]
     public IReadOnlyList<double> NetworkRange { get; init; } = [0, 1];
 
     /// <summary>The output of the ONNX network that holds the features; null = its only one.</summary>
@@ -41,15 +42,19 @@ public sealed record EvaluationConfig
     public int? NetworkAxis { get; init; }
 
     /// <summary>Subtracted from values in that range before the ONNX network: one number, or one a channel.</summary>
+    [RangeOfEach(-1e3, 1e3)]
     public IReadOnlyList<double> NetworkMean { get; init; } = [0];
 
     /// <summary>Divided by after that: one number, or one a channel.</summary>
+    [RangeOfEach(1e-6, 1e3)]
     public IReadOnlyList<double> NetworkDeviation { get; init; } = [1];
 
     /// <summary>Standard deviations of noise added to latents, for the decoder's robustness (paper, Fig. 6).</summary>
+    [RangeOfEach(0, 1e3)]
     public IReadOnlyList<double> LatentNoise { get; init; } = [0, 0.1, 0.2, 0.3, 0.5, 0.75, 1];
 
     /// <summary>Guidance scales at which mean and variance of drawn tokens are followed over the raster order (paper, Fig. 5); empty = not at all.</summary>
+    [RangeOfEach(0, 1e3)]
     public IReadOnlyList<double> GuidanceTrace { get; init; } = [1.5, 3, 7.5];
 
     /// <summary>Pictures drawn per guidance scale for that.</summary>
