@@ -81,7 +81,9 @@ public static class ImageFile
         ArgumentNullException.ThrowIfNull(bytes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
         using RawPicture raw = RawPicture.Decode(bytes, nameForErrors, LeastOversampling * size);
-        return Orient(torch.tensor(SquareSampling.Of(raw, size), [3, size, size]), raw.Orientation);
+        torch.Tensor stored = torch.empty([3, size, size], torch.float32);
+        SquareSampling.Fill(MemoryMarshal.Cast<byte, float>(stored.bytes), raw, size);
+        return Orient(stored, raw.Orientation);
     }
 
     /// <summary>The picture as a PNG file; values outside [−1, 1] are clamped.</summary>
@@ -135,7 +137,7 @@ public static class ImageFile
     {
         using torch.Tensor bytes = ToBytes(pixels);
         using torch.Tensor interleaved = bytes.permute(1, 2, 0).contiguous();
-        byte[] rgb = interleaved.data<byte>().ToArray();
+        ReadOnlySpan<byte> rgb = interleaved.bytes;
         byte[] rgba = new byte[rgb.Length / 3 * 4];
         for (int i = 0, o = 0; i < rgb.Length; i += 3, o += 4)
         {
@@ -163,7 +165,8 @@ public static class ImageFile
             return stored;
         }
         using torch.Tensor source = stored;
-        using torch.Tensor upright = orientation switch
+        using DisposeScope scope = torch.NewDisposeScope();
+        torch.Tensor upright = orientation switch
         {
             2 => source.flip(2),
             3 => source.flip(1, 2),
@@ -173,6 +176,6 @@ public static class ImageFile
             7 => source.transpose(1, 2).flip(1, 2),
             _ => source.rot90(1, (1, 2)),
         };
-        return upright.contiguous();
+        return upright.contiguous().MoveToOuterDisposeScope();
     }
 }
