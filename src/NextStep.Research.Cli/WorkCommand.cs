@@ -28,7 +28,8 @@ internal static class WorkCommand
         command.SetAction(parse =>
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
-            IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), [.. folder.RequirePlan().Arms.Select(a => a.Name)]);
+            Plan plan = folder.RequirePlan();
+            IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), [.. plan.Arms.Select(a => a.Name)], plan.Search);
             using Interrupt interrupt = new();
             using SweepBudget? budget = SharedOptions.Budget(parse.GetValue(hours), parse.GetValue(until));
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(

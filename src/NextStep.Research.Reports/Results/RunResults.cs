@@ -37,6 +37,9 @@ internal sealed record RunResults(Plan Plan, IReadOnlyList<CellRun> Cells, IRead
     /// <summary>That different code computed the cells; null where one did.</summary>
     public string? CodeNote { get; init; }
 
+    /// <summary>Where its search by halving stands; null where it has none.</summary>
+    public SearchState? Search { get; init; }
+
     /// <summary>Means, paired differences, trends and effects of the finished cells.</summary>
     public RunStatistics Statistics => field ??= new RunStatistics(Plan, Cells.Select(c => c.Result).OfType<CellResult>(), mixCode: MixCode);
 
