@@ -13,7 +13,7 @@ internal static class ModelStage
     {
         ResearchConfig config = context.Config;
         using LatentSet latents = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.Train));
-        TextTokenizer tokenizer = config.Model.Tokenizer == TokenizerKind.Byte ? new ByteTokenizer() : WordTokenizer.FromCaptions(latents.Captions);
+        TextTokenizer tokenizer = config.Model.Tokenizer == TokenizerKind.Byte ? new ByteTokenizer() : WordTokenizer.FromCaptions([.. latents.Captions, .. config.Data.Source == DataSource.Shapes ? CaptionGrammar.Words : []]);
         using NextStepModel model = ModelTrainer.Train(config, latents, tokenizer, new TrainingRun(
             context.Directory, "model",
             (images, numbers) => context.Progress(new StageProgress(images, config.Training.Model.Images, "images", numbers)),

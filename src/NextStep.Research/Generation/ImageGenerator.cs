@@ -46,6 +46,13 @@ public sealed record GenerationRequest
     public int BatchSize { get; init; } = 64;
 }
 
+/// <summary>Drawing with a loaded model.</summary>
+public static class LoadedModelDrawing
+{
+    /// <summary>Draws pictures with it.</summary>
+    public static ImageGenerator Generator(this LoadedModel loaded) => new(loaded.Model, loaded.Autoencoder, loaded.Tokenizer);
+}
+
 /// <summary>How far a generation is: image tokens drawn, over all pictures.</summary>
 public sealed record GenerationProgress(long Tokens, long Total);
 

@@ -11,9 +11,6 @@ namespace NextStep.Research;
 /// <param name="Sampling">The settings saved with the model, or the defaults.</param>
 public sealed record LoadedModel(NextStepModel Model, ImageAutoencoder Autoencoder, TextTokenizer Tokenizer, int? ImageSize, SamplingConfig Sampling) : IDisposable
 {
-    /// <summary>Draws pictures with it.</summary>
-    public ImageGenerator Generator() => new(Model, Autoencoder, Tokenizer);
-
     /// <summary>The prompt of an edit of one picture: the instruction, with the picture's marker where the model was trained to find it.</summary>
     public string EditPrompt(string instruction) => SequenceLayout.EditPrompt(instruction, Model.Config.EditLayout);
 
