@@ -33,7 +33,7 @@ public sealed class ArrowTests
     public void An_arrow_up_is_named_with_its_type_and_line()
     {
         string file = Path.Combine(Sources.Root, Library, "Torch", "Planted.cs");
-        SyntaxTree tree = CSharpSyntaxTree.ParseText("namespace NextStep.Research;\ninternal static class Planted\n{\n    public static string Of(ImageGenerator g) => $\"{g}\";\n}\n", (CSharpParseOptions)Whole.SyntaxTrees[0].Options, file);
+        SyntaxTree tree = CSharpSyntaxTree.ParseText("namespace NextStep.Research;\ninternal static class Planted\n{\n    public static string Of(ImageGenerator g) => $\"{g}\";\n}\n", (CSharpParseOptions)Whole.SyntaxTrees[0].Options, file, cancellationToken: TestContext.Current.CancellationToken);
         Assert.Equal("Torch/Planted.cs:4 uses ImageGenerator of Generation", Assert.Single(Up(Whole.AddSyntaxTrees(tree), tree)));
     }
 
