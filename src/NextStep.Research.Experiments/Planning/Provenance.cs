@@ -39,10 +39,18 @@ public static class Provenance
     }
 
     /// <summary>For the results of a process that knows the run folder only: experiment, commit and device as the sweep noted them, the rest its own.</summary>
-    public static IReadOnlyDictionary<string, string> OfWorker(Plan plan, string command)
+    /// <param name="plan">The folder's.</param>
+    /// <param name="command">The command line.</param>
+    /// <param name="device">Where this process computes; null: as noted.</param>
+    public static IReadOnlyDictionary<string, string> OfWorker(Plan plan, string command, string? device = null)
     {
         ArgumentNullException.ThrowIfNull(plan);
-        return Here(new Dictionary<string, string>(plan.Provenance), command);
+        Dictionary<string, string> noted = new(plan.Provenance);
+        if (device is not null)
+        {
+            noted["device"] = device;
+        }
+        return Here(noted, command);
     }
 
     private static Dictionary<string, string> Here(Dictionary<string, string> found, string command)

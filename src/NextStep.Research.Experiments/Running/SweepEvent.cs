@@ -52,6 +52,9 @@ public sealed record SweepOptions
     /// <summary>One of several processes that share a sweep: what failed for another of them is left as it is.</summary>
     public bool Worker { get; init; }
 
+    /// <summary>The device to compute on; null: what the cells' configurations say. Says where, not what: results count for all devices.</summary>
+    public string? Device { get; init; }
+
     /// <summary>Called for everything that happens, from the thread that runs the sweep.</summary>
     public Action<SweepEvent> Report { get; init; } = _ => { };
 
