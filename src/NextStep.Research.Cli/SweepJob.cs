@@ -116,7 +116,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
 
     private int Submit(RunFolder folder, Plan plan, SweepOptions options)
     {
-        WorkerCommand worker = Worker with { Verb = ["work"] };
+        WorkerCommand worker = Worker with { Verb = ["work", "--trust"] };
         SlurmSubmission submitted = new SlurmLauncher(folder, plan, worker, ["report", "--after-slurm"], Slurm!, new ClusterCommands()).Submit(options);
         foreach (string note in submitted.Notes)
         {
@@ -130,5 +130,5 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
     }
 
     /// <summary>A process of this program that works on a run folder as long as the one that started it lives.</summary>
-    public static WorkerCommand Worker { get; } = WorkerCommand.Of(typeof(SweepJob).Assembly, "work", "--child");
+    public static WorkerCommand Worker { get; } = WorkerCommand.Of(typeof(SweepJob).Assembly, "work", "--trust", "--child");
 }

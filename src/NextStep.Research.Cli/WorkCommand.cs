@@ -28,7 +28,7 @@ internal static class WorkCommand
         command.SetAction(parse =>
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
-            folder.RequirePlan();
+            RunComponents.Open(folder, folder.RequirePlan());
             using Interrupt interrupt = new();
             using SweepBudget? budget = SharedOptions.Budget(parse.GetValue(hours), parse.GetValue(until));
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(

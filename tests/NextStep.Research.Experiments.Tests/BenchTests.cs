@@ -26,7 +26,7 @@ public sealed class BenchTests : IDisposable
             {
                 Size = ModelSize.Nano,
                 Transformer = new TransformerOptions { Width = 64, Heads = 4, KeyValueHeads = 2, Intermediate = 96 },
-                Head = new HeadOptions { Width = 48, Layers = 2 },
+                Head = new FlowHead { Width = 48, Layers = 2 },
             },
             new AutoencoderConfig { LatentChannels = 4 }, tokenizer);
         using NextStepModel model = new(config);

@@ -24,6 +24,9 @@ public sealed record Experiment
     /// <summary>What is claimed, to be judged on the results.</summary>
     public required IReadOnlyList<Claim> Claims { get; init; }
 
+    /// <summary>Sources and assemblies of components that it uses.</summary>
+    public IReadOnlyList<UsedFile> Uses { get; init; } = [];
+
     /// <summary>What a sweep on a cluster asks for.</summary>
     public SlurmOptions Slurm { get; init; } = new();
 }

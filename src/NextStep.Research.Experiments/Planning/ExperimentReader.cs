@@ -26,7 +26,8 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         {
             return null;
         }
-        ResearchConfig config = Assignment.Apply(new ResearchConfig(), [.. sections.Config, .. sections.Baseline, .. settings]);
+        ResearchConfig config = Assignment.Apply(new ResearchConfig(), [.. sections.Config, .. sections.Baseline, .. settings], errors);
+        config = Measured(config, measure);
         ArmBuilder builder = new(config, axes, named);
         IReadOnlyList<Arm> arms = builder.Build(errors);
         if (arms.Count > 0)
@@ -43,6 +44,15 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
             Measure = measure,
             Claims = claims,
         };
+    }
+
+    // A component that measure names, and evaluation.metrics does not, is measured with its defaults.
+    private static ResearchConfig Measured(ResearchConfig config, IReadOnlyList<string> measure)
+    {
+        IReadOnlyList<Metric> there = config.Evaluation.Metrics;
+        Metric[] named = [.. measure.Select(m => ComponentCatalog.Find(typeof(Metric), m)).OfType<Type>()
+            .Where(t => there.All(m => ComponentCatalog.NameOf(m.GetType()) != ComponentCatalog.NameOf(t))).Select(t => (Metric)Activator.CreateInstance(t)!)];
+        return named.Length == 0 ? config : config with { Evaluation = config.Evaluation with { Metrics = [.. there, .. named] } };
     }
 
     private List<Axis> ReadAxes(string section) =>

@@ -3,6 +3,9 @@ namespace NextStep.Research.Experiments;
 /// <summary><c>plan.json</c> of a run folder: all that is needed to run, continue and report it, except the cells' configurations.</summary>
 public sealed record Plan
 {
+    /// <summary>Stands for the value of an option that an arm's component does not have.</summary>
+    public const string NoOption = "—";
+
     /// <summary>The experiment's name.</summary>
     public required string Name { get; init; }
 
@@ -27,6 +30,9 @@ public sealed record Plan
     /// <summary>The baseline's whole configuration by path, device left out: it says where, not what.</summary>
     public required IReadOnlyDictionary<string, string> Config { get; init; }
 
+    /// <summary>Components of the user that the cells may be made of.</summary>
+    public IReadOnlyList<PlannedUse> Uses { get; init; } = [];
+
     /// <summary>Commit, packages, libtorch, device, machine of the newest sweep that had work to do.</summary>
     public IReadOnlyDictionary<string, string> Provenance { get; init; } = new Dictionary<string, string>();
 
@@ -39,7 +45,8 @@ public sealed record Plan
         ArgumentNullException.ThrowIfNull(experiment);
         ArgumentNullException.ThrowIfNull(stages);
         HashSet<string> varied = [.. experiment.Arms.SelectMany(a => a.Differences.Keys)];
-        string[] settings = [.. ConfigPath.All.Where(varied.Contains)];
+        IReadOnlyDictionary<string, string>[] texts = [.. experiment.Arms.Select(a => ConfigPath.Texts(a.Config))];
+        string[] settings = [.. texts.SelectMany(t => t.Keys).Distinct().Where(varied.Contains)];
         StageKeys[] keys = [.. experiment.Arms.Select(a => new StageKeys(a, stages))];
         return new Plan
         {
@@ -47,17 +54,17 @@ public sealed record Plan
             Question = experiment.Question,
             Arms =
             [
-                .. experiment.Arms.Select(a => new PlannedArm(
-                    a.Name,
-                    settings.ToDictionary(p => p, p => ConfigValue.Format(ConfigPath.Get(a.Config, p))),
-                    a.Coordinates)),
+                .. experiment.Arms.Zip(texts).Select(a => new PlannedArm(
+                    a.First.Name,
+                    settings.ToDictionary(p => p, p => a.Second.GetValueOrDefault(p, NoOption)),
+                    a.First.Coordinates)),
             ],
             Axes = experiment.Axes,
+            Uses = [.. experiment.Uses.Select(PlannedUse.Of)],
             Cells = [.. experiment.Seeds.SelectMany(s => keys.Select(k => k.Cell(s)))],
             Measure = experiment.Measure,
             Claims = [.. experiment.Claims.Select(c => new PlannedClaim(c.Say, c.Test))],
-            Config = ConfigPath.All.Where(p => p is not ("device" or "seed"))
-                .ToDictionary(p => p, p => ConfigValue.Format(ConfigPath.Get(experiment.Arms[0].Config, p))),
+            Config = texts[0].Where(t => t.Key is not ("device" or "seed")).ToDictionary(),
         };
     }
 

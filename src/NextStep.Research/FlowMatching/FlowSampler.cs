@@ -29,7 +29,7 @@ public sealed record FlowSamplerOptions
 /// Samples image tokens by integrating the head's velocity from noise to data. The time embedding is computed once per
 /// schedule, the condition embedding once per token, the modulations of many steps in one product per layer.
 /// </summary>
-public sealed class FlowSampler : IDisposable
+public sealed class FlowSampler : TokenHeadSampler
 {
     // At most so many modulation numbers are held at once; more steps are done in several products.
     private const long ModulationBudget = 32L << 20;
@@ -62,7 +62,7 @@ public sealed class FlowSampler : IDisposable
     /// <param name="noise">Initial noise [m, d], then one draw per stochastic step.</param>
     /// <param name="onStep">Called with the state [m, d] after every step, for inspection; it is disposed afterwards.</param>
     /// <returns>[m, d] float32.</returns>
-    public Tensor Sample(Tensor conditions, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep = null)
+    public override Tensor Sample(Tensor conditions, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep = null)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -139,7 +139,14 @@ public sealed class FlowSampler : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _timeEmbeddings.Dispose();
+    public override int Evaluations => _options.Steps;
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _timeEmbeddings.Dispose();
+        base.Dispose(disposing);
+    }
 
     private int ChunkOf(long rows)
     {

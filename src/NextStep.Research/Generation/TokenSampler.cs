@@ -40,7 +40,7 @@ public static class TokenSampler
         long rows = prompt.Ids.size(0), length = prompt.Ids.size(1);
         IReadOnlyList<Device> layers = model.Transformer.LayerDevices;
         (ScalarType dtype, Device device) = (model.Transformer.Dtype, layers[0]);
-        using FlowSamplers samplers = new(model.Head.Network, sampling, count, noiseRepeat);
+        using TokenHeadSamplers samplers = new(model.Head, model.Config.HeadComponent, sampling, count, noiseRepeat);
         // A CPU attends faster in float32 than in bfloat16, and the cache is small beside the weights.
         ScalarType kept = device.type == DeviceType.CPU ? ScalarType.Float32 : dtype;
         using KeyValueCache cache = new(model.Config.Transformer, rows, length + count - 1, dtype == ScalarType.Float64 ? dtype : kept, layers);

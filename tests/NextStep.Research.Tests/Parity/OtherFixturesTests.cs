@@ -37,7 +37,7 @@ public sealed class OtherFixturesTests : IDisposable
         Fails(sample.Change("both_scales/out.x", x => (x * 1.001f) + 1e-3f).Write(_folder), "both_scales");
 
         using RecordedNoise noise = Replay(pair);
-        FlowLoss loss = head.Loss(target, one, noise, mask);
+        TokenLoss loss = head.Loss(target, one, noise, mask);
         loss.Mean.backward();
         IEnumerable<(string, Tensor)> gradients = head.named_parameters().Select(p => ("grad." + p.name, p.parameter.grad!));
         FixtureWriter training = new FixtureWriter("fm_head_loss_other", config).Weights(head)

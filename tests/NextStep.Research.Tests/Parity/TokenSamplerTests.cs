@@ -50,7 +50,7 @@ public sealed class TokenSamplerTests : IDisposable
     [InlineData(3, 4, 3, new[] { 3, 4, 4 })]
     [InlineData(7, 2, 1, new[] { 7 })]
     public void Steps_go_in_a_straight_line_from_the_first_token_to_the_last(int steps, int? final, int count, int[] expected) =>
-        Assert.Equal(expected, Enumerable.Range(0, count).Select(i => FlowSamplers.Steps(new SamplingConfig { Steps = steps, FinalSteps = final }, i, count)));
+        Assert.Equal(expected, Enumerable.Range(0, count).Select(i => TokenHeadSamplers.Steps(new SamplingConfig { Steps = steps, FinalSteps = final }, i, count)));
 
     [Fact]
     public void A_schedule_changes_only_the_tokens_with_other_steps()
