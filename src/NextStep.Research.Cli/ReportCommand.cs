@@ -29,7 +29,6 @@ internal static class ReportCommand
         command.SetAction(parse =>
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
-            Sweep.Judge(folder, folder.RequirePlan());
             if (parse.GetValue(figures) is { } into)
             {
                 IReadOnlyList<string> files = [];

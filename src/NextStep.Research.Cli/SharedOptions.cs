@@ -82,9 +82,11 @@ internal static class SharedOptions
     public static Option<string[]> OnlyArms() => new("--only") { Description = "Only these arms: a name or a pattern with * and ?; repeatable." };
 
     /// <summary>The names of the arms that any of the patterns fits; refuses one that fits none.</summary>
-    public static IReadOnlyList<string> Only(string[]? patterns, Experiment experiment)
+    public static IReadOnlyList<string> Only(string[]? patterns, Experiment experiment) => Only(patterns, [.. experiment.Arms.Select(a => a.Name)]);
+
+    /// <summary>The same for a plan's arms.</summary>
+    public static IReadOnlyList<string> Only(string[]? patterns, IReadOnlyList<string> known)
     {
-        string[] known = [.. experiment.Arms.Select(a => a.Name)];
         List<string> chosen = [];
         foreach (string pattern in patterns ?? [])
         {

@@ -84,7 +84,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
             }
             plan = NoteOrigin(folder, plan);
             string? device = pool ? null : Places.Of(1);
-            options = options with { Provenance = Provenance.OfWorker(plan, Provenance.CommandLine, device), Device = device };
+            options = options with { Provenance = Provenance.OfWorker(folder, plan, Provenance.CommandLine, device), Device = device };
             runner = new SweepRunner(folder, plan, Experiment, Stages, options);
         }
         if (Slurm is not null && runner.HasWork)

@@ -11,7 +11,7 @@ internal static class WorkCommand
         Argument<string> directory = SharedOptions.RunFolder();
         Option<string?> device = SharedOptions.Device();
         (Option<double?> hours, Option<string?> until) = SharedOptions.Budget();
-        Option<string[]> only = new("--only") { Description = "Work on this arm only; repeatable." };
+        Option<string[]> only = new("--only") { Description = "Work on these arms only: a name or a pattern with * and ?; repeatable." };
         Option<bool> pool = new("--child") { Hidden = true, Description = "Ends when standard input does." };
         Option<string?> map = new("--map") { Hidden = true, Description = "What the indices of a Slurm array mean." };
         Option<int> index = new("--index") { Hidden = true, Description = "Which of them." };
@@ -35,14 +35,15 @@ internal static class WorkCommand
                 interrupt.Token, budget?.Over ?? CancellationToken.None, parse.GetValue(pool) ? ParentWatch.Gone() : CancellationToken.None);
             TorchBackend.EnsureUsable();
             using SweepConsole console = SweepConsole.Create();
-            IReadOnlyDictionary<string, string> provenance = Provenance.OfWorker(folder.RequirePlan(), Provenance.CommandLine, parse.GetValue(device));
+            IReadOnlyDictionary<string, string> provenance = Provenance.OfWorker(folder, folder.RequirePlan(), Provenance.CommandLine, parse.GetValue(device));
             if (parse.GetValue(map) is { } file)
             {
                 SlurmTask task = SlurmTask.Current ?? throw new InvalidOperationException("--map is for tasks that Slurm starts");
                 SweepOptions told = new() { Report = console.Show, Provenance = provenance, Device = parse.GetValue(device) };
                 return new SlurmWorker(folder, StandardStages.All, task, new ClusterCommands(), told).Run(file, parse.GetValue(index), () => interrupt.TimeIsOver, stop.Token);
             }
-            SweepOptions options = new() { Only = parse.GetValue(only) ?? [], Worker = true, Device = parse.GetValue(device), Report = console.Show, Provenance = provenance };
+            IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), [.. folder.RequirePlan().Arms.Select(a => a.Name)]);
+            SweepOptions options = new() { Only = arms, Worker = true, Device = parse.GetValue(device), Report = console.Show, Provenance = provenance };
             SweepOutcome outcome = new SweepRunner(folder, folder.RequirePlan(), StandardStages.All, options).Run(stop.Token);
             SweepJob.ShowFailures(folder.Path, outcome.Failed);
             return parse.GetValue(pool) ? 0 : outcome.Cancelled || outcome.Failed.Count > 0 ? 1 : 0;

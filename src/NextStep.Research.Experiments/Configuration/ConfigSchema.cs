@@ -19,6 +19,7 @@ internal sealed class ConfigKey : IEquatable<ConfigKey>
         Property = property;
         Type = System.Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         Range = property.GetCustomAttribute<RangeAttribute>();
+        KeepsBits = property.IsDefined(typeof(KeepsBitsAttribute));
         IsComponent = typeof(ComponentConfig).IsAssignableFrom(Type);
         _children = !IsComponent && IsGroupType(Type) ? Of(Type, path + ".") : [];
     }
@@ -35,6 +36,9 @@ internal sealed class ConfigKey : IEquatable<ConfigKey>
     public bool Nullable { get; }
 
     public RangeAttribute? Range { get; }
+
+    /// <summary>Whether no result depends on it; see <see cref="KeepsBitsAttribute"/>.</summary>
+    public bool KeepsBits { get; }
 
     /// <summary>Keys of a group; of a component, the options of all components that can stand here.</summary>
     public IReadOnlyList<ConfigKey> Children => IsComponent ? [.. ComponentCatalog.Of(Type).SelectMany(t => Of(t, Path + ".")).DistinctBy(k => k.Name)] : _children;

@@ -27,7 +27,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         {
             return null;
         }
-        CellResult result = new ResultBuilder(folder, cell).Build() with { Provenance = options.Provenance };
+        CellResult result = new ResultBuilder(folder, cell, config.Sampling).Build() with { Provenance = options.Provenance };
         DiskFlush.Files(cellFolder);
         if (claim.IsLost())
         {
@@ -145,7 +145,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             },
         });
         cancellation.ThrowIfCancellationRequested();
-        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Ended = DateTime.UtcNow }, durable: false);
+        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Code = options.Code, Ended = DateTime.UtcNow }, durable: false);
         DiskFlush.Files(run.Working);
         claim?.IsLost(); // signals Lost when it is
         cancellation.ThrowIfCancellationRequested();

@@ -46,6 +46,9 @@ public sealed record SweepOptions
     /// <summary>Goes into every result of this process.</summary>
     public IReadOnlyDictionary<string, string> Provenance { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Goes into every <c>stage.json</c> that this process writes, and from there into the results.</summary>
+    public string Code { get; init; } = CodeIdentity.Current;
+
     /// <summary>Only these cells, by key; empty: all.</summary>
     public IReadOnlyList<string> Cells { get; init; } = [];
 

@@ -67,7 +67,7 @@ public sealed class SlurmLauncherTests : IDisposable
             new SlurmLauncher(sweep.Folder, sweep.Plan, Program with { Program = program }, ["report"], new SlurmOptions(), cluster).Submit(new SweepOptions()));
         Assert.Equal([(0, 4), (4, 0)], both.Select(s => (s.Cells, s.Waiting)).Order());
         Assert.Equal(2, SlurmArray.ReadAll(sweep.Folder).Count);
-        Assert.False(File.Exists(Path.Combine(sweep.Folder.Path, "slurm", "submit.claim")));
+        Assert.False(File.Exists(Path.Combine(sweep.Folder.Path, "slurm", "submit.lock")));
     }
 
     // Takes a while over everything, and has in its queue what was submitted.

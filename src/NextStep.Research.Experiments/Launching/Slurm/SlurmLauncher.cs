@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.RegularExpressions;
 
@@ -24,35 +23,18 @@ public sealed record SlurmSubmission(int Cells, int SharedStages, int Waiting, I
 /// <param name="commands">The cluster.</param>
 public sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerCommand worker, IReadOnlyList<string> finish, SlurmOptions slurm, IClusterCommands commands)
 {
-    private static readonly TimeSpan Poll = TimeSpan.FromSeconds(0.2), Patience = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
     private readonly string _slurm = SlurmArray.FolderOf(folder);
 
     /// <summary>
     /// Submits the selected cells that are neither done, nor failed, nor in Slurm's hands already. Of several submissions at once
     /// one goes after the other, and each sees what those before it have handed over.
     /// </summary>
-    /// <exception cref="InvalidOperationException">Slurm is not here, or refuses; the message is its own. Or another process submits for ten minutes.</exception>
+    /// <exception cref="InvalidOperationException">Slurm is not here, or refuses; the message is its own.</exception>
+    /// <exception cref="IOException">Another process has been submitting for ten minutes.</exception>
     public SlurmSubmission Submit(SweepOptions options)
     {
-        string file = Path.Combine(_slurm, "submit.claim");
-        Stopwatch clock = Stopwatch.StartNew();
-        while (true)
-        {
-            using Claimed? turn = Claimed.TryTake(file, ClaimWatch.Shared);
-            if (turn is not null)
-            {
-                return SubmitOpen(options);
-            }
-            if (clock.Elapsed > Patience)
-            {
-                throw new InvalidOperationException($"{Claimed.Describe(file)} has been submitting {folder.Path} for {Patience.TotalMinutes:0} minutes; end it, or try again later");
-            }
-            Thread.Sleep(Poll);
-        }
-    }
-
-    private SlurmSubmission SubmitOpen(SweepOptions options)
-    {
+        using IDisposable turn = WriteLock.Take(Path.Combine(_slurm, "submit.lock"), Patience);
         Sweep.ClearFailures(folder, plan, options);
         IReadOnlyDictionary<string, SlurmTaskState> known = SlurmQueue.Read(folder, commands);
         PlannedCell[] open = [.. options.Select(plan).Where(c => !folder.IsDone(c) && folder.ReadFailure(c) is null)];
