@@ -82,6 +82,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
             {
                 TorchBackend.EnsureUsable();
             }
+            ComponentCheck.Run(Experiment);
             plan = NoteOrigin(folder, plan);
             string? device = pool ? null : Places.Of(1);
             options = options with { Provenance = Provenance.OfWorker(folder, plan, Provenance.CommandLine, device), Device = device };

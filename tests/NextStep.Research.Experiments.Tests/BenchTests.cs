@@ -36,7 +36,7 @@ public sealed class BenchTests : IDisposable
         SamplingConfig sampling = new() { Solver = Solver.Sde, Steps = 5, Guidance = 2.5 };
         using PerImageNoise ours = new(1, "noise", 0), theirs = new(1, "noise", 0);
         Tensor fast = TokenSampler.Draw(
-            model, new PromptRows(ids, null, null, GuidanceBranches.Text), 6, sampling, false, ours, cancellation: TestContext.Current.CancellationToken);
+            model, new PromptRows(ids, null, null, GuidanceBranches.Text), 6, sampling, null, ours, cancellation: TestContext.Current.CancellationToken);
         Tensor slow = new OpByOpModel(model).Draw(ids, GuidanceBranches.Text, 6, sampling, theirs);
         Assert.InRange((fast - slow).abs().max().item<float>() / slow.abs().max().item<float>(), 0, 1e-4f);
     }

@@ -15,7 +15,7 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
     /// <summary>All that results can depend on beside configuration and code. What else comes from outside is added here and nowhere else.</summary>
     public static IReadOnlyList<Content> All { get; } =
     [
-        new("data.path", true, ["data.source", "data.path"], config => config.Data.Source is DataSource.Folder or DataSource.Webdataset ? Files(config.Data) : null),
+        new("data.path", true, ["data.source", "data.path"], config => config.Data.Source.ReadsFolder ? Files(config.Data) : null),
         new("evaluation.network", true, ["evaluation.network", "evaluation.networkSize", "evaluation.networkMean", "evaluation.networkDeviation", "data.imageSize"],
             config => config.Evaluation.Network is null ? null : Network(config)),
     ];

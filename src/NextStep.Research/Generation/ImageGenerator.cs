@@ -109,7 +109,12 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
         (int rows, int columns) = (request.Height / pixels, request.Width / pixels);
         Example[] examples = Expand(request);
         GuidanceBranches branches = Branches(request);
-        bool normalize = request.Sampling.NormalizeTokens ?? autoencoder.Config.Normalization == LatentNormalization.Token;
+        Func<Tensor, Tensor>? project = request.Sampling.NormalizeTokens switch
+        {
+            true => autoencoder.Normalization.Project ?? TokenNormalization.Apply,
+            false => null,
+            null => autoencoder.Normalization.Project,
+        };
         long total = (long)examples.Length * rows * columns;
         int batchSize = request.Noise is null ? request.BatchSize : examples.Length; // a recording covers the whole request
         List<Tensor> drawn = [];
@@ -122,7 +127,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             PromptRows prompt = Rows(part, branches, request, rows, columns);
             long before = (long)start * rows * columns;
             drawn.Add(TokenSampler.Draw(
-                model, prompt, rows * columns, request.Sampling, normalize, noise,
+                model, prompt, rows * columns, request.Sampling, project, noise,
                 request.Sampling.Solver == Solver.Reference && request.Noise is not null ? request.ImagesPerPrompt : null,
                 t =>
                 {

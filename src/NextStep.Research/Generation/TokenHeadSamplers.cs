@@ -51,11 +51,9 @@ internal sealed class TokenHeadSamplers : IDisposable
         return sampler;
     }
 
-    /// <summary>Steps of token <paramref name="index"/> of <paramref name="count"/>: linear from the first token's to the last one's, rounded.</summary>
+    /// <summary>Steps of token <paramref name="index"/> of <paramref name="count"/>, as the schedule says.</summary>
     public static int Steps(SamplingConfig sampling, int index, int count) =>
-        sampling.FinalSteps is not { } final || count == 1
-            ? sampling.Steps
-            : (int)Math.Round(sampling.Steps + ((final - sampling.Steps) * (double)index / (count - 1)), MidpointRounding.AwayFromZero);
+        Math.Max(1, (sampling.StepSchedule ?? new LinearSteps { Final = sampling.FinalSteps }).At(sampling.Steps, index, count));
 
     /// <inheritdoc/>
     public void Dispose()

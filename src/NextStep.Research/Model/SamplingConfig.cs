@@ -23,6 +23,9 @@ public sealed record SamplingConfig
     [Range(1, 1000)]
     public int Steps { get; init; } = 20;
 
+    /// <summary>How many steps a token gets; null = as <see cref="FinalSteps"/> says.</summary>
+    public StepSchedule? StepSchedule { get; init; }
+
     /// <summary>Evaluations of a picture's last token; the number goes there in a straight line from <see cref="Steps"/> over the raster order. Null: the same for every token.</summary>
     [Range(1, 1000)]
     public int? FinalSteps { get; init; }
