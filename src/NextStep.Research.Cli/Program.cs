@@ -31,6 +31,11 @@ internal static partial class Program
             {
                 NextStep.Research.TorchBackend.EnsureUsable(); // what was asked for by the environment is not silently replaced; doctor explains it
             }
+            RunComponents.Trusted = parse.GetValue(Trust);
+            foreach (string file in parse.GetValue(Uses) ?? [])
+            {
+                UsedComponents.Use(file);
+            }
             return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
         catch (Exception e) when (Environment.GetEnvironmentVariable("NEXTSTEP_DEBUG") == "1")
@@ -60,8 +65,13 @@ internal static partial class Program
         }
     }
 
+    private static readonly Option<bool> Trust = new("--trust") { Recursive = true, Description = "Run the components of its own that a run folder or model has beside it." };
+
+    private static readonly Option<string[]> Uses = new("--uses") { Recursive = true, Description = "C# source or an assembly with components of your own; repeatable." };
+
     private static RootCommand Root() => new("Research kit for NextStep-1-style autoregressive image generation.")
     {
+        Trust, Uses,
         DoctorCommand.Create(),
         PlanCommand.Create(),
         SweepCommand.Create(),

@@ -82,6 +82,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
             {
                 TorchBackend.EnsureUsable();
             }
+            ComponentCheck.Run(Experiment);
             plan = NoteOrigin(folder, plan);
             string? device = pool ? null : Places.Of(1);
             options = options with { Provenance = Provenance.OfWorker(folder, plan, Provenance.CommandLine, device), Device = device };
@@ -116,7 +117,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
 
     private int Submit(RunFolder folder, Plan plan, SweepOptions options)
     {
-        WorkerCommand worker = Worker with { Verb = ["work"] };
+        WorkerCommand worker = Worker with { Verb = ["work", "--trust"] };
         SlurmSubmission submitted = new SlurmLauncher(folder, plan, worker, ["report", "--after-slurm"], Slurm!, new ClusterCommands()).Submit(options);
         foreach (string note in submitted.Notes)
         {
@@ -130,5 +131,5 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
     }
 
     /// <summary>A process of this program that works on a run folder as long as the one that started it lives.</summary>
-    public static WorkerCommand Worker { get; } = WorkerCommand.Of(typeof(SweepJob).Assembly, "work", "--child");
+    public static WorkerCommand Worker { get; } = WorkerCommand.Of(typeof(SweepJob).Assembly, "work", "--trust", "--child");
 }

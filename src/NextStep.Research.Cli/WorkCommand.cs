@@ -29,6 +29,7 @@ internal static class WorkCommand
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
             Plan plan = folder.RequirePlan();
+            RunComponents.Open(folder, plan);
             IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), [.. plan.Arms.Select(a => a.Name)], plan.Search);
             using Interrupt interrupt = new();
             using SweepBudget? budget = SharedOptions.Budget(parse.GetValue(hours), parse.GetValue(until));

@@ -2,22 +2,6 @@ using System.ComponentModel.DataAnnotations;
 
 namespace NextStep.Research;
 
-/// <summary>Where captioned pictures come from.</summary>
-public enum DataSource
-{
-    /// <summary>The procedural shapes world with its exact verifier; nothing to download.</summary>
-    Shapes,
-
-    /// <summary>The embedded real set: Noto emoji with captions.</summary>
-    Emoji,
-
-    /// <summary>A folder of pictures with <c>captions.jsonl</c> or <c>.txt</c> side files.</summary>
-    Folder,
-
-    /// <summary>A folder of <c>.tar</c> shards.</summary>
-    Webdataset,
-}
-
 /// <summary>Which part of a source: never overlapping, split by scene family or emoji base, not by file.</summary>
 public enum Split
 {

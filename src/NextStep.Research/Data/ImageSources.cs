@@ -11,14 +11,7 @@ public static class ImageSources
     public static IImageSource Open(DataConfig config, Split split, long seed)
     {
         ArgumentNullException.ThrowIfNull(config);
-        return config.Source switch
-        {
-            DataSource.Shapes => new ShapesSource(config, split, seed),
-            DataSource.Emoji => new EmojiSource(config, split),
-            DataSource.Folder => new FolderSource(config, split),
-            DataSource.Webdataset => new WebdatasetSource(config, split),
-            _ => throw new ArgumentOutOfRangeException(nameof(config), config.Source, "No such data source."),
-        };
+        return config.Source.Open(config, split, seed);
     }
 
     /// <summary>Which data the configured source reads; fast where they did not change since they were last looked at.</summary>
@@ -41,7 +34,7 @@ public static class ImageSources
     {
         if (string.IsNullOrWhiteSpace(config.Path))
         {
-            throw new ArgumentException($"data.path is empty; a {config.Source.ToString().ToLowerInvariant()} source needs a folder.", nameof(config));
+            throw new ArgumentException($"data.path is empty; a {ComponentCatalog.NameOf(config.Source.GetType())} source needs a folder.", nameof(config));
         }
         string folder = DataPath.Absolute(config.Path);
         return Directory.Exists(folder) ? folder : throw new DirectoryNotFoundException($"The data folder '{config.Path}' does not exist (data.path).");
