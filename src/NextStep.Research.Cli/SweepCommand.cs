@@ -38,8 +38,10 @@ internal static class SweepCommand
         command.SetAction(parse =>
         {
             string path = parse.GetRequiredValue(file);
-            Experiment experiment = ExperimentFile.Load(path, SharedOptions.Overrides(parse.GetValue(set), parse.GetValue(device)));
-            string folder = parse.GetValue(output) ?? Path.Combine("runs", experiment.Name);
+            Experiment read = ExperimentFile.Load(path, SharedOptions.Overrides(parse.GetValue(set), parse.GetValue(device)));
+            string folder = parse.GetValue(output) ?? Path.Combine("runs", read.Name);
+            SlurmOptions? cluster = parse.GetValue(launcher) == "slurm" ? SlurmWishes(read, parse.GetValue(slurm)) : null;
+            Experiment experiment = CellThreads.Settle(read, new RunFolder(folder), cluster?.Cpus);
             if (parse.GetValue(prove))
             {
                 return ProveResume(experiment, new RunFolder(folder));
@@ -51,7 +53,7 @@ internal static class SweepCommand
                 RetryFailed = parse.GetValue(retry),
                 AcceptChangedPlan = parse.GetValue(accept),
                 Jobs = parse.GetValue(jobs) ?? SharedOptions.DefaultJobs(experiment),
-                Slurm = parse.GetValue(launcher) == "slurm" ? SlurmWishes(experiment, parse.GetValue(slurm)) : null,
+                Slurm = cluster,
             };
             return job.Run(done =>
             {

@@ -86,9 +86,15 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
             return Submit(folder, plan, options);
         }
         SweepOutcome outcome = console.Run(() => pool ? new WorkerPool(folder, plan, Worker, Jobs, options).Run(cancellation) : runner.Run(cancellation));
-        Sweep.Judge(folder, plan);
-        finish(folder);
-        ShowFailures(Output, outcome.Failed);
+        try
+        {
+            Sweep.Judge(folder, plan);
+            finish(folder);
+        }
+        finally
+        {
+            ShowFailures(Output, outcome.Failed); // also where the report cannot be written
+        }
         string seconds = FormattableString.Invariant($"{clock.Elapsed.TotalSeconds:F1} s");
         AnsiConsole.WriteLine($"{Output}: {outcome.Ran} cells run, {outcome.Skipped} done before, {outcome.Failed.Count} failed, {seconds}");
         if (outcome.Cancelled)

@@ -30,6 +30,13 @@ public sealed record ResearchConfig
     /// <summary><c>cpu</c>, <c>cuda:0</c>, or a comma-separated list of CUDA devices for inference.</summary>
     public string Device { get; init; } = "cpu";
 
+    /// <summary>
+    /// CPU threads that a cell computes with. Another number gives other last bits (<see cref="CpuThreads"/>), so it is part of the plan and does not depend on how many
+    /// processes share the work. Null: settled when a run folder is begun, by the machine's cores over the plan's cells.
+    /// </summary>
+    [Range(1, 1024)]
+    public int? Threads { get; init; }
+
     /// <summary>Number format of weights and activations at inference.</summary>
     public Precision Precision { get; init; } = Precision.Float32;
 }

@@ -15,6 +15,7 @@ internal sealed class ConfigKey
         Nullable = nullable;
         Type = System.Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         Range = property.GetCustomAttribute<RangeAttribute>();
+        Denied = property.GetCustomAttribute<DeniedValuesAttribute>();
         Children = IsGroupType(Type) ? Of(Type, path + ".") : [];
     }
 
@@ -30,6 +31,9 @@ internal sealed class ConfigKey
     public bool Nullable { get; }
 
     public RangeAttribute? Range { get; }
+
+    /// <summary>Values of the type that are refused, and why.</summary>
+    public DeniedValuesAttribute? Denied { get; }
 
     public IReadOnlyList<ConfigKey> Children { get; }
 

@@ -45,6 +45,10 @@ internal static class ConfigValue
         {
             return FormattableString.Invariant($"{Format(value)} is out of range: {range.Minimum} to {range.Maximum}");
         }
+        if (key.Denied is { } denied && !denied.IsValid(value))
+        {
+            return $"{Format(value)}: {denied.ErrorMessage}";
+        }
         return null;
     }
 

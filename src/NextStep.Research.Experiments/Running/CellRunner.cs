@@ -59,7 +59,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             }
             catch (Exception e) when (!FatalError.Is(e, folder))
             {
-                CellFailure failure = FailureCapsule.Pack(folder, cell, config, Describe(run, e), e as StepException);
+                CellFailure failure = Pack(run, Describe(run, e), e as StepException);
                 if (stage.Shared)
                 {
                     RunFolder.Write(folder.StageFailure(stage), failure); // it would fail for the next cell in the same way
@@ -69,6 +69,20 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             inputs[stage.Kind] = folder.Stage(stage);
         }
         return null;
+    }
+
+    // A capsule that cannot be written is told beside the failure, not instead.
+    private CellFailure Pack(StageRun run, CellFailure failure, StepException? step)
+    {
+        try
+        {
+            return FailureCapsule.Pack(folder, run.Cell, run.Config, failure, step);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            report(new SweepEvent.Note($"{run.Cell.Label}, stage {run.Stage.Kind}: {failure.Message}"));
+            return failure with { Message = $"{failure.Message} (its capsule could not be written: {e.Message})" };
+        }
     }
 
     // Whoever has the claim of a shared stage runs it; the others wait for it.
@@ -121,6 +135,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         report(new SweepEvent.StageStarted(run.Cell, run.Stage, false));
         Stopwatch clock = Stopwatch.StartNew();
         Stopwatch? noted = null;
+        using CpuThreads? threads = CpuThreads.Use(run.Config.Threads);
         stages.First(s => s.Kind == run.Stage.Kind).Run(new StageContext
         {
             Config = run.Config,
@@ -143,7 +158,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             },
         });
         cancellation.ThrowIfCancellationRequested();
-        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Ended = DateTime.UtcNow }, durable: false);
+        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Ended = DateTime.UtcNow, Threads = run.Config.Threads }, durable: false);
         DiskFlush.Files(run.Working);
         claim?.IsLost(); // signals Lost when it is
         cancellation.ThrowIfCancellationRequested();

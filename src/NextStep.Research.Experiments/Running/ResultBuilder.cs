@@ -9,14 +9,20 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell)
         Dictionary<string, string> pictures = [];
         IReadOnlyList<string> prompts = [];
         Dictionary<string, double> seconds = [];
+        Dictionary<string, int> threads = [];
         Dictionary<string, string> identities = [];
         Dictionary<string, Curve> curves = [];
         foreach (PlannedStage stage in cell.Stages)
         {
             string source = folder.Stage(stage);
-            if (RunFolder.Read<StageRecord>(Path.Combine(source, StageRecord.FileName)) is { } record && record.Cell == cell.Key)
+            StageRecord? record = RunFolder.Read<StageRecord>(Path.Combine(source, StageRecord.FileName));
+            if (record?.Cell == cell.Key)
             {
                 seconds[stage.Kind] = record.Seconds;
+            }
+            if (record?.Threads is { } count)
+            {
+                threads[stage.Kind] = count;
             }
             foreach ((string name, double value) in RunFolder.Read<Dictionary<string, double>>(Path.Combine(source, "summary.json")) ?? [])
             {
@@ -57,6 +63,7 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell)
             Pictures = pictures,
             Prompts = prompts,
             Seconds = seconds,
+            Threads = threads,
             Identities = identities,
         };
     }

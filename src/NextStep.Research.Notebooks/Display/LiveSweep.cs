@@ -30,6 +30,7 @@ public static class LiveSweep
         ArgumentException.ThrowIfNullOrEmpty(folder);
         TorchBackend.EnsureUsable();
         RunFolder run = new(folder);
+        experiment = CellThreads.Settle(experiment, run);
         Plan plan = Sweep.Prepare(run, Plan.Make(experiment, StandardStages.All), acceptChanged: false);
         SweepWatch watch = new(plan);
         SweepRunner runner = new(run, plan, experiment, StandardStages.All, new SweepOptions { Report = watch.See });

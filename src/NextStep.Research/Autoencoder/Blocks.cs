@@ -42,7 +42,12 @@ public sealed class ResnetBlock : nn.Module<Tensor, Tensor>
         {
             count--;
         }
-        return nn.GroupNorm(count, channels, 1e-6, device: device);
+        GroupNorm norm = nn.GroupNorm(count, channels, 1e-6, device: device);
+        using IDisposable guard = no_grad();
+        using Tensor one = ones_like(norm.weight!), zero = zeros_like(norm.bias!);
+        norm.weight!.copy_(one); // TorchSharp leaves both as the memory was
+        norm.bias!.copy_(zero);
+        return norm;
     }
 }
 

@@ -21,11 +21,12 @@ public sealed class ImageAutoencoder : nn.Module
     private readonly Tensor? channel_mean;
     private readonly Tensor? channel_std;
 
-    /// <summary>Builds the network; weights are random until initialised or loaded.</summary>
+    /// <summary>Builds the network; weights are random (norms 1 and 0) until initialised or loaded.</summary>
     public ImageAutoencoder(AutoencoderConfig config, Device? device = null)
         : base(nameof(ImageAutoencoder))
     {
         Config = config;
+        using (GlobalGenerator.Keep())
         using (NewDisposeScope()) // every convolution leaves a temporary behind while it is built; its parameters stay
         {
             encoder = new Encoder(config, device);

@@ -23,10 +23,11 @@ internal sealed class FlowSamplers : IDisposable
         Parameter first = network.parameters().First();
         if (sampling.HeadPrecision?.ToScalarType() is { } dtype && dtype != first.dtype)
         {
-            _copy = new FlowHeadNetwork(network.Config, first.device, dtype);
+            _copy = new FlowHeadNetwork(network.Config, META, dtype); // draws no first weights
             foreach ((Parameter theirs, Parameter ours) in network.parameters().Zip(_copy.parameters()))
             {
-                ours.copy_(theirs);
+                using Tensor rounded = theirs.detach().to(dtype);
+                TensorMemory.Assign(ours, rounded);
             }
         }
         _network = _copy ?? network;

@@ -36,6 +36,7 @@ public sealed class NextStepModel : nn.Module
         : base(nameof(NextStepModel))
     {
         Config = config;
+        using GlobalGenerator untouched = GlobalGenerator.Keep();
         _transformer = new CausalTransformer(config.Transformer, device, dtype);
         int hidden = config.Transformer.HiddenSize;
         image_in_projector = nn.Linear(config.TokenWidth, hidden, device: device, dtype: dtype);

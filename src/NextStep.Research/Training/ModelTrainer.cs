@@ -101,6 +101,10 @@ public static class ModelTrainer
     /// <summary>What a step reports: both losses and the flow loss by t.</summary>
     public static IReadOnlyList<StepMetric> Metrics(ModelLosses losses)
     {
+        if (losses.Image.Times.size(0) == 0)
+        {
+            return [StepMetric.Mean("text.loss", losses.Text)]; // text alone has no flow loss, not one of 0
+        }
         List<StepMetric> metrics =
         [
             StepMetric.Mean("flow.loss", losses.Image.Mean),

@@ -48,7 +48,7 @@ public sealed class CausalTransformer : nn.Module
     /// <param name="keyMask">Bool [batch, keys] over cached and new positions, false = padding; null = none. Padding only on the left when a cache is used, and a single new position is none.</param>
     /// <param name="cache">Past positions; the new ones are appended.</param>
     /// <param name="positions">int64 [positions] or [batch, positions]; null = behind the cache, padding counted, as the reference does.</param>
-    /// <param name="onLayer">Called with every hidden state before each block and the final normed one, for inspection.</param>
+    /// <param name="onLayer">Called with every hidden state before each block and the final normed one, for inspection; what it gets lives as long as the dispose scope around this call.</param>
     /// <param name="mask">Bool [batch, 1, positions, keys], true = may attend: instead of the causal rule and <paramref name="keyMask"/>.</param>
     public Tensor Forward(Tensor embeddings, Tensor? keyMask = null, KeyValueCache? cache = null, Tensor? positions = null, Action<Tensor>? onLayer = null, Tensor? mask = null)
     {
@@ -66,7 +66,7 @@ public sealed class CausalTransformer : nn.Module
             {
                 (x, angles, mask, device) = (x.to(next), angles.To(next), mask?.to(next), next);
             }
-            onLayer?.Invoke(x);
+            Show(x);
             Tensor following = RecomputeLayers && cache is null ? Recomputed(layers[i], x, angles, mask) : layers[i].Forward(x, angles, mask, cache, i);
             if (i > 0)
             {
@@ -76,8 +76,10 @@ public sealed class CausalTransformer : nn.Module
         }
         cache?.Advance(length);
         Tensor hidden = norm.forward(On(norm.weight.device, x));
-        onLayer?.Invoke(hidden);
+        Show(hidden);
         return hidden.MoveToOuterDisposeScope();
+
+        void Show(Tensor state) => onLayer?.Invoke(state.alias().MoveToOuterDisposeScope());
     }
 
     private static Tensor Recomputed(DecoderLayer layer, Tensor x, RotaryAngles angles, Tensor? mask) => Recompute.Run(
