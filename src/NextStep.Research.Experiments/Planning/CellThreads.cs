@@ -25,7 +25,12 @@ public static class CellThreads
             return experiment;
         }
         int cells = experiment.Arms.Count * experiment.Seeds.Count, available = Math.Max(1, cores ?? Cores);
-        int threads = Begun(folder) ?? Math.Max(1, available / Math.Clamp(cells, 1, available));
+        string? begun = folder?.ReadPlan()?.Config.GetValueOrDefault("threads");
+        if (begun == "null")
+        {
+            return experiment; // begun by a program that left it open
+        }
+        int threads = begun is not null ? int.Parse(begun, CultureInfo.InvariantCulture) : Math.Max(1, available / Math.Clamp(cells, 1, available));
         return experiment with
         {
             Arms = [.. experiment.Arms.Select(a => a.Config.Threads is not null ? a : a with { Config = a.Config with { Threads = threads } })],
@@ -39,7 +44,4 @@ public static class CellThreads
         int threads = experiment.Arms.Max(a => a.Config.Threads ?? 1);
         return Math.Min(experiment.Arms.Count * experiment.Seeds.Count, Math.Max(1, (cores ?? Cores) / threads));
     }
-
-    private static int? Begun(RunFolder? folder) =>
-        int.TryParse(folder?.ReadPlan()?.Config.GetValueOrDefault("threads"), NumberStyles.None, CultureInfo.InvariantCulture, out int threads) ? threads : null;
 }

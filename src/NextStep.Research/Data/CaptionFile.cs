@@ -10,8 +10,17 @@ internal sealed record CaptionLine(string Image, string Caption);
 internal static class CaptionFile
 {
     public const string Name = "captions.jsonl";
+    private static readonly string[] Tables = [Name, "metadata.jsonl"];
+    private static readonly string[] Sides = [".txt", ".caption", ".text", ".cap", ".json"];
+
     private const long MaximumBytes = 1L << 30;
     private const long MaximumTextBytes = 1 << 20;
+
+    /// <summary>Whether the name is that of a table of captions.</summary>
+    public static bool IsTable(string name) => Tables.Contains(Path.GetFileName(name), StringComparer.Ordinal);
+
+    /// <summary>Whether the name is that of a caption beside a picture.</summary>
+    public static bool IsSide(string name) => Sides.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Lines in file order; a line that cannot be used is reported by file name and line number.</summary>
     public static List<CaptionLine> Read(string file, string captionField, List<UnreadablePicture> unreadable)

@@ -21,6 +21,15 @@ public static class ImageSources
         };
     }
 
+    /// <summary>Which data the configured source reads; fast where they did not change since they were last looked at.</summary>
+    /// <exception cref="DirectoryNotFoundException">The folder of a folder source does not exist.</exception>
+    /// <exception cref="InvalidDataException">A file cannot be read.</exception>
+    public static SourceIdentity Identity(DataConfig config)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return SourceIdentity.Of(config);
+    }
+
     /// <summary>
     /// Whether a picture of a user's own set is held out: a tenth, by a stable hash of <paramref name="family"/>.
     /// Pictures of one family (a caption, a base emoji) stay on one side.
@@ -34,7 +43,7 @@ public static class ImageSources
         {
             throw new ArgumentException($"data.path is empty; a {config.Source.ToString().ToLowerInvariant()} source needs a folder.", nameof(config));
         }
-        string folder = Path.GetFullPath(config.Path);
+        string folder = DataPath.Absolute(config.Path);
         return Directory.Exists(folder) ? folder : throw new DirectoryNotFoundException($"The data folder '{config.Path}' does not exist (data.path).");
     }
 }

@@ -16,27 +16,32 @@ public static class ImageFile
     /// <summary>Larger pictures are refused.</summary>
     public const long MaximumPixels = 100_000_000;
 
-    /// <summary>Extensions that are looked for in folders and archives.</summary>
-    public static IReadOnlyList<string> Extensions { get; } = [".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif"];
+    // A scaled JPEG keeps at least so many pixels a side for each of the result's: enough that the difference is below a grey level.
+    private const int LeastOversampling = 4;
 
-    /// <summary>Whether the name ends like a picture's.</summary>
+    /// <summary>Extensions that are looked for in folders and archives.</summary>
+    public static IReadOnlyList<string> Extensions { get; } = [".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".dib", ".gif"];
+
+    /// <summary>Extensions of pictures that are known but not read; where they lie among others they are named.</summary>
+    public static IReadOnlyList<string> UnreadExtensions { get; } =
+    [
+        ".tif", ".tiff", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".j2k", ".jpx", ".svg", ".psd", ".tga", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".exr", ".hdr",
+        ".ico", ".pcx", ".dds", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".mpo",
+    ];
+
+    /// <summary>What can be read, in words.</summary>
+    internal const string Formats = "PNG, JPEG, WebP, BMP, GIF";
+
+    /// <summary>Whether the name ends like that of a picture that is read.</summary>
     public static bool HasImageExtension(string path) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Whether the name ends like that of a picture that is not read.</summary>
+    public static bool HasUnreadExtension(string path) => UnreadExtensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Reads PNG, JPEG, WebP, BMP or the first frame of a GIF. Alpha is laid on white, EXIF orientation applied.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
     /// <exception cref="InvalidDataException">Truncated, no picture, or too large; the message names the file.</exception>
-    public static torch.Tensor Load(string path)
-    {
-        if (!File.Exists(path))
-        {
-            throw new FileNotFoundException($"The picture '{path}' does not exist.", path);
-        }
-        if (new FileInfo(path).Length > MaximumBytes)
-        {
-            throw new InvalidDataException($"The picture '{path}' is larger than {MaximumBytes >> 20} MB.");
-        }
-        return Decode(File.ReadAllBytes(path), path);
-    }
+    public static torch.Tensor Load(string path) => Decode(Read(path), path);
 
     /// <summary>Decodes a picture held in memory; like <see cref="Load"/>.</summary>
     /// <param name="bytes">The whole file.</param>
@@ -44,37 +49,39 @@ public static class ImageFile
     public static torch.Tensor Decode(byte[] bytes, string nameForErrors)
     {
         ArgumentNullException.ThrowIfNull(bytes);
-        if (bytes.LongLength > MaximumBytes)
+        using RawPicture raw = RawPicture.Decode(bytes, nameForErrors);
+        (int width, int height) = (raw.Width, raw.Height);
+        torch.Tensor stored = torch.empty([3, height, width], torch.float32);
+        Span<float> planes = MemoryMarshal.Cast<byte, float>(stored.bytes), row = new float[3 * width];
+        for (int y = 0; y < height; y++)
         {
-            throw new InvalidDataException($"The picture '{nameForErrors}' is larger than {MaximumBytes >> 20} MB.");
-        }
-        using SKData data = SKData.CreateCopy(bytes);
-        using SKCodec codec = SKCodec.Create(data)
-            ?? throw new InvalidDataException($"'{nameForErrors}' is no picture in a known format (PNG, JPEG, WebP, BMP, GIF), or its header is damaged.");
-        if ((long)codec.Info.Width * codec.Info.Height > MaximumPixels)
-        {
-            throw new InvalidDataException($"The picture '{nameForErrors}' has {codec.Info.Width}x{codec.Info.Height} pixels; at most {MaximumPixels / 1_000_000} million are read.");
-        }
-        // A named sRGB profile makes the codec convert embedded profiles; straight alpha keeps colours exact.
-        using SKColorSpace srgb = SKColorSpace.CreateSrgb();
-        SKImageInfo info = new(codec.Info.Width, codec.Info.Height, SKColorType.Rgba8888, SKAlphaType.Unpremul, srgb);
-        byte[] pixels = new byte[info.BytesSize64];
-        GCHandle pin = GCHandle.Alloc(pixels, GCHandleType.Pinned);
-        try
-        {
-            SKCodecResult result = codec.GetPixels(info, pin.AddrOfPinnedObject());
-            if (result != SKCodecResult.Success)
+            SquareSampling.Planes(raw.Rgba[(y * raw.Stride)..], row, width);
+            for (int c = 0; c < 3; c++)
             {
-                throw new InvalidDataException($"The picture '{nameForErrors}' cannot be decoded ({Words(result)}).");
+                row.Slice(c * width, width).CopyTo(planes[((c * height * width) + (y * width))..]);
             }
         }
-        finally
-        {
-            pin.Free();
-        }
-        float[] planes = CompositeOnWhite(pixels, info.Width * info.Height);
-        using torch.Tensor upright = Orient(torch.tensor(planes, [3, info.Height, info.Width]), codec.EncodedOrigin);
-        return upright.contiguous();
+        return Orient(stored, raw.Orientation);
+    }
+
+    /// <summary>
+    /// The largest centred square of a picture file, resampled (Lanczos-3): [3, <paramref name="size"/>, <paramref name="size"/>]. A few large pictures
+    /// are decoded at a time, whatever the number of threads; a JPEG that is at least eight times too large is decoded at a fraction of its size.
+    /// </summary>
+    /// <exception cref="FileNotFoundException">There is no such file.</exception>
+    /// <exception cref="InvalidDataException">Truncated, no picture, or too large; the message names the file.</exception>
+    public static torch.Tensor LoadSquare(string path, int size) => DecodeSquare(Read(path), path, size);
+
+    /// <summary>The same of a picture held in memory.</summary>
+    /// <param name="bytes">The whole file.</param>
+    /// <param name="nameForErrors">What error messages call it.</param>
+    /// <param name="size">Side of the result in pixels.</param>
+    public static torch.Tensor DecodeSquare(byte[] bytes, string nameForErrors, int size)
+    {
+        ArgumentNullException.ThrowIfNull(bytes);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
+        using RawPicture raw = RawPicture.Decode(bytes, nameForErrors, LeastOversampling * size);
+        return Orient(torch.tensor(SquareSampling.Of(raw, size), [3, size, size]), raw.Orientation);
     }
 
     /// <summary>The picture as a PNG file; values outside [−1, 1] are clamped.</summary>
@@ -113,7 +120,7 @@ public static class ImageFile
     public static torch.Tensor ToBytes(torch.Tensor pixels)
     {
         using var scope = torch.NewDisposeScope();
-        return pixels.detach().to(torch.float32).cpu().add(1).mul_(127.5f).clamp_(0, 255).round_().to(torch.uint8).MoveToOuterDisposeScope();
+        return pixels.detach().to(torch.float32).cpu().Plus(1).TimesInPlace(127.5f).clamp_(Scalars.Of(0), Scalars.Of(255)).round_().to(torch.uint8).MoveToOuterDisposeScope();
     }
 
     private static byte[] ToRgba(torch.Tensor pixels)
@@ -129,43 +136,35 @@ public static class ImageFile
         return rgba;
     }
 
-    private static float[] CompositeOnWhite(byte[] rgba, int count)
+    private static byte[] Read(string path)
     {
-        float[] planes = new float[3 * count];
-        for (int i = 0; i < count; i++)
+        if (!File.Exists(path))
         {
-            int alpha = rgba[(4 * i) + 3];
-            for (int c = 0; c < 3; c++)
-            {
-                int value = ((rgba[(4 * i) + c] * alpha) + (255 * (255 - alpha)) + 127) / 255;
-                planes[(c * count) + i] = (value / 127.5f) - 1f;
-            }
+            throw new FileNotFoundException($"The picture '{path}' does not exist.", path);
         }
-        return planes;
+        return new FileInfo(path).Length > MaximumBytes
+            ? throw PictureProblem.Of(path, $"is larger than {MaximumBytes >> 20} MB")
+            : File.ReadAllBytes(path);
     }
 
-    /// <summary>Undoes the camera's orientation; takes over <paramref name="stored"/>.</summary>
-    private static torch.Tensor Orient(torch.Tensor stored, SKEncodedOrigin origin)
+    /// <summary>Undoes the camera's orientation; takes over <paramref name="stored"/>. Contiguous.</summary>
+    private static torch.Tensor Orient(torch.Tensor stored, int orientation)
     {
-        using torch.Tensor source = stored;
-        return origin switch
+        if (orientation == 1)
         {
-            SKEncodedOrigin.TopRight => source.flip(2),
-            SKEncodedOrigin.BottomRight => source.flip(1, 2),
-            SKEncodedOrigin.BottomLeft => source.flip(1),
-            SKEncodedOrigin.LeftTop => source.transpose(1, 2),
-            SKEncodedOrigin.RightTop => source.rot90(-1, (1, 2)),
-            SKEncodedOrigin.RightBottom => source.transpose(1, 2).flip(1, 2),
-            SKEncodedOrigin.LeftBottom => source.rot90(1, (1, 2)),
-            _ => source.alias(),
+            return stored;
+        }
+        using torch.Tensor source = stored;
+        using torch.Tensor upright = orientation switch
+        {
+            2 => source.flip(2),
+            3 => source.flip(1, 2),
+            4 => source.flip(1),
+            5 => source.transpose(1, 2),
+            6 => source.rot90(-1, (1, 2)),
+            7 => source.transpose(1, 2).flip(1, 2),
+            _ => source.rot90(1, (1, 2)),
         };
+        return upright.contiguous();
     }
-
-    private static string Words(SKCodecResult result) => result switch
-    {
-        SKCodecResult.IncompleteInput => "the file is truncated",
-        SKCodecResult.ErrorInInput => "the data are damaged",
-        SKCodecResult.InvalidInput => "the data are damaged",
-        _ => result.ToString(),
-    };
 }

@@ -11,15 +11,15 @@ namespace NextStep.Research;
 /// </summary>
 public sealed class FusedOptimizer : IDisposable
 {
-    private const double Beta1 = 0.9, Beta2 = 0.95, Epsilon = 1e-8;
+    private const string Beta1 = "0.9", Beta2 = "0.95", Epsilon = "1e-8";
 
     // TorchSharp's own AdamW costs a native call per tensor and operation; these ops exist in libtorch but not in its API.
-    private static readonly jit.CompilationUnit Kernels = jit.compile("""
-        def adamw(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], mx: List[Tensor], step: List[Tensor], lr: float, b1: float, b2: float, wd: float, eps: float):
+    private static readonly TorchScript Kernels = new($$"""
+        def adamw(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], mx: List[Tensor], step: List[Tensor], lr: Tensor, wd: Tensor):
             torch._foreach_add_(step, 1.0)
-            torch._fused_adamw_(p, g, m, v, mx, step, lr=lr, beta1=b1, beta2=b2, weight_decay=wd, eps=eps, amsgrad=False, maximize=False)
-        def lerp(e: List[Tensor], p: List[Tensor], w: float):
-            torch._foreach_lerp_(e, p, w)
+            torch._fused_adamw_(p, g, m, v, mx, step, lr=float(lr), beta1={{Beta1}}, beta2={{Beta2}}, weight_decay=float(wd), eps={{Epsilon}}, amsgrad=False, maximize=False)
+        def lerp(e: List[Tensor], p: List[Tensor], w: Tensor):
+            torch._foreach_lerp_(e, p, float(w))
         def norm(g: List[Tensor]) -> Tensor:
             return torch.linalg_vector_norm(torch.stack(torch._foreach_norm(g, 2.0)), 2.0)
         def scale(g: List[Tensor], s: Tensor):
@@ -71,8 +71,8 @@ public sealed class FusedOptimizer : IDisposable
         {
             throw new InvalidOperationException("No weight has a gradient: all are frozen, or the loss depends on none of them.");
         }
-        using Tensor norm = Kernels.invoke<Tensor>("norm", (object)every);
-        double value = (loss is null ? norm : norm + (loss.detach() * 0f)).to_type(ScalarType.Float32).item<float>();
+        using Tensor norm = Kernels.Evaluate("norm", every);
+        double value = (loss is null ? norm : norm.Plus(loss.detach().Times(0f))).to_type(ScalarType.Float32).item<float>();
         if (!double.IsFinite(value))
         {
             return value;
@@ -80,10 +80,11 @@ public sealed class FusedOptimizer : IDisposable
         if (clip > 0 && value > clip)
         {
             using Tensor factor = tensor((float)(clip / (value + 1e-6)), device: every[0].device);
-            Kernels.invoke("scale", every, factor);
+            Kernels.Run("scale", [every], factor);
         }
         Steps++;
-        double weight = 1 - Math.Min(_emaDecay, (1.0 + Steps) / (10.0 + Steps));
+        // Numbers for the kernels are doubles on the CPU, whatever the device: read there, they wait for nothing.
+        Tensor rate = tensor(learningRate), weight = tensor(1 - Math.Min(_emaDecay, (1.0 + Steps) / (10.0 + Steps)));
         for (int i = 0; i < _groups.Length; i++)
         {
             (Group g, Part p) = (_groups[i], parts[i]);
@@ -91,10 +92,10 @@ public sealed class FusedOptimizer : IDisposable
             {
                 continue;
             }
-            Kernels.invoke("adamw", p.Weights, p.Gradients, p.First, p.Second, Array.Empty<Tensor>(), p.StepCounts, learningRate, Beta1, Beta2, g.WeightDecay, Epsilon);
+            Kernels.Run("adamw", [p.Weights, p.Gradients, p.First, p.Second, [], p.StepCounts], rate, tensor(g.WeightDecay));
             if (g.Average.Length > 0)
             {
-                Kernels.invoke("lerp", g.Average, g.Tensors, weight);
+                Kernels.Run("lerp", [g.Average, g.Tensors], weight);
             }
         }
         return value;
