@@ -135,8 +135,10 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         report(new SweepEvent.StageStarted(run.Cell, run.Stage, false));
         Stopwatch clock = Stopwatch.StartNew();
         Stopwatch? noted = null;
-        using CpuThreads? threads = CpuThreads.Use(run.Config.Threads);
-        stages.First(s => s.Kind == run.Stage.Kind).Run(new StageContext
+        StageDefinition stage = stages.First(s => s.Kind == run.Stage.Kind);
+        int? count = stage.Reads.Contains("threads") ? run.Config.Threads : null; // what does not compute with torch does not load it
+        using CpuThreads? threads = CpuThreads.Use(count);
+        stage.Run(new StageContext
         {
             Config = run.Config,
             Directory = run.Working,
@@ -158,7 +160,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             },
         });
         cancellation.ThrowIfCancellationRequested();
-        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Ended = DateTime.UtcNow, Threads = run.Config.Threads }, durable: false);
+        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Ended = DateTime.UtcNow, Threads = count }, durable: false);
         DiskFlush.Files(run.Working);
         claim?.IsLost(); // signals Lost when it is
         cancellation.ThrowIfCancellationRequested();

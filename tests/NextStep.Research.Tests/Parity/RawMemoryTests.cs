@@ -37,16 +37,31 @@ public sealed class RawMemoryTests
         Clean();
     }
 
+    /// <summary>Against torch's own convolution in float64, which does not go through oneDNN.</summary>
     [Theory]
-    [InlineData(3, 8)]
-    [InlineData(24, 3)]
-    public void Filled_channels_change_no_number(int inputs, int outputs)
+    [InlineData(1)]
+    [InlineData(2)]
+    public void Results_and_gradients_are_those_of_double_precision(int stride)
     {
-        using Conv2d layer = nn.Conv2d(inputs, outputs, 3, padding: 1);
-        using DisposeScope scope = NewDisposeScope();
-        Clean();
-        Tensor x = TinyModels.Normal("x", 2, inputs, 9, 9);
-        Assert.InRange(TinyModels.Distance(layer.forward(x), Convolution.Forward(layer, x)), 0, 1e-6);
+        foreach (int inputs in (int[])[3, 8, 12, 16, 20, 24, 32, 48, 80])
+        {
+            foreach (int outputs in (int[])[3, 8, 16, 24, 48])
+            {
+                using DisposeScope scope = NewDisposeScope();
+                using Conv2d layer = nn.Conv2d(inputs, outputs, 3, stride: stride, padding: stride == 1 ? 1 : 0);
+                TinyModels.Randomize(layer, inputs);
+                Tensor x = TinyModels.Normal("x", 2, inputs, 17, 17).requires_grad_(true);
+                Tensor y = Convolution.Forward(layer, x), slope = TinyModels.Normal("slope", y.shape);
+                y.backward([slope]);
+                Tensor[] exact = [.. new[] { x, layer.weight!, layer.bias! }.Select(t => t.detach().to_type(ScalarType.Float64).requires_grad_(true))];
+                Tensor reference = nn.functional.conv2d(exact[0], exact[1], exact[2], [stride, stride], stride == 1 ? [1, 1] : [0, 0]);
+                reference.backward([slope.to_type(ScalarType.Float64)]);
+                string which = $"{inputs} to {outputs}";
+                Assert.True(TinyModels.Distance(y.to_type(ScalarType.Float64), reference) < 1e-4, which + ": result");
+                Assert.True(TinyModels.Distance(x.grad!.to_type(ScalarType.Float64), exact[0].grad!) < 1e-3, which + ": gradient of the input");
+                Assert.True(TinyModels.Distance(layer.weight!.grad!.to_type(ScalarType.Float64), exact[1].grad!) < 1e-2, which + ": gradient of the weights");
+            }
+        }
     }
 
     private static void Poison() => Fill(float.NaN);
