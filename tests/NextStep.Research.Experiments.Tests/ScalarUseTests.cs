@@ -22,16 +22,16 @@ public sealed class ScalarUseTests
     [Fact]
     public void Every_way_to_make_one_is_found_with_method_and_line()
     {
-        ScalarUse[] uses = [.. ScalarUse.In(typeof(Samples).Assembly.Location).Where(u => u.Method.StartsWith(typeof(Samples).FullName!, StringComparison.Ordinal))];
+        ScalarUse[] uses = [.. ScalarUse.In(typeof(Samples).Assembly.Location).Where(u => u.Method.Contains(".Samples.", StringComparison.Ordinal))];
         string[] expected =
         [
             "Tensor.op_Multiply", "Tensor.op_Addition", "Tensor.add", "Tensor.add_", "Tensor.square", "Scalar.op_Implicit", "Scalar.op_Implicit",
-            "arange", "nn+functional.leaky_relu", "nn.LeakyReLU", "optim.SGD", "jit+CompilationUnit.invoke", "Scalar.op_Implicit",
+            "torch.arange", "nn.functional.leaky_relu", "nn.LeakyReLU", "optim.SGD", "jit.CompilationUnit.invoke", "Scalar.op_Implicit",
         ];
         Assert.Equal(expected.Order(StringComparer.Ordinal), uses.Select(u => u.Member.Split('(')[0]).Order(StringComparer.Ordinal));
         Assert.All(uses, u => Assert.EndsWith("ScalarUseTests.cs", u.File, StringComparison.Ordinal));
         Assert.All(uses, u => Assert.InRange(u.Line, Samples.First, Samples.Last));
-        Assert.Contains(uses, u => u.ToString().Contains("Samples", StringComparison.Ordinal) && u.ToString().Contains($"({Samples.First + 1})", StringComparison.Ordinal));
+        Assert.Contains(uses, u => u.ToString().Contains("Samples", StringComparison.Ordinal) && u.ToString().Contains($"({Samples.First + 2})", StringComparison.Ordinal));
         Assert.Equal(uses.Length, uses.Select(u => (u.Line, u.Member)).Distinct().Count() + 1); // clamp has two
     }
 

@@ -16,6 +16,7 @@ internal sealed class ConfigKey
         Type = System.Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         Range = property.GetCustomAttribute<RangeAttribute>();
         Denied = property.GetCustomAttribute<DeniedValuesAttribute>();
+        KeepsBits = property.IsDefined(typeof(KeepsBitsAttribute));
         Children = IsGroupType(Type) ? Of(Type, path + ".") : [];
     }
 
@@ -34,6 +35,9 @@ internal sealed class ConfigKey
 
     /// <summary>Values of the type that are refused, and why.</summary>
     public DeniedValuesAttribute? Denied { get; }
+
+    /// <summary>Whether no result depends on it; see <see cref="KeepsBitsAttribute"/>.</summary>
+    public bool KeepsBits { get; }
 
     public IReadOnlyList<ConfigKey> Children { get; }
 

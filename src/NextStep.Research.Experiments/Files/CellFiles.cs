@@ -49,6 +49,9 @@ internal sealed record StageRecord(string Kind, string Key, string Cell, double 
     /// <summary>CPU threads that it computed with; null where the plan did not settle them.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>The code that ran it (<see cref="CodeIdentity"/>). Null in files of earlier versions.</summary>
+    public string? Code { get; init; }
+
     /// <summary>When it ended, UTC.</summary>
     public DateTime? Ended { get; init; }
 }

@@ -1,7 +1,7 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>Gathers what the stages left (<c>summary.json</c>, <c>pictures.json</c>, <c>prompts.json</c>, <c>identities.json</c>, <c>curves.json</c>, <c>metrics.jsonl</c>, <c>model/</c>) into a cell's folder and result.</summary>
-internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell)
+internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell, SamplingConfig sampling)
 {
     public CellResult Build()
     {
@@ -12,10 +12,12 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell)
         Dictionary<string, int> threads = [];
         Dictionary<string, string> identities = [];
         Dictionary<string, Curve> curves = [];
+        Dictionary<string, string> code = [];
         foreach (PlannedStage stage in cell.Stages)
         {
             string source = folder.Stage(stage);
             StageRecord? record = RunFolder.Read<StageRecord>(Path.Combine(source, StageRecord.FileName));
+            code[stage.Kind] = record?.Code ?? "";
             if (record?.Cell == cell.Key)
             {
                 seconds[stage.Kind] = record.Seconds;
@@ -45,7 +47,9 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell)
             string model = Path.Combine(source, "model");
             if (Directory.Exists(model))
             {
-                LinkFolder(model, Path.Combine(folder.Cell(cell), "checkpoint"));
+                string checkpoint = Path.Combine(folder.Cell(cell), "checkpoint");
+                LinkFolder(model, checkpoint);
+                ReleasedFolder.SaveSampling(checkpoint, sampling); // the weights are shared by cells that draw differently
             }
         }
         JoinLogs();
@@ -65,6 +69,7 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell)
             Seconds = seconds,
             Threads = threads,
             Identities = identities,
+            Code = code,
         };
     }
 

@@ -18,10 +18,10 @@ public sealed record ScalarUse(string Method, string Member, string? File, int L
         (HashSet<string> methods, HashSet<string> types) = Makers.Value;
         using MethodCalls calls = new(assembly);
         return [.. calls.All().Where(c => !Owns(c.Caller) && (methods.Contains(c.Callee) || types.Contains(Made(c.Callee))))
-            .Select(c => new ScalarUse(c.Caller.Split('(')[0].Replace("::", ".", StringComparison.Ordinal), Short(c.Callee), c.File, c.Line))];
+            .Select(c => new ScalarUse(c.Caller.Split('(')[0].Replace("::", ".", StringComparison.Ordinal).Replace('+', '.'), Short(c.Callee), c.File, c.Line))];
     }
 
-    /// <summary><c>File(line): method makes a Scalar in member</c></summary>
+    /// <summary><c>File(line): method makes a Scalar in member</c>.</summary>
     public override string ToString() => $"{File ?? "?"}({Line}): {Method} makes a Scalar in {Member}";
 
     private static bool Owns(string caller) => Outer(caller) is { } type
@@ -34,7 +34,7 @@ public sealed record ScalarUse(string Method, string Member, string? File, int L
         callee.Contains("::.ctor(", StringComparison.Ordinal) ? callee.Split("::")[0] : callee[(callee.LastIndexOf(')') + 1)..].Split('<')[0];
 
     private static string Short(string callee) =>
-        callee[..(callee.LastIndexOf(')') + 1)].Replace("TorchSharp.", "", StringComparison.Ordinal).Replace("torch+", "", StringComparison.Ordinal).Replace("::", ".", StringComparison.Ordinal);
+        callee[..(callee.LastIndexOf(')') + 1)].Replace("TorchSharp.", "", StringComparison.Ordinal).Replace("torch+", "", StringComparison.Ordinal).Replace("::", ".", StringComparison.Ordinal).Replace('+', '.');
 
     // From TorchSharp's own code: whatever converts, whatever calls that, and so on; and modules and optimizers whose virtual methods do.
     private static (HashSet<string> Methods, HashSet<string> Types) FindMakers()
