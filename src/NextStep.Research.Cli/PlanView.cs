@@ -7,7 +7,7 @@ using Spectre.Console;
 namespace NextStep.Research.Cli;
 
 /// <summary>A plan for people and as JSON.</summary>
-internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folder, PlanEstimate estimate)
+internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folder, PlanEstimate estimate, IReadOnlyList<PlannedPower> powers)
 {
     private const int MostRows = 60;
     private const int MostArms = 40;
@@ -37,6 +37,10 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
             AnsiConsole.WriteLine($"{name}: left out, there only {when}");
         }
         AnsiConsole.WriteLine($"{Grouped(plan.Cells.Count)} cells; {Left()}");
+        foreach (string line in PowerLines.Of(plan, powers))
+        {
+            AnsiConsole.WriteLine(line);
+        }
     }
 
     public string Json(IReadOnlyList<string> differences) => JsonSerializer.Serialize(
@@ -51,6 +55,7 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
             plan.Contents,
             stages = _sharing,
             estimate = new { estimate.Seconds, estimate.Work, estimate.Bytes, estimate.Jobs, estimate.Stages },
+            power = powers.Select(p => new { p.Spread.Metric, p.Spread.Deviation, p.Spread.Freedom, p.Spread.From, p.Seeds, p.Comparisons, p.Detectable, p.Difference, p.Power, p.Needed }),
             changed = differences,
         },
         RunFolder.Json);

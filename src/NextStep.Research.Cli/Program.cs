@@ -21,7 +21,8 @@ internal static partial class Program
         }
         try
         {
-            ParseResult parse = Root().Parse(args);
+            // An arm may be called @low: no argument names a file of further arguments.
+            ParseResult parse = Root().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
             if (parse.Action is System.CommandLine.Invocation.ParseErrorAction)
             {
                 return Wrong(string.Join(Environment.NewLine, parse.Errors.Select(e => e.Message)) + $"{Environment.NewLine}See: {Usage(parse.CommandResult)} --help");

@@ -40,6 +40,7 @@ public static class HtmlReport
             <main>
             {AnswerSection.Of(run)}
             {NumbersSection.Of(run, figures)}
+            {PairedSection.Of(run)}
             {EffectsSection.Of(run, figures)}
             {ArmPicker.Of(run)}
             {PicturesSection.Of(run)}

@@ -82,7 +82,7 @@ public sealed record CellStatus(PlannedCell Cell, CellState State, CellResult? R
         ArgumentNullException.ThrowIfNull(folder);
         CellResult? result = folder.ReadResult(cell);
         CellFailure? failure = result is null ? folder.ReadFailure(cell) : null;
-        bool running = result is null && Claimed.LooksAlive(System.IO.Path.Combine(folder.Cell(cell), "claim"));
+        bool running = result is null && Lease.LooksAlive(Lease.FileOf(folder, cell));
         CellState state = result is not null ? CellState.Done : running ? CellState.Running : failure is not null ? CellState.Failed : CellState.Waiting;
         return new CellStatus(cell, state, result, failure, result is null ? folder.ReadProgress(cell) : null);
     }

@@ -88,6 +88,10 @@ public sealed class RunFolder(string path)
     public CellFailure? ReadFailure(PlannedCell cell) =>
         Read<CellFailure>(System.IO.Path.Combine(Cell(cell), "failure.json")) is { } failure ? failure with { Cell = cell.Key, Arm = cell.Arm, Seed = cell.Seed } : null;
 
+    /// <summary>Why cells failed, in the plan's order; a cell with a result counts as done.</summary>
+    /// <exception cref="InvalidDataException">A file is damaged.</exception>
+    public IReadOnlyList<CellFailure> ReadFailures(Plan plan) => [.. ReadCells(plan, c => IsDone(c) ? null : ReadFailure(c)).OfType<CellFailure>()];
+
     /// <summary>How far a cell is, as last noted by the process that runs it, or null.</summary>
     public CellProgress? ReadProgress(PlannedCell cell)
     {

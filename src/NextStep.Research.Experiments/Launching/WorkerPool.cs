@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace NextStep.Research.Experiments;
 
 /// <summary>
-/// Processes of this machine that share the cells of a run folder. They find their cells through the claims; this process only
+/// Processes of this machine that share the cells of a run folder. They find their cells through the leases; this process only
 /// watches: it tells what happens, starts another worker for one that died, and gives a cell up that keeps killing its worker.
 /// </summary>
 /// <param name="folder">Made ready by <see cref="CellConfigs.Write"/>.</param>
@@ -68,7 +68,7 @@ public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comman
     private bool Replace(LocalWorker worker)
     {
         PlannedCell? cell = _cells.FirstOrDefault(c => !folder.IsDone(c)
-            && Claimed.Look(Path.Combine(folder.Cell(c), "claim")).Owner is { } owner && owner.Process == worker.Id && owner.Host == Environment.MachineName);
+            && Lease.Look(Lease.FileOf(folder, c)).Owner is { } owner && owner.Process == worker.Id && owner.Host == Environment.MachineName);
         if (worker.ExitCode == 0 && cell is null)
         {
             return false; // it found nothing more to do
@@ -94,7 +94,7 @@ public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comman
     // It died while another process trained what the cell needs: neither is to blame.
     private bool WaitedFor(PlannedCell cell, LocalWorker worker) =>
         cell.Stages.FirstOrDefault(s => !Directory.Exists(folder.Stage(s))) is { Shared: true } next
-        && Claimed.Look(folder.Stage(next) + ".claim").Owner is { } owner && owner.Process != worker.Id;
+        && Lease.Look(Lease.FileOf(folder, next)).Owner is { } owner && owner.Process != worker.Id;
 
     private void Look(bool first = false)
     {

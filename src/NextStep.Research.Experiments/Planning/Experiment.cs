@@ -15,6 +15,9 @@ public sealed record Experiment
     /// <summary>Config paths of the axes (and of lists walked together) in the order of the file.</summary>
     public required IReadOnlyList<string> Axes { get; init; }
 
+    /// <summary>Values and scale of every axis.</summary>
+    public IReadOnlyDictionary<string, PlannedAxis> AxisValues { get; init; } = new Dictionary<string, PlannedAxis>();
+
     /// <summary>At least one; every arm is run with each.</summary>
     public required IReadOnlyList<long> Seeds { get; init; }
 

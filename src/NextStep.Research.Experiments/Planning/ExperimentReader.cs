@@ -41,6 +41,7 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
             Question = question,
             Arms = arms,
             Axes = [.. axes.Select(a => a.Key.Path)],
+            AxisValues = axes.ToDictionary(a => a.Key.Path, a => new PlannedAxis([.. a.Values.Select(ConfigValue.Format)], a.Log)),
             Seeds = seeds.Count > 0 ? seeds : [config.Seed],
             Measure = measure,
             Claims = claims,

@@ -15,6 +15,9 @@ public sealed record Plan
     /// <summary>Config paths of the axes.</summary>
     public required IReadOnlyList<string> Axes { get; init; }
 
+    /// <summary>Values and scale of every axis, in the order of the file; empty in plans of earlier versions.</summary>
+    public IReadOnlyDictionary<string, PlannedAxis> AxisValues { get; init; } = new Dictionary<string, PlannedAxis>();
+
     /// <summary>In the order in which they are run: the arms of the first seed, then of the second.</summary>
     public required IReadOnlyList<PlannedCell> Cells { get; init; }
 
@@ -60,6 +63,7 @@ public sealed record Plan
                     a.Coordinates)),
             ],
             Axes = experiment.Axes,
+            AxisValues = experiment.AxisValues,
             Cells = cells,
             Measure = experiment.Measure,
             Claims = [.. experiment.Claims.Select(c => new PlannedClaim(c.Say, c.Test))],
@@ -96,6 +100,19 @@ public sealed record PlannedClaim(string Say, string Test, string Verdict = "und
 {
     /// <summary>The same numbers, one entry a comparison.</summary>
     public IReadOnlyList<ClaimFinding> Findings { get; init; } = [];
+
+    /// <summary>Of the whole claim, see <see cref="ClaimJudge"/>; null where it has no test.</summary>
+    public double? PValue { get; init; }
+
+    /// <summary>After Holm's correction over the claims of the experiment.</summary>
+    public double? AdjustedPValue { get; init; }
+
+    /// <summary>On how many seeds it was judged.</summary>
+    public SeedCount Seeds { get; init; } = SeedCount.None;
+
+    /// <summary>The verdict, marked where seeds are missing: <c>supported, preliminary</c>.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public string MarkedVerdict => Seeds.IsPreliminary ? $"{Verdict}, preliminary" : Verdict;
 }
 
 /// <summary>One configuration with one seed.</summary>

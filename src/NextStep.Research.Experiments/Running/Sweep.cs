@@ -89,7 +89,7 @@ public static class Sweep
     {
         ArgumentNullException.ThrowIfNull(folder);
         Plan newest = folder.ReadPlan() ?? plan;
-        Plan judged = newest with { Claims = ClaimJudge.Judge(newest, folder.ReadResults(newest)) };
+        Plan judged = newest with { Claims = ClaimJudge.Judge(newest, folder.ReadResults(newest), folder.ReadFailures(newest)) };
         RunFolder.Write(Path.Combine(folder.Path, RunFolder.Verdicts), judged.Claims);
         return judged;
     }

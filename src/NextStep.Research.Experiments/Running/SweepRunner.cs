@@ -75,8 +75,8 @@ public sealed class SweepRunner
                     failed[cell.Key] = old;
                     continue;
                 }
-                using Claimed? claim = WaitsForOthers(cell) ? null : Claimed.TryTake(ClaimOf(cell), ClaimWatch.Shared);
-                if (claim is null)
+                using Lease? lease = WaitsForOthers(cell) ? null : Lease.TryTake(LeaseOf(cell), LeaseWatch.Shared);
+                if (lease is null)
                 {
                     busy.Add(cell);
                     elsewhere.Add(cell.Key);
@@ -88,8 +88,8 @@ public sealed class SweepRunner
                     continue;
                 }
                 _options.Report(new SweepEvent.CellStarted(cell, place[cell.Key], total));
-                using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, claim.Lost);
-                switch (_runner.Run(cell, _config(cell), claim, stop.Token))
+                using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, lease.Lost);
+                switch (_runner.Run(cell, _config(cell), lease, stop.Token))
                 {
                     case CellResult:
                         ran++;
@@ -106,7 +106,7 @@ public sealed class SweepRunner
             waiting = busy;
             if (idle && waiting.Count > 0 && !cancellation.IsCancellationRequested)
             {
-                _options.Report(new SweepEvent.Waiting(waiting[0].Label, Claimed.Describe(ClaimOf(waiting[0]))));
+                _options.Report(new SweepEvent.Waiting(waiting[0].Label, Lease.Describe(LeaseOf(waiting[0]))));
                 cancellation.WaitHandle.WaitOne(Poll);
             }
         }
@@ -129,11 +129,11 @@ public sealed class SweepRunner
     // Better to take a cell that can go on at once than to sit beside another process that trains what this one needs.
     private bool WaitsForOthers(PlannedCell cell)
     {
-        string? next = cell.Stages.Where(s => !Directory.Exists(_folder.Stage(s))).Select(s => s.Shared ? _folder.Stage(s) + ".claim" : null).FirstOrDefault();
-        return next is not null && File.Exists(next) && !ClaimWatch.Shared.IsDead(next, out _);
+        string? next = cell.Stages.Where(s => !Directory.Exists(_folder.Stage(s))).Select(s => s.Shared ? Lease.FileOf(_folder, s) : null).FirstOrDefault();
+        return next is not null && Lease.Look(next).Beat is not null && !LeaseWatch.Shared.IsDead(next, out _);
     }
 
-    private string ClaimOf(PlannedCell cell) => Path.Combine(_folder.Cell(cell), "claim");
+    private string LeaseOf(PlannedCell cell) => Lease.FileOf(_folder, cell);
 
     private static Func<PlannedCell, ResearchConfig> Configs(Experiment experiment)
     {

@@ -21,7 +21,7 @@ internal static class AnswerSection
         </section>
         <details id="reading"><summary>How to read this</summary>
         <p>Every arm is the baseline with the named settings changed, trained on the same data, noise and order of pictures at each seed, so rows and pictures can be compared one to one.
-        Numbers are means over seeds; “±” and parentheses are 95 % intervals (Student’s t), which need at least two seeds; p-values are of paired tests, Holm-adjusted over the arms, and an arm is called better or worse only below 0.05.</p>
+        Numbers are means over seeds; “±” and parentheses are 95 % intervals (Student’s t), which need at least two seeds. Differences, effects and trends are tested paired by seed. What the experiment’s <code>measure</code> names is adjusted by Holm over all its arms and metrics (effects and trends likewise among themselves), and only there an arm is called better or worse, below 0.05. Everything else is exploratory: adjusted by Benjamini and Hochberg, marked as such, worth a test of its own and not a finding. Claims have one p-value each, Holm-adjusted over the claims.</p>
         </details>
 
         """);
@@ -43,7 +43,7 @@ internal static class AnswerSection
 
     private static Html Claims(RunResults run) => Html.Of($"""
         <ol class="claims">{run.Plan.Claims.Select(c => Html.Of($"""
-            <li class="{Kind(c.Verdict)}"><span class="verdict">{Mark(c.Verdict)} {c.Verdict}</span>
+            <li class="{Kind(c.Verdict)}"><span class="verdict">{Mark(c.Verdict)} {c.MarkedVerdict}</span>
             <div><strong>{c.Say}</strong><span class="evidence">{c.Evidence}</span><code>{c.Test}</code></div></li>
             """))}</ol>
         """);

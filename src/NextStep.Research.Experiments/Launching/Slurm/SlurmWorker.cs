@@ -82,8 +82,8 @@ public sealed class SlurmWorker(RunFolder folder, IReadOnlyList<StageDefinition>
 
     private string? HeldByAnother(PlannedCell cell)
     {
-        string claim = Path.Combine(folder.Cell(cell), "claim");
-        return Claimed.LooksAlive(claim) && Claimed.Look(claim).Owner is { } owner && owner.Job != task.Id ? owner.ToString() : null;
+        string lease = Lease.FileOf(folder, cell);
+        return Lease.LooksAlive(lease) && Lease.Look(lease).Owner is { } owner && owner.Job != task.Id ? owner.ToString() : null;
     }
 
     private sealed record Starts(int Stages, long Images, int Count);
