@@ -108,7 +108,10 @@ internal static class EvaluateCommand
     {
         TrainedCell? cell = Directory.Exists(folder) ? TrainedCell.Find(folder) : null;
         string device = parse.GetValue(DeviceName) ?? cell?.Config.Device ?? "cpu";
-        using LoadedModel loaded = ReleasedFolder.Load(folder, new Device(device), (cell?.Config.Precision ?? Precision.Float32).ToScalarType());
+        using LoadedModel loaded = ReleasedFolder.Load(folder, new LoadOptions
+        {
+            Devices = Devices.Parse(device), Dtype = (cell?.Config.Precision ?? Precision.Float32).ToScalarType(), Note = Console.Error.WriteLine,
+        });
         ResearchConfig config = cell?.Config ?? OfFolder(loaded, parse.GetRequiredValue(Source));
         config = config with
         {
