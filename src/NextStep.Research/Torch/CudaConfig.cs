@@ -21,7 +21,7 @@ public sealed record CudaConfig
     {
         torch.backends.cuda.matmul.allow_tf32 = Tf32;
         torch.backends.cudnn.allow_tf32 = Tf32;
-        torch.use_deterministic_algorithms(Deterministic, warn_only: true);
+        TorchContext.SetDeterministic(Deterministic);
     }
 
     /// <summary>As <see cref="Apply"/>, where a list of device names has a GPU.</summary>

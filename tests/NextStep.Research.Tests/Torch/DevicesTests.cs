@@ -3,6 +3,7 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research.Tests.Torch;
 
+[Collection(nameof(Alone))]
 public sealed class DevicesTests
 {
     [Theory]
@@ -43,6 +44,23 @@ public sealed class DevicesTests
     {
         using ImageAutoencoder autoencoder = new(new AutoencoderConfig { Width = width, Multipliers = [1, 1], BlocksPerLevel = 1 }, META);
         Assert.Equal(expected, autoencoder.AtOnce(side, side));
+    }
+
+    [Fact]
+    public void Determinism_and_TF32_are_switched_in_libtorch_itself()
+    {
+        bool before = TorchContext.Deterministic;
+        try
+        {
+            new CudaConfig { Tf32 = true }.Apply();
+            Assert.True(TorchContext.Deterministic && backends.cuda.matmul.allow_tf32 && backends.cudnn.allow_tf32);
+            new CudaConfig { Deterministic = false }.Apply();
+            Assert.False(TorchContext.Deterministic || backends.cuda.matmul.allow_tf32 || backends.cudnn.allow_tf32);
+        }
+        finally
+        {
+            TorchContext.SetDeterministic(before);
+        }
     }
 
     [Fact]
