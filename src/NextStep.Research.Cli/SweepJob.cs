@@ -65,7 +65,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
     public Plan NoteOrigin(RunFolder folder, Plan plan)
     {
         CellConfigs.Write(folder, plan, Experiment);
-        return Sweep.NoteOrigin(folder, plan, Provenance.Collect(folder, File, Experiment.Arms[0].Config.Device, Provenance.CommandLine));
+        return Sweep.NoteOrigin(folder, plan, Provenance.Collect(folder, File, Experiment.Arms[0].Config.DescribeDevice(), Provenance.CommandLine));
     }
 
     private int Run(RunFolder folder, Plan plan, Action<RunFolder> finish, CancellationToken cancellation)

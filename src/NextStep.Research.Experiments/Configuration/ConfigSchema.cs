@@ -15,7 +15,7 @@ internal sealed class ConfigKey
         Nullable = nullable;
         Type = System.Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         Range = property.GetCustomAttribute<RangeAttribute>();
-        Denied = property.GetCustomAttribute<DeniedValuesAttribute>();
+        Rule = property.GetCustomAttributes<ValidationAttribute>().FirstOrDefault(a => a is not RangeAttribute);
         KeepsBits = property.IsDefined(typeof(KeepsBitsAttribute));
         Children = IsGroupType(Type) ? Of(Type, path + ".") : [];
     }
@@ -33,8 +33,8 @@ internal sealed class ConfigKey
 
     public RangeAttribute? Range { get; }
 
-    /// <summary>Values of the type that are refused, and why.</summary>
-    public DeniedValuesAttribute? Denied { get; }
+    /// <summary>What else a value must be.</summary>
+    public ValidationAttribute? Rule { get; }
 
     /// <summary>Whether no result depends on it; see <see cref="KeepsBitsAttribute"/>.</summary>
     public bool KeepsBits { get; }

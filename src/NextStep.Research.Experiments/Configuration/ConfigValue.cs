@@ -49,9 +49,9 @@ internal static class ConfigValue
             }
             return FormattableString.Invariant($"{Format(value)} is out of range: {range.Minimum} to {range.Maximum}");
         }
-        if (key.Denied is { } denied && !denied.IsValid(value))
+        if (key.Rule is { } rule && !rule.IsValid(value))
         {
-            return $"{Format(value)}: {denied.ErrorMessage}";
+            return rule.FormatErrorMessage(value as string ?? Format(value));
         }
         return null;
     }

@@ -36,7 +36,7 @@ public static class LiveSweep
         SweepRunner runner = new(run, plan, experiment, StandardStages.All, new SweepOptions { Report = watch.See });
         if (runner.HasWork)
         {
-            plan = Sweep.NoteOrigin(run, plan, Provenance.Collect(run, experiment.Name, experiment.Arms[0].Config.Device, $"LiveSweep.Run of {experiment.Name}"));
+            plan = Sweep.NoteOrigin(run, plan, Provenance.Collect(run, experiment.Name, experiment.Arms[0].Config.DescribeDevice(), $"LiveSweep.Run of {experiment.Name}"));
         }
         SweepOutcome outcome = runner.Run(cancellation);
         Sweep.Judge(run, plan);

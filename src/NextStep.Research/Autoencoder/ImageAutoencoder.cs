@@ -15,7 +15,7 @@ public sealed record LatentPosterior(Tensor Mean, Tensor LogVariance);
 public sealed class ImageAutoencoder : nn.Module
 {
     // Pictures of more latent pixels go through in tiles, which bounds the memory: 1024² pixels at f8.
-    private const long LargestLatents = 128 * 128, TileLatents = 64;
+    private const long LargestLatents = 128 * 128, TileLatents = 64, LargestMap = 1 << 25;
 
     private readonly Encoder encoder;
     private readonly Decoder decoder;
@@ -52,6 +52,9 @@ public sealed class ImageAutoencoder : nn.Module
 
     /// <summary>The configuration.</summary>
     public AutoencoderConfig Config { get; }
+
+    /// <summary>Pictures of that size that go through at once: 64, and fewer where their widest feature maps would take more than 128 MB each.</summary>
+    public int AtOnce(long height, long width) => (int)Math.Clamp(LargestMap / (Config.Width * height * width), 1, 64);
 
     /// <summary>True when encoding returns the posterior's mean.</summary>
     public bool Deterministic => Config.Deterministic ?? Config.KlWeight == 0;

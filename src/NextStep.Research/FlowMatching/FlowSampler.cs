@@ -74,7 +74,8 @@ public sealed class FlowSampler : IDisposable
         int pictures = (int)conditions.size(0) / branches;
         Tensor embedded = _network.EmbedConditions(conditions.to(_dtype, _device)); // [K·m, D]
         FlowHeadRows? rows = RowsFor(embedded.size(0));
-        Tensor x = Draw(noise, pictures);
+        Queue<Tensor> draws = new(Draws(noise, pictures));
+        Tensor x = draws.Dequeue();
         int chunk = ChunkOf(embedded.size(0));
         for (int start = 0; start < _options.Steps; start += chunk)
         {
@@ -82,13 +83,13 @@ public sealed class FlowSampler : IDisposable
             int count = Math.Min(chunk, _options.Steps - start);
             Tensor y = _timeEmbeddings.narrow(0, start, count).unsqueeze(1).Plus(embedded.unsqueeze(0)); // [count, K·m, D]
             FlowModulations all = _network.InferredModulations(y);
-            x = (rows is null ? Steps(x, all, start, count, guidance, noise, onStep) : Steps(rows, x, all, start, count, guidance, noise, onStep)).MoveToOuterDisposeScope();
+            x = (rows is null ? Steps(x, all, start, count, guidance, draws, onStep) : Steps(rows, x, all, start, count, guidance, draws, onStep)).MoveToOuterDisposeScope();
         }
         return x.MoveToOuterDisposeScope();
     }
 
     // Many rows, or a GPU: torch's products.
-    private Tensor Steps(Tensor x, FlowModulations all, int start, int count, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep)
+    private Tensor Steps(Tensor x, FlowModulations all, int start, int count, Guidance guidance, Queue<Tensor> draws, Action<Tensor>? onStep)
     {
         int branches = (int)guidance.Branches;
         Tensor state = x;
@@ -98,14 +99,14 @@ public sealed class FlowSampler : IDisposable
             FlowModulations now = new([.. all.Blocks.Select(b => b[i])], all.Final[i]);
             Tensor input = state.to_type(_dtype);
             Tensor velocity = _network.Velocity(branches == 1 ? input : input.repeat(branches, 1), now).to_type(ScalarType.Float32);
-            state = _solver.Step(state, guidance.Combine(velocity), start + i, () => Draw(noise, x.size(0))).MoveToOuterDisposeScope();
+            state = _solver.Step(state, guidance.Combine(velocity), start + i, draws.Dequeue).MoveToOuterDisposeScope();
             onStep?.Invoke(state);
         }
         return state;
     }
 
     // Few rows on the CPU: the same, with nothing but the noise allocated.
-    private Tensor Steps(FlowHeadRows rows, Tensor x, FlowModulations all, int start, int count, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep)
+    private Tensor Steps(FlowHeadRows rows, Tensor x, FlowModulations all, int start, int count, Guidance guidance, Queue<Tensor> draws, Action<Tensor>? onStep)
     {
         Tensor[] wide = [.. all.Blocks.Append(all.Final).Select(b => b.to_type(ScalarType.Float32))];
         nint[] addresses = Array.ConvertAll(wide, TensorMemory.Address);
@@ -115,7 +116,7 @@ public sealed class FlowSampler : IDisposable
         {
             rows.Evaluate(pictures, i, addresses[..^1], addresses[^1]);
             FlowStep step = _solver.At(start + i);
-            using (Tensor? drawn = step.Noise is null ? null : Draw(noise, pictures).contiguous())
+            using (Tensor? drawn = step.Noise is null ? null : draws.Dequeue().contiguous())
             {
                 rows.Advance(step, guidance, pictures, drawn);
             }
@@ -147,19 +148,26 @@ public sealed class FlowSampler : IDisposable
         return (int)Math.Clamp(ModulationBudget / Math.Max(1, perStep), 1, _options.Steps);
     }
 
+    // All of a token, in the order of the steps; to a GPU they go together, once.
+    private Tensor[] Draws(NoiseSource noise, long pictures)
+    {
+        int count = 1 + Enumerable.Range(0, _options.Steps).Count(i => _solver.At(i).Noise is not null);
+        Tensor[] drawn = [.. Enumerable.Range(0, count).Select(_ => Draw(noise, pictures))];
+        return _device.type == DeviceType.CPU ? drawn : Devices.Send(stack(drawn), _device).unbind(0);
+    }
+
     private Tensor Draw(NoiseSource noise, long pictures)
     {
         long width = _network.Config.TokenWidth;
         if (_options.Solver != Solver.Reference || _options.NoiseRepeat is not { } repeat)
         {
-            return noise.Normal(pictures, width).to(_device);
+            return noise.Normal(pictures, width);
         }
         if (pictures % repeat != 0)
         {
             throw new ArgumentException($"{pictures} pictures cannot share {repeat} noise rows evenly.");
         }
         using Tensor rows = noise.Normal(repeat, width);
-        using Tensor tiled = rows.repeat(pictures / repeat, 1);
-        return tiled.to(_device).alias();
+        return rows.repeat(pictures / repeat, 1);
     }
 }
