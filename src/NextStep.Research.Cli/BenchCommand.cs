@@ -49,7 +49,7 @@ internal static class BenchCommand
         {
             if (parse.GetValue(model) is { } folder)
             {
-                Measure(folder, DevicePlacement.Parse(parse.GetRequiredValue(device)), parse.GetValue(precision)?.ToScalarType());
+                Measure(folder, Devices.Parse(parse.GetRequiredValue(device)), parse.GetValue(precision)?.ToScalarType());
                 return 0;
             }
             return MeasureRandom(parse.GetValue(size), parse.GetRequiredValue(device), parse.GetValue(precision));

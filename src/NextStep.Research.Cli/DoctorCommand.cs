@@ -15,7 +15,7 @@ internal static class DoctorCommand
 
     public static Command Create()
     {
-        Option<string> device = new("--device") { Description = "The device to measure.", DefaultValueFactory = _ => "cpu" };
+        Option<string> device = new("--device") { Description = "The device to measure; named, everything that training and drawing need is tried on it.", DefaultValueFactory = _ => "cpu" };
         Command command = new("doctor", """
             Shows versions, the native backend and where it came from, devices, memory and speed; says how to mend what is wrong.
 
@@ -26,11 +26,18 @@ internal static class DoctorCommand
         {
             device,
         };
-        command.SetAction(parse => Run(parse.GetRequiredValue(device)));
+        device.Validators.Add(result =>
+        {
+            if (Devices.Problem(result.GetValueOrDefault<string>() ?? "") is { } problem)
+            {
+                result.AddError(problem);
+            }
+        });
+        command.SetAction(parse => Run(parse.GetRequiredValue(device), parse.GetResult(device) is { Implicit: false }));
         return command;
     }
 
-    private static int Run(string device)
+    private static int Run(string device, bool check)
     {
         Show("nextstep", Version(typeof(DoctorCommand).Assembly));
         Show("system", $"{RuntimeInformation.OSDescription}, {RuntimeInformation.ProcessArchitecture}, {Environment.ProcessorCount} cores");
@@ -41,6 +48,11 @@ internal static class DoctorCommand
         {
             TorchBackend.EnsureUsable();
             Measure(device);
+            if (check && !DeviceChecks.Run(Devices.One(device), Show))
+            {
+                Console.Error.WriteLine($"broken: not everything works on {device}");
+                return 1;
+            }
             AnsiConsole.WriteLine("all well");
             return 0;
         }
@@ -81,11 +93,12 @@ internal static class DoctorCommand
         }
         for (int i = 0; i < gpus; i++)
         {
-            Show($"cuda:{i}", Room(new torch.Device($"cuda:{i}")));
+            torch.Device gpu = Devices.One($"cuda:{i}");
+            Show($"cuda:{i}", Room(gpu) + (DeviceMemory.Free(gpu) is null ? " (no CUDA runtime answers under a known name: whether a model fits cannot be checked)" : ""));
         }
         Show("host memory", Room(torch.CPU));
         FullSize(gpus);
-        torch.Device device = new(name);
+        torch.Device device = Devices.One(name);
         using torch.Tensor a = torch.ones([MatrixSize, MatrixSize], device: device), b = torch.ones([MatrixSize, MatrixSize], device: device);
         using (torch.Tensor warm = a.mm(b))
         using (torch.Tensor corner = warm[0, 0])
@@ -116,9 +129,9 @@ internal static class DoctorCommand
         try
         {
             DeviceRoom host = DeviceRoom.Of(torch.CPU);
-            DeviceRoom[] rooms = gpus == 0 ? [host] : [.. Enumerable.Range(0, gpus).Select(i => DeviceRoom.Of(new torch.Device($"cuda:{i}")))];
+            DeviceRoom[] rooms = gpus == 0 ? [host] : [.. Enumerable.Range(0, gpus).Select(i => DeviceRoom.Of(Devices.One($"cuda:{i}")))];
             string names = gpus == 0 ? "cpu" : string.Join(",", Enumerable.Range(0, gpus).Select(i => $"cuda:{i}"));
-            verdict = $"fits: --device {names} --precision bfloat16 ({DevicePlacement.Plan(need, rooms, host)})"
+            verdict = rooms.Any(r => r.Free is null) ? "unknown: the free memory of a GPU cannot be asked for" : $"fits: --device {names} --precision bfloat16 ({DevicePlacement.Plan(need, rooms, host)})"
                 + (gpus == 0 ? "; without a GPU a picture takes hours" : "");
         }
         catch (DeviceTooSmallException)

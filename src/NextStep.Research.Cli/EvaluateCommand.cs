@@ -114,8 +114,9 @@ internal static class EvaluateCommand
         string device = parse.GetValue(DeviceName) ?? cell?.Config.Device ?? "cpu";
         using LoadedModel loaded = ReleasedFolder.Load(folder, new LoadOptions
         {
-            Devices = [new Device(device)],
+            Devices = Devices.Parse(device),
             Dtype = (cell?.Config.Precision ?? Precision.Float32).ToScalarType(),
+            Note = Console.Error.WriteLine,
             Weights = parse.GetValue(Weights),
         });
         loaded.Notes.ToList().ForEach(Console.Error.WriteLine);

@@ -84,6 +84,7 @@ internal static class GenerateCommand
             BatchSize = parse.GetValue(GenerateOptions.Batch),
             Sampling = Sampling(parse, preset?.Sampling ?? settings.Sampling),
         };
+        new CudaConfig().ApplyOn(parse.GetRequiredValue(GenerateOptions.Device));
         using NoiseSource? noise = Noise(parse, request);
         using LoadedModel loaded = Load(parse, request);
         loaded.Notes.ToList().ForEach(Console.Error.WriteLine);
@@ -142,7 +143,7 @@ internal static class GenerateCommand
     // Memory is checked for what will be drawn before a byte of the weights is read.
     private static LoadedModel Load(ParseResult parse, GenerationRequest request)
     {
-        IReadOnlyList<Device> devices = DevicePlacement.Parse(parse.GetRequiredValue(GenerateOptions.Device));
+        IReadOnlyList<Device> devices = Devices.Parse(parse.GetRequiredValue(GenerateOptions.Device));
         long pictures = Math.Min(request.BatchSize, (long)request.ImagesPerPrompt * request.Prompts.Count);
         return DrawingProgress.Show("loading", "GB", 1e9, report => ReleasedFolder.Load(parse.GetRequiredValue(GenerateOptions.Model), new LoadOptions
         {
@@ -153,6 +154,7 @@ internal static class GenerateCommand
             Pixels = (long)request.Height * request.Width,
             InputPictures = (request.Images.Count + request.Prompts.Count - 1) / request.Prompts.Count,
             Progress = report,
+            Note = Console.Error.WriteLine,
         }));
     }
 

@@ -51,7 +51,7 @@ internal static class GenerateOptions
     static GenerateOptions()
     {
         Preset.Validators.Add(result => Explain(result.AddError, () => SamplingPresets.Find(result.GetValueOrDefault<string>())));
-        Device.Validators.Add(result => Explain(result.AddError, () => DevicePlacement.Names(result.GetValueOrDefault<string>())));
+        Device.Validators.Add(result => Explain(result.AddError, () => Devices.Names(result.GetValueOrDefault<string>())));
         Aspect.Validators.Add(result =>
         {
             if (result.GetResult(Height) is not null || result.GetResult(Width) is not null)

@@ -33,9 +33,10 @@ internal static class PlanCommand
         };
         command.SetAction(parse =>
         {
-            Experiment experiment = ExperimentFile.Load(parse.GetRequiredValue(file), SharedOptions.Overrides(parse.GetValue(set), parse.GetValue(device)));
-            IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), experiment);
-            RunFolder folder = new(parse.GetValue(output) ?? Path.Combine("runs", experiment.Name));
+            Experiment read = ExperimentFile.Load(parse.GetRequiredValue(file), SharedOptions.Overrides(parse.GetValue(set), parse.GetValue(device)));
+            IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), read);
+            RunFolder folder = new(parse.GetValue(output) ?? Path.Combine("runs", read.Name));
+            Experiment experiment = CellThreads.Settle(read, folder);
             Plan plan = Plan.Make(experiment, StandardStages.All);
             Plan shown = arms.Count == 0 ? plan : plan with { Cells = [.. plan.Cells.Where(c => arms.Contains(c.Arm))] };
             int processes = parse.GetValue(jobs) ?? SharedOptions.DefaultJobs(experiment);
@@ -60,10 +61,6 @@ internal static class PlanCommand
     private static PlanEstimate Probe(Experiment experiment, Plan plan, RunFolder folder, int jobs)
     {
         TorchBackend.EnsureUsable();
-        if (jobs > 1)
-        {
-            TorchSharp.torch.set_num_threads(Math.Max(1, Environment.ProcessorCount / jobs));
-        }
         using Interrupt interrupt = new();
         return PlanEstimate.FromProbe(experiment, plan, StandardStages.All, folder, jobs, arm => Console.Error.WriteLine($"probing {arm}"), interrupt.Token);
     }

@@ -47,14 +47,13 @@ internal static class SharedOptions
 
     public static Option<int?> Jobs()
     {
-        Option<int?> jobs = new("--jobs", "-j") { Description = "Processes that share the cells and the cores; default: one a core, at most one a cell; on a GPU one, where several share it." };
+        Option<int?> jobs = new("--jobs", "-j") { Description = "Processes that share the cells; results do not depend on it (set threads=N for that of a cell). Default: as many as keep the cores busy, at most one a cell; on a GPU one, where several share it." };
         jobs.Validators.Add(r => { if (r.GetValueOrDefault<int?>() is < 1 or > 256) { r.AddError("--jobs must be between 1 and 256."); } });
         return jobs;
     }
 
-    /// <summary>It depends on the plan, not on what is left of it: a continued sweep then computes with the same threads, to the same bits.</summary>
-    public static int DefaultJobs(Experiment experiment) =>
-        experiment.Arms[0].Config.Device == "cpu" ? Math.Min(Environment.ProcessorCount, experiment.Arms.Count * experiment.Seeds.Count) : 1;
+    /// <summary>As many as keep the cores busy with the threads that the plan gives to a cell.</summary>
+    public static int DefaultJobs(Experiment experiment) => experiment.Arms[0].Config.Device == "cpu" ? CellThreads.Jobs(experiment) : 1;
 
     /// <summary>How long it may take.</summary>
     public static (Option<double?> Hours, Option<string?> Until) Budget() => (

@@ -48,8 +48,10 @@ internal static class SweepCommand
         command.SetAction(parse =>
         {
             string path = parse.GetRequiredValue(file);
-            Experiment experiment = ExperimentFile.Load(path, SharedOptions.Overrides(parse.GetValue(set), parse.GetValue(device)));
-            string folder = parse.GetValue(output) ?? Path.Combine("runs", experiment.Name);
+            Experiment read = ExperimentFile.Load(path, SharedOptions.Overrides(parse.GetValue(set), parse.GetValue(device)));
+            string folder = parse.GetValue(output) ?? Path.Combine("runs", read.Name);
+            SlurmOptions? cluster = parse.GetValue(launcher) == "slurm" ? SlurmWishes(read, parse.GetValue(slurm)) : null;
+            Experiment experiment = CellThreads.Settle(read, new RunFolder(folder), cluster?.Cpus);
             if (parse.GetValue(prove))
             {
                 return ProveResume(experiment, new RunFolder(folder));
@@ -63,7 +65,7 @@ internal static class SweepCommand
                 AcceptChangedPlan = parse.GetValue(accept),
                 Places = SharedOptions.Places(parse.GetValue(devices), parse.GetValue(jobs), experiment),
                 Budget = budget,
-                Slurm = parse.GetValue(launcher) == "slurm" ? SlurmWishes(experiment, parse.GetValue(slurm)) : null,
+                Slurm = cluster,
             };
             return job.Run(done =>
             {

@@ -65,7 +65,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
     public Plan NoteOrigin(RunFolder folder, Plan plan)
     {
         CellConfigs.Write(folder, plan, Experiment);
-        return Sweep.NoteOrigin(folder, plan, Provenance.Collect(folder, File, Experiment.Arms[0].Config.Device, Provenance.CommandLine));
+        return Sweep.NoteOrigin(folder, plan, Provenance.Collect(folder, File, Experiment.Arms[0].Config.DescribeDevice(), Provenance.CommandLine));
     }
 
     private int Run(RunFolder folder, Plan plan, Action<RunFolder> finish, CancellationToken cancellation)
@@ -93,9 +93,15 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
             return Submit(folder, plan, options);
         }
         SweepOutcome outcome = console.Run(() => pool ? new WorkerPool(folder, plan, Worker, Places, options).Run(cancellation) : runner.Run(cancellation));
-        Sweep.Judge(folder, plan);
-        finish(folder);
-        ShowFailures(Output, outcome.Failed);
+        try
+        {
+            Sweep.Judge(folder, plan);
+            finish(folder);
+        }
+        finally
+        {
+            ShowFailures(Output, outcome.Failed); // also where the report cannot be written
+        }
         string seconds = FormattableString.Invariant($"{clock.Elapsed.TotalSeconds:F1} s");
         AnsiConsole.WriteLine($"{Output}: {outcome.Ran} cells run, {outcome.Skipped} done before, {outcome.Failed.Count} failed, {(outcome.Stopped > 0 ? $"{outcome.Stopped} stopped by the search, " : "")}{seconds}");
         if (outcome.Cancelled)

@@ -31,12 +31,13 @@ internal static class TrainCommand
             Experiment read = ExperimentFile.Load(path, SharedOptions.Overrides(parse.GetValue(set), parse.GetValue(device)));
             Experiment experiment = read with { Arms = [read.Arms[0]], Seeds = [parse.GetValue(seed) ?? read.Seeds[0]], Axes = [], Claims = [] };
             StageDefinition[] stages = [.. Needed(wanted)];
-            SweepJob job = new(path, experiment, stages, parse.GetValue(output) ?? Path.Combine("runs", $"{experiment.Name}-{wanted}"));
-            return job.Run(folder =>
+            string folder = parse.GetValue(output) ?? Path.Combine("runs", $"{experiment.Name}-{wanted}");
+            SweepJob job = new(path, CellThreads.Settle(experiment, new RunFolder(folder)), stages, folder);
+            return job.Run(done =>
             {
-                foreach (PlannedStage stage in folder.RequirePlan().Cells[0].Stages.Where(s => Directory.Exists(folder.Stage(s))))
+                foreach (PlannedStage stage in done.RequirePlan().Cells[0].Stages.Where(s => Directory.Exists(done.Stage(s))))
                 {
-                    AnsiConsole.WriteLine($"{stage.Kind}: {folder.Stage(stage)}");
+                    AnsiConsole.WriteLine($"{stage.Kind}: {done.Stage(stage)}");
                 }
             });
         });

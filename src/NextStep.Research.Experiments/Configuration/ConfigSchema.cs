@@ -19,6 +19,7 @@ internal sealed class ConfigKey : IEquatable<ConfigKey>
         Property = property;
         Type = System.Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         Range = property.GetCustomAttribute<RangeAttribute>();
+        Rule = property.GetCustomAttributes<ValidationAttribute>().FirstOrDefault(a => a is not RangeAttribute);
         KeepsBits = property.IsDefined(typeof(KeepsBitsAttribute));
         IsComponent = typeof(ComponentConfig).IsAssignableFrom(Type);
         _children = !IsComponent && IsGroupType(Type) ? Of(Type, path + ".") : [];
@@ -36,6 +37,9 @@ internal sealed class ConfigKey : IEquatable<ConfigKey>
     public bool Nullable { get; }
 
     public RangeAttribute? Range { get; }
+
+    /// <summary>What else a value must be.</summary>
+    public ValidationAttribute? Rule { get; }
 
     /// <summary>Whether no result depends on it; see <see cref="KeepsBitsAttribute"/>.</summary>
     public bool KeepsBits { get; }

@@ -49,6 +49,10 @@ internal static class ConfigValue
             }
             return FormattableString.Invariant($"{Format(value)} is out of range: {range.Minimum} to {range.Maximum}");
         }
+        if (key.Rule is { } rule && !rule.IsValid(value))
+        {
+            return rule.FormatErrorMessage(value as string ?? Format(value));
+        }
         return null;
     }
 

@@ -50,6 +50,9 @@ internal sealed record StageRecord(string Kind, string Key, string Cell, double 
     /// <summary>Kind and number of processors; where they are the same, times can be compared. Null in files of earlier versions.</summary>
     public string? Machine { get; init; }
 
+    /// <summary>CPU threads that it computed with; null where the plan did not settle them.</summary>
+    public int? Threads { get; init; }
+
     /// <summary>The code that ran it (<see cref="CodeIdentity"/>). Null in files of earlier versions.</summary>
     public string? Code { get; init; }
 

@@ -1,10 +1,8 @@
-using System.Text.RegularExpressions;
-
 namespace NextStep.Research.Experiments;
 
 /// <summary>Where the workers of a sweep compute: their number, and a device for each of them.</summary>
 /// <param name="Devices">One a worker, by its number from 1; null: as configured.</param>
-public sealed partial record WorkerPlaces(IReadOnlyList<string?> Devices)
+public sealed record WorkerPlaces(IReadOnlyList<string?> Devices)
 {
     /// <summary>How many workers.</summary>
     public int Jobs => Devices.Count;
@@ -20,16 +18,17 @@ public sealed partial record WorkerPlaces(IReadOnlyList<string?> Devices)
     {
         ArgumentNullException.ThrowIfNull(devices);
         string[] names = devices.Split(',', StringSplitOptions.TrimEntries);
-        if (names.FirstOrDefault(n => !Name().IsMatch(n)) is { } wrong)
+        try
         {
-            throw new FormatException($"--devices: '{wrong}' is no device; write for instance cuda:0,cuda:1");
+            names = [.. names.Select(NextStep.Research.Devices.Name)];
+        }
+        catch (ArgumentException e)
+        {
+            throw new FormatException($"--devices: {e.Message}", e);
         }
         return new WorkerPlaces([.. Enumerable.Range(0, jobs ?? names.Length).Select(i => names[i % names.Length])]);
     }
 
     /// <summary>The device of a worker, by its number from 1.</summary>
     public string? Of(int number) => Devices[number - 1];
-
-    [GeneratedRegex(@"^[a-z]+(:\d{1,3})?$")]
-    private static partial Regex Name();
 }

@@ -57,26 +57,20 @@ internal static class StageProbe
                 config = ConfigPath.Set(config, work.Path, ConfigSchema.Find(work.Path)!.Type == typeof(long) ? (object)little : (int)little);
             }
         }
-        string folder = Directory.CreateTempSubdirectory("nextstep-probe-").FullName;
-        try
+        using ScratchFolder folder = new("nextstep-probe-");
+        using CpuThreads? threads = CpuThreads.Use(config.Threads);
+        Dictionary<string, string> inputs = [];
+        List<Measured> measured = [];
+        foreach (StageDefinition stage in stages)
         {
-            Dictionary<string, string> inputs = [];
-            List<Measured> measured = [];
-            foreach (StageDefinition stage in stages)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                DirectoryInfo place = Directory.CreateDirectory(Path.Combine(folder, stage.Kind));
-                Stopwatch clock = Stopwatch.StartNew();
-                stage.Run(new StageContext { Config = config, Directory = place.FullName, Inputs = new Dictionary<string, string>(inputs), Progress = _ => { }, Cancellation = cancellation });
-                measured.Add(new Measured(StageTiming.Amount(stage, config) ?? 0, clock.Elapsed.TotalSeconds, place.EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => (double)f.Length)));
-                inputs[stage.Kind] = place.FullName;
-            }
-            return [.. measured];
+            cancellation.ThrowIfCancellationRequested();
+            DirectoryInfo place = Directory.CreateDirectory(Path.Combine(folder.Path, stage.Kind));
+            Stopwatch clock = Stopwatch.StartNew();
+            stage.Run(new StageContext { Config = config, Directory = place.FullName, Inputs = new Dictionary<string, string>(inputs), Progress = _ => { }, Cancellation = cancellation });
+            measured.Add(new Measured(StageTiming.Amount(stage, config) ?? 0, clock.Elapsed.TotalSeconds, place.EnumerateFiles("*", SearchOption.AllDirectories).Sum(f => (double)f.Length)));
+            inputs[stage.Kind] = place.FullName;
         }
-        finally
-        {
-            Directory.Delete(folder, true);
-        }
+        return [.. measured];
     }
 
     private static StageTiming Line(StageDefinition stage, ResearchConfig config, Measured small, Measured large)

@@ -61,7 +61,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             }
             catch (Exception e) when (!FatalError.Is(e, folder))
             {
-                CellFailure failure = e is HopelessException ? Describe(run, e) : FailureCapsule.Pack(folder, cell, config, Describe(run, e), e as StepException);
+                CellFailure failure = e is HopelessException ? Describe(run, e) : Pack(run, Describe(run, e), e as StepException);
                 if (stage.Shared)
                 {
                     RunFolder.Write(folder.StageFailure(stage), failure); // it would fail for the next cell in the same way
@@ -71,6 +71,20 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             inputs[stage.Kind] = folder.Stage(stage);
         }
         return null;
+    }
+
+    // A capsule that cannot be written is told beside the failure, not instead.
+    private CellFailure Pack(StageRun run, CellFailure failure, StepException? step)
+    {
+        try
+        {
+            return FailureCapsule.Pack(folder, run.Cell, run.Config, failure, step);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _report(new SweepEvent.Note($"{run.Cell.Label}, stage {run.Stage.Kind}: {failure.Message}"));
+            return failure with { Message = $"{failure.Message} (its capsule could not be written: {e.Message})" };
+        }
     }
 
     // Whoever has the lease of a shared stage runs it; the others wait for it.
@@ -123,7 +137,10 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         _report(new SweepEvent.StageStarted(run.Cell, run.Stage, false));
         Stopwatch clock = Stopwatch.StartNew();
         Stopwatch? noted = null;
-        stages.First(s => s.Kind == run.Stage.Kind).Run(new StageContext
+        StageDefinition stage = stages.First(s => s.Kind == run.Stage.Kind);
+        int? count = stage.Reads.Contains("threads") ? run.Config.Threads : null; // what does not compute with torch does not load it
+        using CpuThreads? threads = CpuThreads.Use(count);
+        stage.Run(new StageContext
         {
             Config = run.Config,
             Directory = run.Working,
@@ -151,7 +168,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             },
         });
         cancellation.ThrowIfCancellationRequested();
-        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Code = options.Code, Ended = DateTime.UtcNow }, durable: false);
+        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Code = options.Code, Ended = DateTime.UtcNow, Threads = count }, durable: false);
         DiskFlush.Files(run.Working);
         lease?.IsLost(); // signals Lost when it is
         cancellation.ThrowIfCancellationRequested();

@@ -21,7 +21,10 @@ public static class FailureCapsule
         if (step is not null)
         {
             failure = failure with { StepNumber = step.Step, BatchIds = step.BatchIds };
-            File.Move(step.StateFile, Path.Combine(capsule, State));
+            if (step.StateFile is { } state)
+            {
+                File.Move(state, Path.Combine(capsule, State));
+            }
         }
         RunFolder.Write(Path.Combine(capsule, "failure.json"), failure);
         return failure;
@@ -47,7 +50,8 @@ public static class FailureCapsule
         {
             throw new InvalidDataException($"{gone}, which the failed stage reads, is not there any more");
         }
-        string working = Directory.CreateTempSubdirectory("nextstep-replay-").FullName;
+        using ScratchFolder scratch = new("nextstep-replay-");
+        string working = scratch.Path;
         using CancellationTokenSource behind = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         try
         {
@@ -57,6 +61,7 @@ public static class FailureCapsule
                 TrainingLoop.StartFrom(Path.Combine(capsule, State), working);
                 start = TrainingLoop.ImagesSaved(working) ?? 0;
             }
+            using CpuThreads? threads = CpuThreads.Use(config.Threads);
             stage.Run(new StageContext
             {
                 Config = config,
@@ -80,10 +85,6 @@ public static class FailureCapsule
         catch (Exception e) when (e is not OperationCanceledException)
         {
             return (failure, e);
-        }
-        finally
-        {
-            Directory.Delete(working, true);
         }
     }
 

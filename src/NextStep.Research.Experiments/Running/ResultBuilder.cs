@@ -9,6 +9,7 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell, Sampling
         Dictionary<string, string> pictures = [];
         IReadOnlyList<string> prompts = [];
         Dictionary<string, double> seconds = [];
+        Dictionary<string, int> threads = [];
         Dictionary<string, string> identities = [];
         Dictionary<string, Curve> curves = [];
         Dictionary<string, PictureOutcomes> outcomes = [];
@@ -21,6 +22,10 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell, Sampling
             if (record?.Cell == cell.Key)
             {
                 seconds[stage.Kind] = record.Seconds;
+            }
+            if (record?.Threads is { } count)
+            {
+                threads[stage.Kind] = count;
             }
             foreach ((string name, double value) in RunFolder.Read<Dictionary<string, double>>(Path.Combine(source, "summary.json")) ?? [])
             {
@@ -68,6 +73,7 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell, Sampling
             Prompts = prompts,
             Outcomes = outcomes,
             Seconds = seconds,
+            Threads = threads,
             Identities = identities,
             Code = code,
         };

@@ -59,6 +59,7 @@ public sealed record ResumeProof
             Directory.Delete(both, true);
         }
         Experiment one = experiment with { Arms = [experiment.Arms[0] with { Config = Shorten(experiment.Arms[0].Config) }], Seeds = [experiment.Seeds[0]], Axes = [], Claims = [] };
+        one = CellThreads.Settle(one, folder);
         Plan plan = Plan.Make(one, stages);
         tell($"{plan.Cells[0].Label}: left alone");
         ProofRun straight = new(new RunFolder(Path.Combine(both, "straight")), plan, one, command);

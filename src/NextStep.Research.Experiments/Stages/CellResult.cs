@@ -30,6 +30,9 @@ public sealed record CellResult
     /// <summary>Seconds spent per stage; shared stages count in the cell that ran them.</summary>
     public required IReadOnlyDictionary<string, double> Seconds { get; init; }
 
+    /// <summary>CPU threads that each stage computed with, by kind: numbers of different threads agree to rounding only. Without those that no plan settled.</summary>
+    public IReadOnlyDictionary<string, int> Threads { get; init; } = new Dictionary<string, int>();
+
     /// <summary>
     /// Where it comes from: commit and uncommitted changes (a file in <c>provenance/</c>), packages, libtorch, device, machine and
     /// command of the process that ended the cell. The resolved configuration is <c>config.yaml</c> beside the result.

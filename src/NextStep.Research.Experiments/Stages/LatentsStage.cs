@@ -12,7 +12,7 @@ internal static class LatentsStage
     {
         ResearchConfig config = context.Config;
         using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
-        autoencoder.to(config.Device);
+        autoencoder.to(config.OpenDevice());
         using IImageSource train = ImageSources.Open(config.Data, Split.Train, config.Seed);
         using IImageSource heldOut = ImageSources.Open(config.Data, Split.HeldOut, config.Seed);
         int extra = Math.Min(config.Evaluation.HeldOut, heldOut.Count), before = 0;

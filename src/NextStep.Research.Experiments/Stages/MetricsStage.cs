@@ -18,7 +18,7 @@ internal static class MetricsStage
         string[] prompts = JsonSerializer.Deserialize<string[]>(saved.Metadata["prompts"]) ?? [];
         Tensor pictures = saved.Read("pixels");
         using LoadedModel loaded = ReleasedFolder.Load(
-            Path.Combine(context.Inputs["model"], ModelStage.ModelFolder), new Device(config.Device), config.Precision.ToScalarType());
+            Path.Combine(context.Inputs["model"], ModelStage.ModelFolder), config.OpenDevice(), config.Precision.ToScalarType());
         using IFeatureNetwork network = config.Evaluation.OpenNetwork();
         using Measurements all = new();
         all.Numbers["samples.brightness"] = pictures.mean().item<float>();

@@ -48,7 +48,7 @@ internal static class ModelStage
         ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut, int first, int end, HeadLossCurves? curves)
     {
         using IDisposable guard = no_grad();
-        Device device = new(config.Device);
+        Device device = config.OpenDevice();
         SequenceLayout layout = new(tokenizer, model.Config.EditLayout);
         Dictionary<string, double> sums = [], counts = [];
         int size = config.Training.Model.BatchSize;

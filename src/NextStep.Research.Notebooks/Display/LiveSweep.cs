@@ -30,6 +30,7 @@ public static class LiveSweep
         ArgumentException.ThrowIfNullOrEmpty(folder);
         TorchBackend.EnsureUsable();
         RunFolder run = new(folder);
+        experiment = CellThreads.Settle(experiment, run);
         Plan plan = Sweep.Prepare(run, Plan.Make(experiment, StandardStages.All), acceptChanged: false);
         SweepWatch watch = new(plan);
         SweepRunner runner = new(run, plan, experiment, StandardStages.All, new SweepOptions { Report = watch.See });
@@ -37,7 +38,7 @@ public static class LiveSweep
         {
             ComponentCheck.Run(experiment);
             CellConfigs.Write(run, plan, experiment);
-            plan = Sweep.NoteOrigin(run, plan, Provenance.Collect(run, experiment.Name, experiment.Arms[0].Config.Device, $"LiveSweep.Run of {experiment.Name}"));
+            plan = Sweep.NoteOrigin(run, plan, Provenance.Collect(run, experiment.Name, experiment.Arms[0].Config.DescribeDevice(), $"LiveSweep.Run of {experiment.Name}"));
         }
         SweepOutcome outcome = runner.Run(cancellation);
         Sweep.Judge(run, plan);

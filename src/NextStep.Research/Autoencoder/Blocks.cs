@@ -29,9 +29,9 @@ public sealed class ResnetBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor h = conv1.forward(nn.functional.silu(GroupStatistics.Apply(norm1, input)));
-        h = conv2.forward(nn.functional.silu(GroupStatistics.Apply(norm2, h)));
-        return (nin_shortcut is null ? input : nin_shortcut.forward(input)).Plus(h).MoveToOuterDisposeScope();
+        Tensor h = Convolution.Forward(conv1, nn.functional.silu(GroupStatistics.Apply(norm1, input)));
+        h = Convolution.Forward(conv2, nn.functional.silu(GroupStatistics.Apply(norm2, h)));
+        return (nin_shortcut is null ? input : Convolution.Forward(nin_shortcut, input)).Plus(h).MoveToOuterDisposeScope();
     }
 
     /// <summary>Group norm with ε 1e−6 and at most <paramref name="groups"/> groups that divide the channels.</summary>
@@ -42,7 +42,12 @@ public sealed class ResnetBlock : nn.Module<Tensor, Tensor>
         {
             count--;
         }
-        return nn.GroupNorm(count, channels, 1e-6, device: device);
+        GroupNorm norm = nn.GroupNorm(count, channels, 1e-6, device: device);
+        using IDisposable guard = no_grad();
+        using Tensor one = ones_like(norm.weight!), zero = zeros_like(norm.bias!);
+        norm.weight!.copy_(one); // TorchSharp leaves both as the memory was
+        norm.bias!.copy_(zero);
+        return norm;
     }
 }
 
@@ -72,8 +77,8 @@ public sealed class AttentionBlock : nn.Module<Tensor, Tensor>
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor h = norm.forward(input);
-        Tensor mixed = nn.functional.scaled_dot_product_attention(Rows(q.forward(h)), Rows(k.forward(h)), Rows(v.forward(h)));
-        return input.Plus(proj_out.forward(mixed.squeeze(1).transpose(1, 2).reshape(input.shape))).MoveToOuterDisposeScope();
+        Tensor mixed = nn.functional.scaled_dot_product_attention(Rows(Convolution.Forward(q, h)), Rows(Convolution.Forward(k, h)), Rows(Convolution.Forward(v, h)));
+        return input.Plus(Convolution.Forward(proj_out, mixed.squeeze(1).transpose(1, 2).reshape(input.shape))).MoveToOuterDisposeScope();
     }
 
     private static Tensor Rows(Tensor x) => x.flatten(2).transpose(1, 2).contiguous().unsqueeze(1); // [n, 1, h·w, c]
@@ -96,7 +101,7 @@ public sealed class Downsample : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using Tensor padded = nn.functional.pad(input, [0, 1, 0, 1]);
-        return conv.forward(padded);
+        return Convolution.Forward(conv, padded);
     }
 }
 
@@ -117,7 +122,7 @@ public sealed class Upsample : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using Tensor grown = nn.functional.interpolate(input, scale_factor: [2, 2], mode: InterpolationMode.Nearest);
-        return conv.forward(grown);
+        return Convolution.Forward(conv, grown);
     }
 }
 

@@ -66,7 +66,7 @@ public sealed class Decoder : nn.Module<Tensor, Tensor>
     internal Tensor Low(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        return mid.forward(conv_in.forward(input)).MoveToOuterDisposeScope();
+        return mid.forward(Convolution.Forward(conv_in, input)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The rest, convolutions and group norms only: [n, c, h, w] to [n, 3, h·f, w·f].</summary>
@@ -78,6 +78,6 @@ public sealed class Decoder : nn.Module<Tensor, Tensor>
         {
             h = up[i].forward(h);
         }
-        return conv_out.forward(nn.functional.silu(GroupStatistics.Apply(norm_out, h))).MoveToOuterDisposeScope();
+        return Convolution.Forward(conv_out, nn.functional.silu(GroupStatistics.Apply(norm_out, h))).MoveToOuterDisposeScope();
     }
 }

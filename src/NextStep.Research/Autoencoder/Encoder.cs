@@ -66,7 +66,7 @@ public sealed class Encoder : nn.Module<Tensor, Tensor>
     internal Tensor High(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor h = conv_in.forward(input);
+        Tensor h = Convolution.Forward(conv_in, input);
         foreach (EncoderLevel level in down)
         {
             h = level.forward(h);
@@ -78,6 +78,6 @@ public sealed class Encoder : nn.Module<Tensor, Tensor>
     internal Tensor Low(Tensor high)
     {
         using DisposeScope scope = NewDisposeScope();
-        return conv_out.forward(nn.functional.silu(norm_out.forward(mid.forward(high)))).MoveToOuterDisposeScope();
+        return Convolution.Forward(conv_out, nn.functional.silu(norm_out.forward(mid.forward(high)))).MoveToOuterDisposeScope();
     }
 }

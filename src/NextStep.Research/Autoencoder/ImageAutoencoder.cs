@@ -15,7 +15,7 @@ public sealed record LatentPosterior(Tensor Mean, Tensor LogVariance);
 public sealed class ImageAutoencoder : nn.Module
 {
     // Pictures of more latent pixels go through in tiles, which bounds the memory: 1024² pixels at f8.
-    private const long LargestLatents = 128 * 128, TileLatents = 64;
+    private const long LargestLatents = 128 * 128, TileLatents = 64, LargestMap = 1 << 25;
 
     private readonly Encoder encoder;
     private readonly Decoder decoder;
@@ -23,7 +23,7 @@ public sealed class ImageAutoencoder : nn.Module
     private readonly Conv2d? post_quant_conv;
     private readonly LatentNormalizer normalization;
 
-    /// <summary>Builds the network; weights are random until initialised or loaded.</summary>
+    /// <summary>Builds the network; weights are random (norms 1 and 0) until initialised or loaded.</summary>
     /// <param name="config">The configuration.</param>
     /// <param name="device">Where, the meta device too.</param>
     /// <param name="quantConvolution">Whether a 1×1 convolution of 2C channels stands behind the encoder, as in Stable Diffusion's autoencoder; the paper's has none.</param>
@@ -32,6 +32,7 @@ public sealed class ImageAutoencoder : nn.Module
         : base(nameof(ImageAutoencoder))
     {
         Config = config;
+        using (GlobalGenerator.Keep())
         using (NewDisposeScope()) // every convolution leaves a temporary behind while it is built; its parameters stay
         {
             encoder = new Encoder(config, device);
@@ -49,6 +50,9 @@ public sealed class ImageAutoencoder : nn.Module
 
     /// <summary>What normalises its latents.</summary>
     public LatentNormalizer Normalization => normalization;
+
+    /// <summary>Pictures of that size that go through at once: 64, and fewer where their widest feature maps would take more than 128 MB each.</summary>
+    public int AtOnce(long height, long width) => (int)Math.Clamp(LargestMap / (Config.Width * height * width), 1, 64);
 
     /// <summary>True when encoding returns the posterior's mean.</summary>
     public bool Deterministic => Config.Deterministic ?? Config.KlWeight == 0;

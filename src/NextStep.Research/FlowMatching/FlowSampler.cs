@@ -74,25 +74,26 @@ public sealed class FlowSampler : TokenHeadSampler
         int pictures = (int)conditions.size(0) / branches;
         Tensor embedded = _network.EmbedConditions(conditions.to(_dtype, _device)); // [K·m, D]
         FlowHeadRows? rows = RowsFor(embedded.size(0));
-        Tensor x = Draw(noise, pictures);
         int chunk = ChunkOf(embedded.size(0));
         if (_solver is not FlowSolver linear)
         {
-            return AnySteps(x, embedded, chunk, guidance, noise, onStep).MoveToOuterDisposeScope();
+            return AnySteps(embedded, chunk, pictures, guidance, noise, onStep).MoveToOuterDisposeScope();
         }
+        Queue<Tensor> draws = new(Draws(linear, noise, pictures));
+        Tensor x = draws.Dequeue();
         for (int start = 0; start < _options.Steps; start += chunk)
         {
             using DisposeScope inner = NewDisposeScope();
             int count = Math.Min(chunk, _options.Steps - start);
             Tensor y = _timeEmbeddings.narrow(0, start, count).unsqueeze(1).Plus(embedded.unsqueeze(0)); // [count, K·m, D]
             FlowModulations all = _network.InferredModulations(y);
-            x = (rows is null ? Steps(linear, x, all, start, count, guidance, noise, onStep) : Steps(linear, rows, x, all, start, count, guidance, noise, onStep)).MoveToOuterDisposeScope();
+            x = (rows is null ? Steps(linear, x, all, start, count, guidance, draws, onStep) : Steps(linear, rows, x, all, start, count, guidance, draws, onStep)).MoveToOuterDisposeScope();
         }
         return x.MoveToOuterDisposeScope();
     }
 
     // Many rows, or a GPU: torch's products.
-    private Tensor Steps(FlowSolver solver, Tensor x, FlowModulations all, int start, int count, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep)
+    private Tensor Steps(FlowSolver solver, Tensor x, FlowModulations all, int start, int count, Guidance guidance, Queue<Tensor> draws, Action<Tensor>? onStep)
     {
         int branches = (int)guidance.Branches;
         Tensor state = x;
@@ -102,14 +103,14 @@ public sealed class FlowSampler : TokenHeadSampler
             FlowModulations now = new([.. all.Blocks.Select(b => b[i])], all.Final[i]);
             Tensor input = state.to_type(_dtype);
             Tensor velocity = _network.Velocity(branches == 1 ? input : input.repeat(branches, 1), now).to_type(ScalarType.Float32);
-            state = solver.Step(state, guidance.Combine(velocity), start + i, () => Draw(noise, x.size(0))).MoveToOuterDisposeScope();
+            state = solver.Step(state, guidance.Combine(velocity), start + i, draws.Dequeue).MoveToOuterDisposeScope();
             onStep?.Invoke(state);
         }
         return state;
     }
 
     // Few rows on the CPU: the same, with nothing but the noise allocated.
-    private Tensor Steps(FlowSolver solver, FlowHeadRows rows, Tensor x, FlowModulations all, int start, int count, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep)
+    private Tensor Steps(FlowSolver solver, FlowHeadRows rows, Tensor x, FlowModulations all, int start, int count, Guidance guidance, Queue<Tensor> draws, Action<Tensor>? onStep)
     {
         Tensor[] wide = [.. all.Blocks.Append(all.Final).Select(b => b.to_type(ScalarType.Float32))];
         nint[] addresses = Array.ConvertAll(wide, TensorMemory.Address);
@@ -119,7 +120,7 @@ public sealed class FlowSampler : TokenHeadSampler
         {
             rows.Evaluate(pictures, i, addresses[..^1], addresses[^1]);
             FlowStep step = solver.At(start + i);
-            using (Tensor? drawn = step.Noise is null ? null : Draw(noise, pictures).contiguous())
+            using (Tensor? drawn = step.Noise is null ? null : draws.Dequeue().contiguous())
             {
                 rows.Advance(step, guidance, pictures, drawn);
             }
@@ -134,17 +135,17 @@ public sealed class FlowSampler : TokenHeadSampler
     }
 
     // A solver of any shape: it asks for velocities in the order of its times; their modulations are prepared in the same chunks.
-    private Tensor AnySteps(Tensor x, Tensor embedded, int chunk, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep)
+    private Tensor AnySteps(Tensor embedded, int chunk, long pictures, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep)
     {
         int branches = (int)guidance.Branches, first = 0, held = 0;
         FlowModulations? all = null;
-        Tensor state = x;
+        Tensor state = Draw(noise, pictures).to(_device);
         for (int step = 0; step < _solver.Count; step++)
         {
             Tensor next;
             using (NewDisposeScope())
             {
-                next = _solver.Step(state, step, Velocity, () => Draw(noise, x.size(0))).MoveToOuterDisposeScope();
+                next = _solver.Step(state, step, Velocity, () => Draw(noise, pictures).to(_device)).MoveToOuterDisposeScope();
             }
             state = next;
             onStep?.Invoke(state);
@@ -194,19 +195,26 @@ public sealed class FlowSampler : TokenHeadSampler
         return (int)Math.Clamp(ModulationBudget / Math.Max(1, perStep), 1, _options.Steps);
     }
 
+    // All of a token, in the order of the steps; to a GPU they go together, once.
+    private Tensor[] Draws(FlowSolver solver, NoiseSource noise, long pictures)
+    {
+        int count = 1 + Enumerable.Range(0, _options.Steps).Count(i => solver.At(i).Noise is not null);
+        Tensor[] drawn = [.. Enumerable.Range(0, count).Select(_ => Draw(noise, pictures))];
+        return _device.type == DeviceType.CPU ? drawn : Devices.Send(stack(drawn), _device).unbind(0);
+    }
+
     private Tensor Draw(NoiseSource noise, long pictures)
     {
         long width = _network.Config.TokenWidth;
         if (_options.Solver is not ReferenceSolver || _options.NoiseRepeat is not { } repeat)
         {
-            return noise.Normal(pictures, width).to(_device);
+            return noise.Normal(pictures, width);
         }
         if (pictures % repeat != 0)
         {
             throw new ArgumentException($"{pictures} pictures cannot share {repeat} noise rows evenly.");
         }
         using Tensor rows = noise.Normal(repeat, width);
-        using Tensor tiled = rows.repeat(pictures / repeat, 1);
-        return tiled.to(_device).alias();
+        return rows.repeat(pictures / repeat, 1);
     }
 }

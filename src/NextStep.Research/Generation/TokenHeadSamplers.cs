@@ -23,11 +23,13 @@ internal sealed class TokenHeadSamplers : IDisposable
         Parameter first = head.parameters().First();
         if (sampling.HeadPrecision?.ToScalarType() is { } dtype && dtype != first.dtype)
         {
+            using GlobalGenerator untouched = GlobalGenerator.Keep(); // the first weights that it draws are not kept
             _copy = config.Build(head.Context with { Device = first.device, Dtype = dtype });
             _copy.eval();
             foreach ((Parameter theirs, Parameter ours) in head.parameters().Zip(_copy.parameters()))
             {
-                ours.copy_(theirs);
+                using Tensor rounded = theirs.detach().to(dtype);
+                TensorMemory.Assign(ours, rounded);
             }
         }
         _head = _copy ?? head;

@@ -46,30 +46,43 @@ public static class TokenSampler
         using KeyValueCache cache = new(model.Config.Transformer, rows, length + count - 1, dtype == ScalarType.Float64 ? dtype : kept, layers);
         Tensor? keyMask = prompt.KeyMask is null ? null : cat([prompt.KeyMask.to(device), ones(rows, count, dtype: ScalarType.Bool, device: device)], 1);
         Tensor hidden = Prefill(model, prompt, keyMask, cache, dtype, device); // [rows, H]
+        Tensor? visible = keyMask is null ? null : CausalTransformer.Additive(keyMask.view(rows, 1, 1, -1), cache.Dtype); // for all tokens and layers
         List<Tensor> tokens = [];
         for (int index = 0; index < count; index++)
         {
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope step = NewDisposeScope();
-            Tensor conditions = model.ProjectOut(model.GenerationPosition(index, hidden.device, dtype) is { } position ? hidden.Plus(position) : hidden);
             Guidance guidance = new(
                 prompt.Branches,
                 Guidance.At(sampling.GuidanceSchedule, sampling.Guidance, index, count),
                 Guidance.At(sampling.GuidanceSchedule, sampling.ImageGuidance, index, count));
-            // Rounded to the weights' dtype once, so that what is fed back is what is decoded.
-            Tensor raw = samplers.At(index).Sample(conditions, guidance, noise).to_type(dtype);
-            Tensor token = project is null ? raw : project(raw);
-            tokens.Add(token.to_type(ScalarType.Float32).MoveToOuterDisposeScope());
-            onToken?.Invoke(new SampledToken(index, conditions, token, raw));
+            SampledToken sampled = Sample(model, samplers.At(index), hidden, index, guidance, project, noise);
+            tokens.Add(sampled.Token.to_type(ScalarType.Float32).MoveToOuterDisposeScope());
+            onToken?.Invoke(sampled);
             if (index < count - 1)
             {
-                Tensor next = model.ProjectIn(token).repeat((int)prompt.Branches, 1).unsqueeze(1);
-                Tensor following = Last(model.Transformer.Forward(next, keyMask?.narrow(1, 0, cache.Length + 1), cache)).MoveToOuterDisposeScope();
+                Tensor following = Feed(model, sampled.Token, prompt.Branches, visible, cache).MoveToOuterDisposeScope();
                 hidden.Dispose();
                 hidden = following;
             }
         }
         return stack(tokens, 1).MoveToOuterDisposeScope();
+    }
+
+    // This and the next are all that runs for a token. They read nothing back from a device: a GPU would fall idle each time.
+    private static SampledToken Sample(NextStepModel model, TokenHeadSampler sampler, Tensor hidden, int index, Guidance guidance, Func<Tensor, Tensor>? project, NoiseSource noise)
+    {
+        Tensor conditions = model.ProjectOut(model.GenerationPosition(index, hidden.device, hidden.dtype) is { } position ? hidden.Plus(position) : hidden);
+        // Rounded to the weights' dtype once, so that what is fed back is what is decoded.
+        Tensor raw = sampler.Sample(conditions, guidance, noise).to_type(hidden.dtype);
+        return new SampledToken(index, conditions, project is null ? raw : project(raw), raw);
+    }
+
+    private static Tensor Feed(NextStepModel model, Tensor token, GuidanceBranches branches, Tensor? visible, KeyValueCache cache)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor next = model.ProjectIn(token).repeat((int)branches, 1).unsqueeze(1);
+        return Last(model.Transformer.Forward(next, null, cache, mask: visible?.narrow(3, 0, cache.Length + 1))).MoveToOuterDisposeScope();
     }
 
     // Rows with the same prompt are computed once, long prompts in pieces.

@@ -6,7 +6,7 @@ namespace NextStep.Research;
 /// <summary>The devices cannot hold the model; the message says how much is needed and what to do.</summary>
 public sealed class DeviceTooSmallException(string message) : Exception(message);
 
-/// <summary>A device and the bytes free on it; null = unknown, taken as enough.</summary>
+/// <summary>A device and the bytes free on it; null = unknown: nothing can be checked then, which whoever loads is told.</summary>
 public sealed record DeviceRoom(Device Device, long? Free)
 {
     /// <summary>As measured now.</summary>
@@ -32,42 +32,6 @@ public sealed record DevicePlacement(Device Tables, IReadOnlyList<Device> Layers
         : name.StartsWith("layers.", StringComparison.Ordinal) ? Layers[int.Parse(name.AsSpan(7, name.IndexOf('.', 7) - 7), System.Globalization.CultureInfo.InvariantCulture)]
         : name.StartsWith("image_in_projector.", StringComparison.Ordinal) ? Layers[0]
         : Head;
-
-    /// <summary>Devices by name: <c>cpu</c>, <c>cuda:0</c>, or several joined by commas.</summary>
-    /// <exception cref="ArgumentException">A name is not a device, or stands there twice.</exception>
-    /// <exception cref="InvalidOperationException">This process does not see the device.</exception>
-    public static IReadOnlyList<Device> Parse(string names)
-    {
-        List<Device> devices = [];
-        foreach (string name in Names(names))
-        {
-            if (name == "cpu")
-            {
-                devices.Add(CPU);
-                continue;
-            }
-            int index = int.Parse(name.AsSpan(5), System.Globalization.CultureInfo.InvariantCulture), there = cuda.is_available() ? cuda.device_count() : 0;
-            devices.Add(index < there ? new Device(DeviceType.CUDA, index) : throw new InvalidOperationException(
-                $"There is no device {name}: this process sees {there} CUDA devices. What a GPU needs is said by: nextstep doctor --device {name}"));
-        }
-        return devices;
-    }
-
-    /// <summary>The single names in a list of devices, <c>cuda</c> written out as <c>cuda:0</c>; whether they are there is not asked.</summary>
-    /// <exception cref="ArgumentException">A name is not a device, or stands there twice.</exception>
-    public static IReadOnlyList<string> Names(string list)
-    {
-        string[] names = [.. list.Split(',', StringSplitOptions.TrimEntries).Select(n => n == "cuda" ? "cuda:0" : n)];
-        foreach (string name in names)
-        {
-            bool known = name == "cpu" || (name.StartsWith("cuda:", StringComparison.Ordinal) && byte.TryParse(name.AsSpan(5), out _));
-            if (!known)
-            {
-                throw new ArgumentException($"'{name}' is not a device; give cpu, cuda:0, or several joined by commas (cuda:0,cuda:1).");
-            }
-        }
-        return names.Distinct().Count() == names.Length ? names : throw new ArgumentException($"'{list}' names a device twice.");
-    }
 
     /// <summary>Everything on one device, without a look at its memory.</summary>
     public static DevicePlacement Single(Device device, int layers) => new(device, [.. Enumerable.Repeat(device, layers)], device);

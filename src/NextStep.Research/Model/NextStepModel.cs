@@ -11,7 +11,8 @@ namespace NextStep.Research;
 /// <param name="KeyMask">Bool [batch, positions], false = padding; null is right for padding on the right, which no real position can see.</param>
 /// <param name="TokenMask">[k] weights of the image loss over the learned tokens; null = all 1.</param>
 /// <param name="Learned">int64 [k], places in <paramref name="Tokens"/> of those that the head learns, ascending; the others are context, as the source of an edit. Null = all n.</param>
-public sealed record ModelBatch(Tensor Ids, Tensor Labels, Tensor Tokens, Tensor? KeyMask = null, Tensor? TokenMask = null, Tensor? Learned = null);
+/// <param name="Places">Where images and labels stand; null = found anew, with a look at the ids from the host.</param>
+public sealed record ModelBatch(Tensor Ids, Tensor Labels, Tensor Tokens, Tensor? KeyMask = null, Tensor? TokenMask = null, Tensor? Learned = null, BatchPlaces? Places = null);
 
 /// <summary>Losses of one batch.</summary>
 /// <param name="Total">Weighted sum, scalar, to differentiate.</param>
@@ -36,6 +37,7 @@ public sealed class NextStepModel : nn.Module
         : base(nameof(NextStepModel))
     {
         Config = config;
+        using GlobalGenerator untouched = GlobalGenerator.Keep();
         _transformer = new CausalTransformer(config.Transformer, device, dtype);
         int hidden = config.Transformer.HiddenSize;
         image_in_projector = nn.Linear(config.TokenWidth, hidden, device: device, dtype: dtype);
@@ -70,16 +72,19 @@ public sealed class NextStepModel : nn.Module
     /// Input embeddings [batch, positions, H]: rows of the table, and projected image tokens at the placeholders in row-major order (spec §1.3).
     /// </summary>
     /// <exception cref="ArgumentException">The number of placeholders is not the number of tokens.</exception>
-    public Tensor Embed(Tensor ids, Tensor? tokens)
+    /// <param name="ids">int64 [batch, positions].</param>
+    /// <param name="tokens">[n, d]; null = none, whatever the ids hold.</param>
+    /// <param name="places">int64 [n], of the placeholders in the flattened ids; null = looked for, which waits for a GPU.</param>
+    public Tensor Embed(Tensor ids, Tensor? tokens, Tensor? places = null)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor embedded = _transformer.Embed(ids);
-        Tensor slots = ids.to(embedded.device).flatten().eq(Scalars.Of(Config.Special.ImagePlaceholder)).nonzero().squeeze(1);
-        long given = tokens?.size(0) ?? 0;
         if (tokens is null)
         {
             return embedded.MoveToOuterDisposeScope();
         }
+        Tensor slots = places ?? ids.to(embedded.device).flatten().eq(Scalars.Of(Config.Special.ImagePlaceholder)).nonzero().squeeze(1);
+        long given = tokens.size(0);
         if (slots.size(0) != given)
         {
             throw new ArgumentException($"The ids hold {slots.size(0)} image placeholders but {given} image tokens were given.");
@@ -98,16 +103,15 @@ public sealed class NextStepModel : nn.Module
     public ModelLosses Losses(ModelBatch batch, NoiseSource noise, bool skipOutProjector = false, SequencePacking? packing = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor embedded = Embed(batch.Ids, Config.InputNoise > 0 ? Noised(batch, noise) : batch.Tokens);
+        BatchPlaces places = batch.Places ?? BatchPlaces.Of(batch.Ids, batch.Labels, Config.Special);
+        Tensor embedded = Embed(batch.Ids, Config.InputNoise > 0 ? Noised(batch, places, noise) : batch.Tokens, places.Slots);
         Tensor hidden = packing is null
             ? _transformer.Forward(embedded, batch.KeyMask)
             : packing.Unpack(_transformer.Forward(packing.Pack(embedded), null, null, packing.Positions, null, packing.Mask));
         Tensor states = hidden.narrow(1, 0, hidden.size(1) - 1).reshape(-1, hidden.size(-1));
-        Tensor next = batch.Ids.narrow(1, 1, batch.Ids.size(1) - 1).reshape(-1);
         Tensor labels = batch.Labels.narrow(1, 1, batch.Labels.size(1) - 1).reshape(-1);
 
-        Tensor isImage = next.eq(Scalars.Of(Config.Special.ImagePlaceholder));
-        Tensor image = states.index_select(0, isImage.nonzero().squeeze(1)), target = batch.Tokens;
+        Tensor image = states.index_select(0, places.Image), target = batch.Tokens;
         if (batch.Learned is { } learned)
         {
             (image, target) = (image.index_select(0, learned), target.index_select(0, learned));
@@ -117,7 +121,7 @@ public sealed class NextStepModel : nn.Module
         TokenLoss flow = image_head.Loss(
             target.repeat(repeat, 1), condition.repeat(repeat, 1), noise, batch.TokenMask?.repeat(repeat));
 
-        Tensor predicted = isImage.logical_not().logical_and(labels.ne(Scalars.Of(SequenceLayout.Ignored))).nonzero().squeeze(1);
+        Tensor predicted = places.Predicted;
         Tensor text = predicted.size(0) == 0
             ? zeros(1, device: states.device).squeeze()
             : nn.functional.cross_entropy(_transformer.Logits(states.index_select(0, predicted)).to_type(ScalarType.Float32), labels.index_select(0, predicted));
@@ -139,9 +143,13 @@ public sealed class NextStepModel : nn.Module
         {
             throw new ArgumentOutOfRangeException(nameof(index), index, $"The position table holds {Config.GenPosGrid * Config.GenPosGrid} tokens.");
         }
-        _positionTable ??= PositionTable.SineCosine(Config.Transformer.HiddenSize, Config.GenPosGrid).DetachFromDisposeScope();
-        using Tensor row = _positionTable[index];
-        return row.to(dtype, device).alias();
+        if (_positionTable is null || _positionTable.dtype != dtype || _positionTable.device_type != device.type || _positionTable.device_index != device.index)
+        {
+            _positionTable?.Dispose();
+            using Tensor table = PositionTable.SineCosine(Config.Transformer.HiddenSize, Config.GenPosGrid);
+            _positionTable = table.to(dtype, device).alias().DetachFromDisposeScope(); // once, not a row a token
+        }
+        return _positionTable.select(0, index);
     }
 
     /// <inheritdoc/>
@@ -152,9 +160,9 @@ public sealed class NextStepModel : nn.Module
     }
 
     // Gaussian noise whose std grows linearly from 0 over the raster order of each image's tokens (spec §1.5); context stays as clean as it is in generation.
-    private Tensor Noised(ModelBatch batch, NoiseSource noise)
+    private Tensor Noised(ModelBatch batch, BatchPlaces places, NoiseSource noise)
     {
-        Tensor slots = batch.Ids.flatten().eq(Scalars.Of(Config.Special.ImagePlaceholder)).nonzero().squeeze(1);
+        Tensor slots = places.Slots;
         Tensor noisy = batch.Learned is { } learned ? slots.index_select(0, learned) : slots;
         Tensor flags = zeros(batch.Ids.numel(), device: batch.Ids.device).index_fill(0, noisy, Scalars.Of(1)).view(batch.Ids.shape);
         Tensor order = flags.cumsum(1).mul(flags); // 1-based place in the row

@@ -53,6 +53,9 @@ public sealed record LoadOptions
     /// <summary>Input pictures of that size in a sequence, for the memory check.</summary>
     public int InputPictures { get; init; }
 
+    /// <summary>Told in a sentence what could not be checked.</summary>
+    public Action<string>? Note { get; init; }
+
     /// <summary>Called with the bytes of weights read so far and in all.</summary>
     public Action<long, long>? Progress { get; init; }
 }
@@ -254,9 +257,16 @@ public static class ReleasedFolder
         long side = imageSize ?? DefaultSide, pixels = options.Pixels ?? side * side;
         long perToken = autoencoder.Config.PixelsPerToken;
         MemoryEstimate need = MemoryEstimate.Of(model, autoencoder, dtype, options.Sequences, ((1 + options.InputPictures) * pixels / (perToken * perToken)) + MemoryEstimate.PromptAllowance, pixels);
-        return options.Devices.Count == 1 && need.Total < SmallModel
-            ? DevicePlacement.Single(options.Devices[0], model.Config.Transformer.Layers)
-            : DevicePlacement.Plan(need, [.. options.Devices.Select(DeviceRoom.Of)], DeviceRoom.Of(CPU));
+        if (options.Devices.Count == 1 && need.Total < SmallModel)
+        {
+            return DevicePlacement.Single(options.Devices[0], model.Config.Transformer.Layers);
+        }
+        DeviceRoom[] rooms = [.. options.Devices.Select(DeviceRoom.Of)];
+        if (rooms.Where(r => r.Free is null).Select(r => r.Device.ToString()).ToArray() is { Length: > 0 } unknown)
+        {
+            options.Note?.Invoke($"The free memory of {string.Join(", ", unknown)} is unknown, so that it was not checked whether {need} fits.");
+        }
+        return DevicePlacement.Plan(need, rooms, DeviceRoom.Of(CPU));
     }
 
     // The dtype of most of the bytes.

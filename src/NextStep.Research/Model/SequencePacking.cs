@@ -52,6 +52,12 @@ public sealed class SequencePacking
     /// <summary>Positions computed, padding included, over those of the padded batch.</summary>
     public double Share => (double)(_rows * _room) / (_batch * _length);
 
+    /// <summary>Of rows of known lengths, padded on the right; its tensors join the current dispose scope.</summary>
+    /// <param name="lengths">Of each row, at least 1.</param>
+    /// <param name="padded">Positions of the padded batch.</param>
+    /// <param name="device">Where the batch lies.</param>
+    public static SequencePacking Of(IReadOnlyList<int> lengths, long padded, Device device) => new([.. lengths], padded, device);
+
     /// <summary>Of a batch padded on the right; its tensors join the current dispose scope.</summary>
     /// <param name="ids">int64 [batch, positions].</param>
     /// <param name="pad">The padding id.</param>

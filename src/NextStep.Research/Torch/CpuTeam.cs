@@ -73,7 +73,7 @@ internal sealed class CpuTeam
             }
             if (_failure is not null)
             {
-                throw new InvalidOperationException("A part of a parallel computation failed.", _failure);
+                throw new InvalidOperationException($"A part of a parallel computation failed: {_failure.Message}", _failure);
             }
         }
     }

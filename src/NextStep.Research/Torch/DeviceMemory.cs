@@ -8,8 +8,9 @@ namespace NextStep.Research;
 /// <summary>How much memory devices and this process have. TorchSharp tells nothing of it, so the system and the CUDA runtime are asked.</summary>
 public static unsafe class DeviceMemory
 {
-    private static readonly string[] CudaRuntimes =
-        OperatingSystem.IsWindows() ? ["cudart64_12.dll", "cudart64_13.dll"] : ["libcudart.so.12", "libcudart.so.13", "libcudart.so"];
+    private static readonly string[] CudaRuntimes = OperatingSystem.IsWindows()
+        ? ["cudart64_12.dll", "cudart64_13.dll", "cudart64_110.dll"]
+        : ["libcudart.so.12", "libcudart.so.13", "libcudart.so", "libcudart.so.11.0"];
 
     /// <summary>Bytes that can still be allocated on <paramref name="device"/>; null where nobody can tell.</summary>
     public static long? Free(Device device) => device.type == DeviceType.CUDA ? Cuda(device)?.Free : Host("MemAvailable") ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
@@ -29,6 +30,10 @@ public static unsafe class DeviceMemory
         return line is null ? null : long.Parse(line[(name.Length + 1)..^2].Trim(), CultureInfo.InvariantCulture) << 10;
     }
 
+    // Python's packages have names of their own, as libcudart-8774224f.so.12: what is mapped already is the one that libtorch uses.
+    private static IEnumerable<string> Loaded() => !OperatingSystem.IsLinux() ? [] : File.ReadLines("/proc/self/maps")
+        .Where(l => l.Contains("/libcudart", StringComparison.Ordinal)).Select(l => l[l.IndexOf('/', StringComparison.Ordinal)..].Trim()).Distinct();
+
     // The CUDA runtime is already in the process when libtorch uses it, and only then is it asked.
     private static (long Free, long Total)? Cuda(Device device)
     {
@@ -36,7 +41,7 @@ public static unsafe class DeviceMemory
         {
             return null;
         }
-        foreach (string library in CudaRuntimes)
+        foreach (string library in Loaded().Concat(CudaRuntimes))
         {
             if (!NativeLibrary.TryLoad(library, out nint handle))
             {

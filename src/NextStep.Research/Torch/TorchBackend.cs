@@ -38,6 +38,8 @@ public static partial class TorchBackend
             // Idle OpenMP threads must not spin: with shared cores that costs up to seven times the work itself.
             // .NET's SetEnvironmentVariable is not visible to native code, hence setenv. A user's own value wins.
             _ = SetNativeVariable("OMP_WAIT_POLICY", "PASSIVE", 0);
+            // cuBLAS adds up in one order only with a workspace of its own, which it asks for when it is first used.
+            _ = SetNativeVariable("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
         }
         try
         {

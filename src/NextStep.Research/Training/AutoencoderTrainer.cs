@@ -9,7 +9,7 @@ public static class AutoencoderTrainer
     /// <summary>Trains, or continues what <paramref name="run"/>'s folder holds, and returns the averaged weights in evaluation mode.</summary>
     public static ImageAutoencoder Train(ResearchConfig config, IImageSource source, TrainingRun run)
     {
-        Device device = new(config.Device);
+        Device device = config.OpenDevice();
         ImageAutoencoder autoencoder = new(config.Autoencoder);
         Initialization.Apply(autoencoder, config.Seed);
         autoencoder.to(device);
@@ -48,11 +48,15 @@ public static class AutoencoderTrainer
     private static IEnumerable<Tensor> RawLatents(ImageAutoencoder autoencoder, IImageSource source, Device device)
     {
         using IDisposable guard = no_grad();
-        int count = Math.Min(source.Count, 4096);
-        for (int start = 0; start < count; start += 64)
+        int count = Math.Min(source.Count, 4096), size;
+        using (CaptionedImage first = source.Load(0))
+        {
+            size = autoencoder.AtOnce(first.Pixels.size(1), first.Pixels.size(2));
+        }
+        for (int start = 0; start < count; start += size)
         {
             using DisposeScope inner = NewDisposeScope();
-            using CaptionedBatch batch = Batches.Load(source, [.. Enumerable.Range(start, Math.Min(64, count - start))]);
+            using CaptionedBatch batch = Batches.Load(source, [.. Enumerable.Range(start, Math.Min(size, count - start))]);
             yield return autoencoder.EncodeRaw(batch.Pixels.to(device)).cpu().to_type(ScalarType.Float64);
         }
     }

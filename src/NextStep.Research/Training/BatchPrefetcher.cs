@@ -11,7 +11,7 @@ public sealed class BatchPrefetcher(IImageSource source, long seed, string strea
         Task<CaptionedBatch> current = _next is { } ready && ready.Step == step ? ready.Batch : Start(step);
         if (_next is { } stale && stale.Step != step)
         {
-            stale.Batch.GetAwaiter().GetResult().Dispose();
+            Forget(stale.Batch);
         }
         _next = (step + 1, Start(step + 1));
         return current.GetAwaiter().GetResult();
@@ -26,9 +26,24 @@ public sealed class BatchPrefetcher(IImageSource source, long seed, string strea
         if (_next is { } pending)
         {
             _next = null;
-            pending.Batch.ContinueWith(t => t.Result.Dispose(), TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously).Wait();
+            Forget(pending.Batch);
         }
     }
+
+    // A batch that nobody will see: waited for, since it reads the source, but its failure is nobody's, least of all in place of the one that ended the training.
+    private static void Forget(Task<CaptionedBatch> batch) => batch.ContinueWith(
+        t =>
+        {
+            if (t.IsCompletedSuccessfully)
+            {
+                t.Result.Dispose();
+            }
+            else
+            {
+                _ = t.Exception; // seen
+            }
+        },
+        CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default).Wait();
 
     private Task<CaptionedBatch> Start(long step) =>
         Task.Run(() => Batches.Load(source, Batches.Indices(seed, stream, step, batchSize, source.Count)));

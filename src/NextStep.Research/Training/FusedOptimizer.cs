@@ -6,7 +6,8 @@ namespace NextStep.Research;
 
 /// <summary>
 /// AdamW (β 0.9, 0.95, ε 1e−8; decoupled decay on matrices only), gradient clipping and the weight average, each in a few native
-/// calls over all tensors. Its whole state is named tensors, so a checkpoint is exact.
+/// calls over all tensors. A weight that is frozen (<c>requires_grad</c> false) or has no gradient in a step does not move in it by a bit. Its whole
+/// state, the module's buffers included, is named tensors, so a checkpoint is exact.
 /// </summary>
 public sealed class FusedOptimizer : IDisposable
 {
@@ -27,6 +28,7 @@ public sealed class FusedOptimizer : IDisposable
         """);
 
     private readonly Group[] _groups;
+    private readonly (string Name, Tensor Live, Tensor Before)[] _buffers;
     private readonly double _emaDecay;
 
     /// <summary>Over all parameters of <paramref name="module"/>; build it after the module is on its device.</summary>
@@ -39,6 +41,7 @@ public sealed class FusedOptimizer : IDisposable
             new Group([.. all.Where(p => p.Parameter.dim() > 1)], weightDecay, emaDecay > 0),
             new Group([.. all.Where(p => p.Parameter.dim() <= 1)], 0, emaDecay > 0),
         ];
+        _buffers = [.. module.named_buffers().Select(b => (b.name, b.buffer, b.buffer.clone().DetachFromDisposeScope()))];
     }
 
     /// <summary>Steps taken.</summary>
@@ -62,8 +65,12 @@ public sealed class FusedOptimizer : IDisposable
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor[][] gradients = [.. _groups.Select(g => g.Parameters.Select(p => p.grad ?? zeros_like(p)).ToArray())];
-        Tensor[] every = [.. gradients.SelectMany(g => g)];
+        Part[] parts = [.. _groups.Select(g => g.Learning())];
+        Tensor[] every = [.. parts.SelectMany(p => p.Gradients)];
+        if (every.Length == 0)
+        {
+            throw new InvalidOperationException("No weight has a gradient: all are frozen, or the loss depends on none of them.");
+        }
         using Tensor norm = Kernels.Evaluate("norm", every);
         double value = (loss is null ? norm : norm.Plus(loss.detach().Times(0f))).to_type(ScalarType.Float32).item<float>();
         if (!double.IsFinite(value))
@@ -80,12 +87,12 @@ public sealed class FusedOptimizer : IDisposable
         Tensor rate = tensor(learningRate), weight = tensor(1 - Math.Min(_emaDecay, (1.0 + Steps) / (10.0 + Steps)));
         for (int i = 0; i < _groups.Length; i++)
         {
-            Group g = _groups[i];
-            if (g.Parameters.Length == 0)
+            (Group g, Part p) = (_groups[i], parts[i]);
+            if (p.Gradients.Length == 0)
             {
                 continue;
             }
-            Kernels.Run("adamw", [g.Tensors, gradients[i], g.First, g.Second, [], g.StepCounts], rate, tensor(g.WeightDecay));
+            Kernels.Run("adamw", [p.Weights, p.Gradients, p.First, p.Second, [], p.StepCounts], rate, tensor(g.WeightDecay));
             if (g.Average.Length > 0)
             {
                 Kernels.Run("lerp", [g.Average, g.Tensors], weight);
@@ -94,9 +101,16 @@ public sealed class FusedOptimizer : IDisposable
         return value;
     }
 
-    /// <summary>Weights, moments and averages by name; the tensors are the live ones.</summary>
-    public IReadOnlyDictionary<string, Tensor> State() =>
-        _groups.SelectMany(g => g.State()).ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
+    /// <summary>Weights, buffers, moments and averages by name; the tensors are the live ones.</summary>
+    public IReadOnlyDictionary<string, Tensor> State() => _groups.SelectMany(g => g.State())
+        .Concat(_buffers.Select(b => new KeyValuePair<string, Tensor>("buffer." + b.Name, b.Live)))
+        .ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
+
+    /// <summary>Remembers the buffers as they are before a step, whose forward pass may change them.</summary>
+    public void KeepBuffers() => Copy(b => (b.Before, b.Live));
+
+    /// <summary>Undoes what a failed step did to the buffers.</summary>
+    public void RestoreBuffers() => Copy(b => (b.Live, b.Before));
 
     /// <summary>Copies a saved state into weights, moments and averages.</summary>
     /// <param name="read">Gives a tensor by name; the caller keeps ownership.</param>
@@ -115,10 +129,6 @@ public sealed class FusedOptimizer : IDisposable
             live.copy_(saved);
         }
         Steps = steps;
-        foreach (Tensor count in _groups.SelectMany(g => g.StepCounts))
-        {
-            count.fill_(Scalars.Of(steps));
-        }
     }
 
     /// <summary>Replaces the weights by their average; the training state is no longer needed then.</summary>
@@ -137,11 +147,23 @@ public sealed class FusedOptimizer : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Tensor tensor in _groups.SelectMany(g => g.First.Concat(g.Second).Concat(g.StepCounts).Concat(g.Average)))
+        foreach (Tensor tensor in _groups.SelectMany(g => g.First.Concat(g.Second).Concat(g.StepCounts).Concat(g.Average)).Concat(_buffers.Select(b => b.Before)))
         {
             tensor.Dispose();
         }
     }
+
+    private void Copy(Func<(string Name, Tensor Live, Tensor Before), (Tensor To, Tensor From)> which)
+    {
+        using IDisposable guard = no_grad();
+        foreach ((Tensor to, Tensor from) in _buffers.Select(which))
+        {
+            to.copy_(from);
+        }
+    }
+
+    // The weights that one step moves, and what belongs to them.
+    private sealed record Part(Tensor[] Weights, Tensor[] Gradients, Tensor[] First, Tensor[] Second, Tensor[] StepCounts);
 
     private sealed class Group
     {
@@ -174,6 +196,20 @@ public sealed class FusedOptimizer : IDisposable
 
         public Tensor[] Average { get; }
 
+        /// <summary>Those that learn and have a gradient now.</summary>
+        public Part Learning()
+        {
+            Tensor?[] gradients = [.. Parameters.Select(p => p.requires_grad ? p.grad : null)];
+            if (Array.TrueForAll(gradients, g => g is not null))
+            {
+                return new Part(Tensors, gradients!, First, Second, StepCounts);
+            }
+            int[] at = [.. Enumerable.Range(0, gradients.Length).Where(i => gradients[i] is not null)];
+            return new Part(At(Tensors), At(gradients!), At(First), At(Second), At(StepCounts));
+
+            Tensor[] At(Tensor[] all) => [.. at.Select(i => all[i])];
+        }
+
         public IEnumerable<KeyValuePair<string, Tensor>> State()
         {
             for (int i = 0; i < _names.Length; i++)
@@ -181,6 +217,7 @@ public sealed class FusedOptimizer : IDisposable
                 yield return new("weight." + _names[i], Tensors[i]);
                 yield return new("adam.m." + _names[i], First[i]);
                 yield return new("adam.v." + _names[i], Second[i]);
+                yield return new("adam.step." + _names[i], StepCounts[i]);
                 if (Average.Length > 0)
                 {
                     yield return new("ema." + _names[i], Average[i]);

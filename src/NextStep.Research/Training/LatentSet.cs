@@ -52,11 +52,16 @@ public sealed class LatentSet : IDisposable
         List<Tensor> means = [], deviations = [];
         List<string> captions = [], ids = [];
         (int rows, int columns) = (0, 0);
-        for (int start = 0; start < count; start += 64)
+        for (int start = 0, size = 1; start < count;)
         {
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope inner = NewDisposeScope();
-            using CaptionedBatch batch = Batches.Load(source, [.. Enumerable.Range(start, Math.Min(64, count - start))]);
+            if (start == 0)
+            {
+                using CaptionedImage first = source.Load(0);
+                size = autoencoder.AtOnce(first.Pixels.size(1), first.Pixels.size(2));
+            }
+            using CaptionedBatch batch = Batches.Load(source, [.. Enumerable.Range(start, Math.Min(size, count - start))]);
             LatentPosterior posterior = autoencoder.Encode(batch.Pixels.to(device));
             (rows, columns) = ((int)posterior.Mean.size(2) / patch, (int)posterior.Mean.size(3) / patch);
             means.Add(PatchOrder.Patchify(autoencoder.ToModel(posterior.Mean), patch).cpu().MoveToOuterDisposeScope());
@@ -67,7 +72,7 @@ public sealed class LatentSet : IDisposable
             }
             captions.AddRange(batch.Captions);
             ids.AddRange(batch.Ids);
-            progress?.Invoke(start + batch.Ids.Length);
+            progress?.Invoke(start += batch.Ids.Length);
         }
         return new LatentSet(
             cat(means).DetachFromDisposeScope(), deviations.Count == 0 ? null : cat(deviations).DetachFromDisposeScope(), rows, columns, [.. captions], [.. ids]);

@@ -12,7 +12,7 @@ public static class ModelTrainer
     /// <summary>Trains, or continues what <paramref name="run"/>'s folder holds, and returns the averaged weights in evaluation mode.</summary>
     public static NextStepModel Train(ResearchConfig config, LatentSet latents, TextTokenizer tokenizer, TrainingRun run)
     {
-        Device device = new(config.Device);
+        Device device = config.OpenDevice();
         NextStepModel model = new(ModelSizes.Resolve(config.Model, config.Autoencoder, tokenizer));
         Initialization.Apply(model, config.Seed);
         model.to(device);
@@ -28,7 +28,7 @@ public static class ModelTrainer
             DroppedCondition[] dropped = [.. indices.Select(index => Drop(order.NextDouble(), config.Training.DropText, index >= latents.Pairs))];
             using IDisposable? precision = Autocast.For(trainer.Precision, device);
             ModelBatch batch = Batch(layout, tokenizer.Special, latents, indices, dropped, noise, device);
-            SequencePacking? packing = config.Training.PackSequences ? SequencePacking.Of(batch.Ids, tokenizer.Special.Pad) : null;
+            SequencePacking? packing = config.Training.PackSequences ? SequencePacking.Of(batch.Places!.Lengths, batch.Ids.size(1), device) : null;
             ModelLosses losses = model.Losses(batch, noise, packing: packing);
             return new StepOutcome(losses.Total, Metrics(losses, model.Head.LossName), [.. indices.Select(i => latents.Ids[i])]);
         }, step => [.. Batches.Indices(config.Seed, "model.order", step, trainer.BatchSize, latents.Captions.Count).Select(i => latents.Ids[i])]);
@@ -63,11 +63,13 @@ public static class ModelTrainer
             }
         }
         (Tensor tokens, Tensor? learned) = Tokens(latents, indices, [.. indices.Select((index, i) => index >= latents.Pairs && dropped[i] != DroppedCondition.TextAndImage)], noise);
+        BatchPlaces places = BatchPlaces.Of(ids, labels, sequences.Length, special, device);
         return new ModelBatch(
-            tensor(ids, [sequences.Length, length]).to(device).MoveToOuterDisposeScope(),
-            tensor(labels, [sequences.Length, length]).to(device).MoveToOuterDisposeScope(),
-            tokens.reshape(-1, tokens.size(-1)).to(device).MoveToOuterDisposeScope(),
-            Learned: learned?.to(device).MoveToOuterDisposeScope());
+            Devices.Send(tensor(ids, [sequences.Length, length]), device).MoveToOuterDisposeScope(),
+            Devices.Send(tensor(labels, [sequences.Length, length]), device).MoveToOuterDisposeScope(),
+            Devices.Send(tokens.reshape(-1, tokens.size(-1)), device).MoveToOuterDisposeScope(),
+            Learned: learned is null ? null : Devices.Send(learned, device).MoveToOuterDisposeScope(),
+            Places: places with { Slots = places.Slots.MoveToOuterDisposeScope(), Image = places.Image.MoveToOuterDisposeScope(), Predicted = places.Predicted.MoveToOuterDisposeScope() });
     }
 
     // Row by row [source, if shown,] picture: [pictures, L, d], and the places of the pictures' tokens when there are sources among them.
@@ -103,6 +105,10 @@ public static class ModelTrainer
     /// <param name="name">Of the head's loss, <see cref="TokenHead.LossName"/>.</param>
     public static IReadOnlyList<StepMetric> Metrics(ModelLosses losses, string name = "flow.loss")
     {
+        if (losses.Image.Times.size(0) == 0)
+        {
+            return [StepMetric.Mean("text.loss", losses.Text)]; // text alone has no flow loss, not one of 0
+        }
         List<StepMetric> metrics =
         [
             StepMetric.Mean(name, losses.Image.Mean),
@@ -114,7 +120,7 @@ public static class ModelTrainer
         }
         Tensor bins = losses.Image.Times.detach().to_type(ScalarType.Float32).Times(TimeBins).floor().clamp(Scalars.Of(0), Scalars.Of(TimeBins - 1)).to_type(ScalarType.Int64);
         Tensor sums = zeros(TimeBins, device: bins.device).index_add_(0, bins, losses.Image.PerToken, Scalars.Of(1));
-        Tensor counts = bins.bincount(null, TimeBins).to_type(ScalarType.Float32);
+        Tensor counts = zeros(TimeBins, device: bins.device).index_add_(0, bins, ones_like(losses.Image.PerToken), Scalars.Of(1)); // bincount would wait for the device
         for (int bin = 0; bin < TimeBins; bin++)
         {
             metrics.Add(new StepMetric($"{name}.t{bin}", sums[bin], counts[bin]));

@@ -65,6 +65,7 @@ internal sealed class TrainingCheckpoints(string folder, Action<string>? note = 
     {
         ["images"] = progress.Images.ToString(CultureInfo.InvariantCulture),
         ["steps"] = optimizer.Steps.ToString(CultureInfo.InvariantCulture),
+        ["threads"] = CpuThreads.Current.ToString(CultureInfo.InvariantCulture),
         ["progress"] = JsonSerializer.Serialize(progress),
     });
 
@@ -84,7 +85,7 @@ internal sealed class TrainingCheckpoints(string folder, Action<string>? note = 
         WriteChecksum(file);
     }
 
-    private static TrainingProgress Read(string file, FusedOptimizer optimizer)
+    private TrainingProgress Read(string file, FusedOptimizer optimizer)
     {
         using SafetensorsFile saved = SafetensorsFile.Open(file);
         TrainingProgress progress = Progress(saved);
@@ -94,6 +95,10 @@ internal sealed class TrainingCheckpoints(string folder, Action<string>? note = 
         }
         optimizer.Restore(
             name => saved.Entries.ContainsKey(name) ? saved.Read(name) : throw new InvalidDataException($"{file} lacks the tensor {name}; delete it to start this stage anew."), steps);
+        if (saved.Metadata.GetValueOrDefault("threads") is { } threads && threads != CpuThreads.Current.ToString(CultureInfo.InvariantCulture))
+        {
+            note?.Invoke($"{file} was computed with {threads} CPU threads and goes on with {CpuThreads.Current}: the bits will not be those of a run left alone");
+        }
         return progress;
     }
 

@@ -70,7 +70,8 @@ public sealed record TrainerConfig
     [Range(0.0, 0.999999)]
     public double Ema { get; init; } = 0.995;
 
-    /// <summary>Number format of the forward and backward products; weights and optimizer stay in float32.</summary>
+    /// <summary>Number format of the forward and backward products, float32 or bfloat16; weights and optimizer stay in float32.</summary>
+    [DeniedValues(Precision.Float16, ErrorMessage = "{0}: training in float16 would need its loss scaled, which is not done here: small gradients become 0; use bfloat16 or float32")]
     public Precision Precision { get; init; } = Precision.Float32;
 
     /// <summary>Images between two lines of metrics.</summary>

@@ -14,7 +14,7 @@ public sealed record StepMetric(string Name, Tensor Sum, Tensor Count)
 public sealed record StepOutcome(Tensor Loss, IReadOnlyList<StepMetric> Metrics, IReadOnlyList<string> BatchIds);
 
 /// <summary>A training step failed. The state before it is saved.</summary>
-public class StepException(string message, long step, IReadOnlyList<string> batchIds, string stateFile, Exception? inner = null) : Exception(message, inner)
+public class StepException(string message, long step, IReadOnlyList<string> batchIds, string? stateFile, Exception? inner = null) : Exception(message, inner)
 {
     /// <summary>The step that went wrong, counted from 0.</summary>
     public long Step { get; } = step;
@@ -22,12 +22,12 @@ public class StepException(string message, long step, IReadOnlyList<string> batc
     /// <summary>Its pictures.</summary>
     public IReadOnlyList<string> BatchIds { get; } = batchIds;
 
-    /// <summary>Weights, optimizer and average before the step.</summary>
-    public string StateFile { get; } = stateFile;
+    /// <summary>Weights, buffers, optimizer and average before the step; null where they could not be saved, which the message then says.</summary>
+    public string? StateFile { get; } = stateFile;
 }
 
 /// <summary>A loss or gradient was not finite.</summary>
-public sealed class DivergedException(string message, long step, IReadOnlyList<string> batchIds, string stateFile) : StepException(message, step, batchIds, stateFile);
+public sealed class DivergedException(string message, long step, IReadOnlyList<string> batchIds, string? stateFile) : StepException(message, step, batchIds, stateFile);
 
 /// <summary>Where a loop writes and whom it tells.</summary>
 /// <param name="Directory">Holds <c>checkpoint/</c> (the newest two states) and <c>metrics.jsonl</c>.</param>
@@ -60,8 +60,13 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
     /// <param name="step">Computes one step by its number.</param>
     /// <param name="batchIds">The pictures of a step, to be named when it fails before it has told them itself.</param>
     /// <exception cref="StepException">A step failed; <see cref="DivergedException"/>: its loss or gradient is not finite.</exception>
+    /// <exception cref="NotSupportedException">The configured precision is float16.</exception>
     public void Run(nn.Module module, Func<long, StepOutcome> step, Func<long, IReadOnlyList<string>>? batchIds = null)
     {
+        if (config.Precision == Precision.Float16)
+        {
+            throw new NotSupportedException("Training in float16 would need its loss scaled, which this kit does not do: small gradients become 0. Set the trainer's precision to bfloat16 or float32.");
+        }
         using FusedOptimizer optimizer = new(module, config.WeightDecay, config.Ema);
         TrainingCheckpoints checkpoints = new(Path.Combine(run.Directory, "checkpoint"), run.Note);
         TrainingProgress restored = checkpoints.Restore(optimizer);
@@ -132,32 +137,55 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
         try
         {
             optimizer.ZeroGradients();
+            optimizer.KeepBuffers();
             outcome = step(number);
             outcome.Loss.backward();
             norm = optimizer.Step(rate, config.Clip, outcome.Loss); // the one number that a step waits for
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
-            string file = SaveFailed(optimizer, images);
-            throw new StepException($"{e.Message} (the {run.Stage} step {number}, images seen: {images})", number, batchIds?.Invoke(number) ?? [], file, e);
+            (string? file, string unsaved) = SaveFailed(optimizer, images);
+            (IReadOnlyList<string> names, string unnamed) = Names(batchIds, number);
+            throw new StepException($"{e.Message} (the {run.Stage} step {number}, images seen: {images}{unnamed}{unsaved})", number, names, file, e);
         }
         if (double.IsFinite(norm))
         {
             return (outcome, norm);
         }
-        string state = SaveFailed(optimizer, images), what = double.IsFinite(outcome.Loss.item<float>()) ? "gradient" : "loss";
+        (string? state, string lost) = SaveFailed(optimizer, images);
+        string what = double.IsFinite(outcome.Loss.item<float>()) ? "gradient" : "loss";
         IReadOnlyList<string> ids = outcome.BatchIds;
         throw new DivergedException(
-            $"The {run.Stage} {what} is not finite at step {number} (images seen: {images}). Batch: {string.Join(", ", ids.Take(8))}{(ids.Count > 8 ? ", …" : "")}. State before the step: {state}",
+            $"The {run.Stage} {what} is not finite at step {number} (images seen: {images}). Batch: {string.Join(", ", ids.Take(8))}{(ids.Count > 8 ? ", …" : "")}. State before the step: {state ?? "none"}{lost}",
             number, ids, state);
     }
 
-    // Not among the checkpoints: the next attempt starts from the last of those.
-    private string SaveFailed(FusedOptimizer optimizer, long images)
+    // Not among the checkpoints: the next attempt starts from the last of those. What fails here is told beside the failure of the step, never instead.
+    private (string? File, string Unsaved) SaveFailed(FusedOptimizer optimizer, long images)
     {
         string file = Path.Combine(run.Directory, "failed", "state.safetensors");
-        TrainingCheckpoints.Write(file, optimizer, TrainingProgress.Start with { Images = images, LastLog = images });
-        return file;
+        try
+        {
+            optimizer.RestoreBuffers();
+            TrainingCheckpoints.Write(file, optimizer, TrainingProgress.Start with { Images = images, LastLog = images });
+            return (file, "");
+        }
+        catch (Exception e)
+        {
+            return (null, $"; the state before it could not be saved: {e.Message}");
+        }
+    }
+
+    private static (IReadOnlyList<string> Names, string Unnamed) Names(Func<long, IReadOnlyList<string>>? batchIds, long number)
+    {
+        try
+        {
+            return (batchIds?.Invoke(number) ?? [], "");
+        }
+        catch (Exception e)
+        {
+            return ([], $"; its pictures could not be named: {e.Message}");
+        }
     }
 
     /// <summary>Images seen by the newest checkpoint below <paramref name="directory"/>; null when there is none.</summary>

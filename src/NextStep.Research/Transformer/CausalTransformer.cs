@@ -48,8 +48,8 @@ public sealed class CausalTransformer : nn.Module
     /// <param name="keyMask">Bool [batch, keys] over cached and new positions, false = padding; null = none. Padding only on the left when a cache is used, and a single new position is none.</param>
     /// <param name="cache">Past positions; the new ones are appended.</param>
     /// <param name="positions">int64 [positions] or [batch, positions]; null = behind the cache, padding counted, as the reference does.</param>
-    /// <param name="onLayer">Called with every hidden state before each block and the final normed one, for inspection.</param>
-    /// <param name="mask">Bool [batch, 1, positions, keys], true = may attend: instead of the causal rule and <paramref name="keyMask"/>.</param>
+    /// <param name="onLayer">Called with every hidden state before each block and the final normed one, for inspection; what it gets lives as long as the dispose scope around this call.</param>
+    /// <param name="mask">Bool [batch, 1, positions, keys], true = may attend, or what <see cref="Additive"/> makes of it: instead of the causal rule and <paramref name="keyMask"/>.</param>
     public Tensor Forward(Tensor embeddings, Tensor? keyMask = null, KeyValueCache? cache = null, Tensor? positions = null, Action<Tensor>? onLayer = null, Tensor? mask = null)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -58,6 +58,7 @@ public sealed class CausalTransformer : nn.Module
             ? cache.Angles(past, length, embeddings.dtype, embeddings.device)
             : RotaryAngles.At(positions ?? Scalars.Range(past, past + length, dtype: ScalarType.Int64, device: embeddings.device), Config.HeadDim, Config.RopeTheta, embeddings.dtype);
         mask ??= AttentionMask(keyMask, past, length, embeddings.device);
+        mask = mask is null ? null : Additive(mask, cache?.Dtype ?? embeddings.dtype); // libtorch would do it in every layer
         Device device = embeddings.device;
         Tensor x = embeddings;
         for (int i = 0; i < layers.Count; i++)
@@ -66,7 +67,7 @@ public sealed class CausalTransformer : nn.Module
             {
                 (x, angles, mask, device) = (x.to(next), angles.To(next), mask?.to(next), next);
             }
-            onLayer?.Invoke(x);
+            Show(x);
             Tensor following = RecomputeLayers && cache is null ? Recomputed(layers[i], x, angles, mask) : layers[i].Forward(x, angles, mask, cache, i);
             if (i > 0)
             {
@@ -76,8 +77,23 @@ public sealed class CausalTransformer : nn.Module
         }
         cache?.Advance(length);
         Tensor hidden = norm.forward(On(norm.weight.device, x));
-        onLayer?.Invoke(hidden);
+        Show(hidden);
         return hidden.MoveToOuterDisposeScope();
+
+        void Show(Tensor state) => onLayer?.Invoke(state.alias().MoveToOuterDisposeScope());
+    }
+
+    /// <summary>A mask as what is added to attention's scores: 0 where a key is seen, −∞ where it is not; of what is one already, itself.</summary>
+    /// <param name="mask">Bool, true = may attend.</param>
+    /// <param name="dtype">Of queries and keys.</param>
+    public static Tensor Additive(Tensor mask, ScalarType dtype)
+    {
+        if (mask.dtype != ScalarType.Bool)
+        {
+            return mask;
+        }
+        using DisposeScope scope = NewDisposeScope();
+        return zeros(mask.shape, dtype, mask.device).masked_fill(mask.logical_not(), Scalars.Of(double.NegativeInfinity)).MoveToOuterDisposeScope();
     }
 
     private static Tensor Recomputed(DecoderLayer layer, Tensor x, RotaryAngles angles, Tensor? mask) => Recompute.Run(

@@ -31,6 +31,9 @@ public sealed class KeyValueCache : IDisposable
         Capacity = capacity;
     }
 
+    /// <summary>Of keys and values.</summary>
+    public ScalarType Dtype => _dtype;
+
     /// <summary>Positions stored so far.</summary>
     public long Length { get; private set; }
 

@@ -85,13 +85,13 @@ public sealed class DevicePlacementTests
     [Fact]
     public void Device_names_are_checked()
     {
-        Assert.Equal(["cuda:0", "cuda:1", "cpu"], DevicePlacement.Names("cuda, cuda:1,cpu"));
-        Assert.Contains("'gpu' is not a device", Assert.Throws<ArgumentException>(() => DevicePlacement.Names("cpu,gpu")).Message, StringComparison.Ordinal);
-        Assert.Contains("twice", Assert.Throws<ArgumentException>(() => DevicePlacement.Names("cuda,cuda:0")).Message, StringComparison.Ordinal);
-        Assert.Throws<ArgumentException>(() => DevicePlacement.Names(""));
-        Assert.Throws<ArgumentException>(() => DevicePlacement.Names("cuda:-1"));
-        Assert.Equal(DeviceType.CPU, Assert.Single(DevicePlacement.Parse("cpu")).type);
-        Assert.Contains("There is no device cuda:99", Assert.Throws<InvalidOperationException>(() => DevicePlacement.Parse("cuda:99")).Message, StringComparison.Ordinal);
+        Assert.Equal(["cuda:0", "cuda:1", "cpu"], Devices.Names("cuda, cuda:1,cpu"));
+        Assert.Contains("'gpu' is not a device", Assert.Throws<ArgumentException>(() => Devices.Names("cpu,gpu")).Message, StringComparison.Ordinal);
+        Assert.Contains("twice", Assert.Throws<ArgumentException>(() => Devices.Names("cuda,cuda:0")).Message, StringComparison.Ordinal);
+        Assert.Throws<ArgumentException>(() => Devices.Names(""));
+        Assert.Throws<ArgumentException>(() => Devices.Names("cuda:-1"));
+        Assert.Equal(DeviceType.CPU, Assert.Single(Devices.Parse("cpu")).type);
+        Assert.Contains("There is no device cuda:99", Assert.Throws<InvalidOperationException>(() => Devices.Parse("cuda:99")).Message, StringComparison.Ordinal);
     }
 
     [Fact]

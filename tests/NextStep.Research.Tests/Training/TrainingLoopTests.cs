@@ -17,7 +17,7 @@ public sealed class TrainingLoopTests
         Assert.Equal(5, e.Step);
         Assert.Equal(["picture 5"], e.BatchIds);
         Assert.Contains("step 5", e.Message, StringComparison.Ordinal);
-        using SafetensorsFile state = SafetensorsFile.Open(e.StateFile);
+        using SafetensorsFile state = SafetensorsFile.Open(e.StateFile!);
         Assert.Equal("40", state.Metadata["images"]);
         using Tensor saved = state.Read("weight.weight");
         Assert.True(saved.isfinite().all().item<bool>());
@@ -93,7 +93,7 @@ public sealed class TrainingLoopTests
         Assert.Equal(["picture 3"], e.BatchIds);
         Assert.IsType<InvalidDataException>(e.InnerException);
         using TemporaryFolder replay = new();
-        TrainingLoop.StartFrom(e.StateFile, replay.Path);
+        TrainingLoop.StartFrom(e.StateFile!, replay.Path);
         Assert.Equal(24, TrainingLoop.ImagesSaved(replay.Path));
         long? first = null;
         new TrainingLoop(Config, 1e-2, new TrainingRun(replay.Path, "toy")).Run(module, step =>

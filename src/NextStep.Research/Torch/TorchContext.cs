@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+
+namespace NextStep.Research;
+
+/// <summary>Switches of libtorch's global context that TorchSharp has no working call for; libtorch exports them.</summary>
+internal static partial class TorchContext
+{
+    private const string Library = "torch_cpu";
+
+    /// <summary>Whether algorithms that give the same bits every time are chosen.</summary>
+    public static bool Deterministic => AreDeterministic(Global());
+
+    /// <summary>Chooses such algorithms, of cuDNN too; where there is none for an operation, libtorch says so on standard error and goes on.</summary>
+    /// <exception cref="PlatformNotSupportedException">This system's libtorch does not export the switch under a name that is known here.</exception>
+    public static void SetDeterministic(bool on)
+    {
+        try
+        {
+            nint context = Global();
+            SetAlgorithms(context, on, true);
+            SetCuDnn(context, on);
+        }
+        catch (Exception e) when (e is EntryPointNotFoundException or DllNotFoundException)
+        {
+            throw new PlatformNotSupportedException("cuda.deterministic is a switch of libtorch that is found by its Linux name only; set cuda.deterministic to false here.", e);
+        }
+    }
+
+    [LibraryImport(Library, EntryPoint = "_ZN2at13globalContextEv")]
+    private static partial nint Global();
+
+    [LibraryImport(Library, EntryPoint = "_ZN2at7Context26setDeterministicAlgorithmsEbb")]
+    private static partial void SetAlgorithms(nint context, [MarshalAs(UnmanagedType.U1)] bool on, [MarshalAs(UnmanagedType.U1)] bool warnOnly);
+
+    [LibraryImport(Library, EntryPoint = "_ZN2at7Context21setDeterministicCuDNNEb")]
+    private static partial void SetCuDnn(nint context, [MarshalAs(UnmanagedType.U1)] bool on);
+
+    [LibraryImport(Library, EntryPoint = "_ZNK2at7Context23deterministicAlgorithmsEv")]
+    [return: MarshalAs(UnmanagedType.U1)]
+    private static partial bool AreDeterministic(nint context);
+}
