@@ -10,7 +10,7 @@ for i in $(seq "$runs"); do
   dotnet run -c Release --no-build --project src/NextStep.Research.Cli -- sweep experiments/quickstart.yaml --only baseline \
     --set training.autoencoder.images=800 --set training.model.images=3200 --out "$out/$i" > "$out.log" 2>&1 \
     || { echo "run $i ended with $?:"; tail -5 "$out.log"; failed=$((failed + 1)); }
-  sha256sum "$out/$i"/cells/*/model.safetensors | cut -d' ' -f1 | tee -a "$out.hashes"
+  sha256sum "$out/$i"/cells/*/checkpoint/model.safetensors | cut -d' ' -f1 | tee -a "$out.hashes"
   rm -rf "${out:?}/$i"
 done
 different=$(sort -u "$out.hashes" | wc -l)
