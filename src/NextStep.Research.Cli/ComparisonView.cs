@@ -27,6 +27,7 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
             AnsiConsole.WriteLine($"{folder.Path}: no cell is done yet");
             return;
         }
+        SearchTable.Write(folder, plan);
         WriteSettings(all ? int.MaxValue : MostRows);
         WriteMetrics(all ? int.MaxValue : MostRows);
         WritePreliminary();
@@ -128,7 +129,11 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
 
     private void WritePreliminary()
     {
-        int open = plan.Cells.Count - results.Count - _failures.Count;
+        int stopped = SearchWatch.Read(folder, plan) is { } search ? plan.Cells.Count(c => search.IsStopped(c) && !folder.IsDone(c)) : 0, open = plan.Cells.Count - results.Count - _failures.Count - stopped;
+        if (stopped > 0)
+        {
+            AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{stopped:#,0} of {plan.Cells.Count:#,0} cells were stopped by the search; their arms have no numbers here."));
+        }
         if (open + _failures.Count > 0)
         {
             string failed = _failures.Count == 0 ? "" : $", {_failures.Count} failed ({string.Join(", ", _failures.Take(3).Select(f => $"{f.Arm}, seed {f.Seed}"))}{(_failures.Count > 3 ? ", …" : "")}): nothing here speaks of those";

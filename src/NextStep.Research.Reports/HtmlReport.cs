@@ -39,6 +39,7 @@ public static class HtmlReport
             <a class="skip" href="#answer">Skip to the answer</a>
             <main>
             {AnswerSection.Of(run)}
+            {SearchSection.Of(run)}
             {NumbersSection.Of(run, figures)}
             {PairedSection.Of(run)}
             {EffectsSection.Of(run, figures)}
