@@ -4,6 +4,7 @@
 set -u
 cd "$(dirname "$0")/../.."
 runs=${1:-20} out=${2:-$(mktemp -d)} failed=0
+: > "$out.hashes"
 dotnet build src/NextStep.Research.Cli -c Release -v q -nologo || exit 1
 export DOTNET_GCgen0size=0x10000 DOTNET_GCgen0MaxBudget=0x10000
 for i in $(seq "$runs"); do
