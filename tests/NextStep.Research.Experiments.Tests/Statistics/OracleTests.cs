@@ -52,6 +52,9 @@ public sealed class OracleTests
         Assert.Equal(20, PairedPower.SeedsFor(0.02, 0.03));
         // power.t.test(n = 5, sd = .03, power = .8, type = "paired", strict = TRUE, tol = 1e-12)$delta
         Assert.Equal(0.0504599089785, PairedPower.Detectable(5, 0.03), 6);
+        // power.t.test(n = 10, sd = 1, power = .8, sig.level = .05 / 199, type = "paired", strict = TRUE, tol = 1e-12)$delta: as many comparisons as a large grid has
+        Assert.Equal(2.2368746098, PairedPower.Detectable(10, 1, 0.05 / 199), 8);
+        Assert.Equal(1, StudentQuantile.Upper(1, 1e-8) / 31830988.6184, 9); // -qt(1e-8, 1)
         Assert.Null(PairedPower.SeedsFor(0, 0.03));
     }
 
