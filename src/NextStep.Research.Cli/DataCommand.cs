@@ -23,7 +23,7 @@ internal static class DataCommand
         Option<int> size = new("--size") { Description = "Side of a picture in pixels.", DefaultValueFactory = _ => 32 };
         Option<Split> split = new("--split") { Description = "Train or HeldOut.", DefaultValueFactory = _ => Split.Train };
         Option<long> seed = new("--seed") { Description = "Seed of the scenes and of the choice.", DefaultValueFactory = _ => 0 };
-        Option<string> output = new("--out", "-o") { Description = "The PNG file to write.", DefaultValueFactory = _ => "data.png" };
+        Option<string> output = SharedOptions.OnlyPng(new("--out", "-o") { Description = "The PNG file to write.", DefaultValueFactory = _ => "data.png" });
         count.Validators.Add(r => RequireRange(r, r.GetValueOrDefault<int>(), 1, 4096));
         size.Validators.Add(r => RequireRange(r, r.GetValueOrDefault<int>(), 8, 2048));
         Command show = new("show", """

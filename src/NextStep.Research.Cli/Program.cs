@@ -21,11 +21,11 @@ internal static partial class Program
         }
         try
         {
-            // An arm may be called @low: no argument names a file of further arguments.
-            ParseResult parse = Root().Parse(args, new ParserConfiguration { ResponseFileTokenReplacer = null });
-            if (parse.Action is System.CommandLine.Invocation.ParseErrorAction)
+            ParseResult parse = Arguments.Parse(Root(), args);
+            string[] errors = [.. parse.Errors.Select(e => e.Message), .. Arguments.Faults(parse)];
+            if (errors.Length > 0 && parse.Action is not System.CommandLine.Help.HelpAction)
             {
-                return Wrong(string.Join(Environment.NewLine, parse.Errors.Select(e => e.Message)) + $"{Environment.NewLine}See: {Usage(parse.CommandResult)} --help");
+                return Wrong(string.Join(Environment.NewLine, errors) + $"{Environment.NewLine}See: {Usage(parse.CommandResult)} --help");
             }
             if (parse.Action is not System.CommandLine.Help.HelpAction && !NeedNoTorch.Contains(parse.CommandResult.Command.Name))
             {

@@ -56,7 +56,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
             }
             if (failure.Capsule.Length > 0)
             {
-                Console.Error.WriteLine($"  everything about it: {failure.Capsule}; again: nextstep replay {folder} {failure.Capsule.Split('/')[1]}");
+                Console.Error.WriteLine($"  everything about it: {failure.Capsule}; again: {ShellText.Line("nextstep", "replay", folder, failure.Capsule.Split('/')[1])}");
             }
         }
     }
@@ -125,7 +125,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         AnsiConsole.WriteLine(submitted.Jobs.Count > 0
             ? $"submitted {submitted.Cells} cells and {submitted.SharedStages} stages that they share, jobs {string.Join(", ", submitted.Jobs)}; logs: {Path.Combine(Output, "slurm", "logs")}"
             : "nothing to submit");
-        AnsiConsole.WriteLine($"{(submitted.Waiting > 0 ? $"{submitted.Waiting} cells are in Slurm's hands already. " : "")}See: nextstep status {Output}");
+        AnsiConsole.WriteLine($"{(submitted.Waiting > 0 ? $"{submitted.Waiting} cells are in Slurm's hands already. " : "")}See: {ShellText.Line("nextstep", "status", Output)}");
         return 0;
     }
 

@@ -88,12 +88,20 @@ public static class ImageFile
 
     /// <summary>The picture as a PNG file; values outside [−1, 1] are clamped.</summary>
     /// <param name="pixels">[3, H, W], any float type and device.</param>
+    /// <exception cref="InvalidDataException">A pixel is no number.</exception>
     public static byte[] EncodePng(torch.Tensor pixels)
     {
         ArgumentNullException.ThrowIfNull(pixels);
         if (pixels.dim() != 3 || pixels.size(0) != 3)
         {
             throw new ArgumentException($"A picture is [3, height, width], not [{string.Join(", ", pixels.shape)}].", nameof(pixels));
+        }
+        using (torch.Tensor broken = pixels.isnan().any())
+        {
+            if (broken.item<bool>())
+            {
+                throw new InvalidDataException("A picture to be written holds pixels that are no numbers (NaN).");
+            }
         }
         byte[] rgba = ToRgba(pixels);
         SKImageInfo info = new((int)pixels.size(2), (int)pixels.size(1), SKColorType.Rgba8888, SKAlphaType.Opaque);
