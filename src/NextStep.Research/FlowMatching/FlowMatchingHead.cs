@@ -36,15 +36,10 @@ public sealed class FlowMatchingHead : TokenHead
     /// <param name="target">Clean tokens x₁, [n, d].</param>
     /// <param name="condition">[n, H].</param>
     /// <param name="noise">Source of ε and u.</param>
-    /// <param name="mask">[n], weights Σ(loss·mask)/(Σmask + 1e−8); null = plain mean. Of no tokens the loss is 0, and nothing is drawn.</param>
+    /// <param name="mask">[n], weights Σ(loss·mask)/(Σmask + 1e−8); null = plain mean.</param>
     public override TokenLoss Loss(Tensor target, Tensor condition, NoiseSource noise, Tensor? mask = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        if (target.size(0) == 0)
-        {
-            Tensor none = zeros(0, device: target.device);
-            return new TokenLoss(zeros([], ScalarType.Float32, target.device).MoveToOuterDisposeScope(), none.MoveToOuterDisposeScope(), none.alias().MoveToOuterDisposeScope());
-        }
         Tensor epsilon = noise.Normal(target.shape).to(target.dtype, target.device);
         Tensor t = noise.Normal(target.size(0)).to(target.device).sigmoid().to_type(target.dtype);
         Tensor column = t.unsqueeze(-1);

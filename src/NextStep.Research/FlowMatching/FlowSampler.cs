@@ -110,7 +110,7 @@ public sealed class FlowSampler : TokenHeadSampler
     }
 
     // Few rows on the CPU: the same, with nothing but the noise allocated.
-    private Tensor Steps(FlowSolver solver, FlowHeadRows rows, Tensor x, FlowModulations all, int start, int count, Guidance guidance, Queue<Tensor> draws, Action<Tensor>? onStep)
+    private static Tensor Steps(FlowSolver solver, FlowHeadRows rows, Tensor x, FlowModulations all, int start, int count, Guidance guidance, Queue<Tensor> draws, Action<Tensor>? onStep)
     {
         Tensor[] wide = [.. all.Blocks.Append(all.Final).Select(b => b.to_type(ScalarType.Float32))];
         nint[] addresses = Array.ConvertAll(wide, TensorMemory.Address);

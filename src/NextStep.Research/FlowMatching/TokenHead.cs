@@ -18,6 +18,9 @@ public sealed record TokenLoss(Tensor Mean, Tensor PerToken, Tensor? Times = nul
         return new TokenLoss(mean.MoveToOuterDisposeScope(), perToken.detach().MoveToOuterDisposeScope(), times?.alias().MoveToOuterDisposeScope());
     }
 
+    /// <summary>Of no tokens at all: 0, and nothing by token.</summary>
+    public static TokenLoss None(Device device) => new(zeros([], ScalarType.Float32, device), zeros(0, device: device));
+
     /// <summary>The same tensors, moved out of the current dispose scope.</summary>
     public TokenLoss MoveToOuterDisposeScope() => new(Mean.MoveToOuterDisposeScope(), PerToken.MoveToOuterDisposeScope(), Times?.MoveToOuterDisposeScope());
 }

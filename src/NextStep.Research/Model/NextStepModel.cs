@@ -118,7 +118,8 @@ public sealed class NextStepModel : nn.Module
         }
         Tensor condition = skipOutProjector ? image : ProjectOut(image);
         int repeat = Config.HeadBatchMultiplier;
-        TokenLoss flow = image_head.Loss(
+        // Of text alone the head is not asked: it has no loss, and nothing is drawn.
+        TokenLoss flow = target.size(0) == 0 ? TokenLoss.None(states.device) : image_head.Loss(
             target.repeat(repeat, 1), condition.repeat(repeat, 1), noise, batch.TokenMask?.repeat(repeat));
 
         Tensor predicted = places.Predicted;

@@ -105,7 +105,7 @@ public static class ModelTrainer
     /// <param name="name">Of the head's loss, <see cref="TokenHead.LossName"/>.</param>
     public static IReadOnlyList<StepMetric> Metrics(ModelLosses losses, string name = "flow.loss")
     {
-        if (losses.Image.Times.size(0) == 0)
+        if (losses.Image.PerToken.size(0) == 0)
         {
             return [StepMetric.Mean("text.loss", losses.Text)]; // text alone has no flow loss, not one of 0
         }
