@@ -20,7 +20,7 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
     /// <summary>All that results can depend on beside configuration and code. What else comes from outside is added here and nowhere else.</summary>
     public static IReadOnlyList<Content> All { get; } =
     [
-        new("data.path", true, ["data.source", "data.path"], config => config.Data.Source.ReadsFolder ? Files(config.Data) : null, CheckFolder),
+        new("data.path", true, ["data.source", "data.path"], config => ReadsFolder(config.Data) ? Files(config.Data) : null, CheckFolder),
         new("evaluation.network", true, ["evaluation.network", "evaluation.networkSize", "evaluation.networkMean", "evaluation.networkDeviation", "data.imageSize"], Network, config => Network(config)),
     ];
 
@@ -31,6 +31,8 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
     public static ResearchConfig WithFullPaths(ResearchConfig config) => All.Where(c => c.IsName).Aggregate(config, (all, c) =>
         ConfigPath.Get(all, c.Path) is string { Length: > 0 } name ? ConfigPath.Set(all, c.Path, DataPath.Absolute(name)) : all);
 
+    private static bool ReadsFolder(DataConfig data) => data.Source.ReadsFolder;
+
     private static string Files(DataConfig data)
     {
         SourceIdentity identity = ImageSources.Identity(data);
@@ -39,11 +41,11 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
 
     private static void CheckFolder(ResearchConfig config)
     {
-        if (config.Data.Source.ReadsFolder && string.IsNullOrWhiteSpace(config.Data.Path))
+        if (ReadsFolder(config.Data) && string.IsNullOrWhiteSpace(config.Data.Path))
         {
-            throw new ArgumentException($"data.path is empty; the source {ComponentCatalog.NameOf(config.Data.Source.GetType())} needs a folder");
+            throw new ArgumentException($"data.path is empty; the source {EnumNames.Format(config.Data.Source)} needs a folder");
         }
-        if (config.Data.Source.ReadsFolder && !Directory.Exists(DataPath.Absolute(config.Data.Path!)))
+        if (ReadsFolder(config.Data) && !Directory.Exists(DataPath.Absolute(config.Data.Path!)))
         {
             throw new DirectoryNotFoundException($"the data folder '{config.Data.Path}' does not exist");
         }
