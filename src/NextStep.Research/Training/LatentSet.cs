@@ -72,7 +72,8 @@ public sealed class LatentSet : IDisposable
             }
             captions.AddRange(batch.Captions);
             ids.AddRange(batch.Ids);
-            progress?.Invoke(start += batch.Ids.Length);
+            start += batch.Ids.Length;
+            progress?.Invoke(start);
         }
         return new LatentSet(
             cat(means).DetachFromDisposeScope(), deviations.Count == 0 ? null : cat(deviations).DetachFromDisposeScope(), rows, columns, [.. captions], [.. ids]);
