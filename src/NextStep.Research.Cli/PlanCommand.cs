@@ -31,6 +31,7 @@ internal static class PlanCommand
         {
             Experiment experiment = ExperimentFile.Load(parse.GetRequiredValue(file), SharedOptions.Overrides(parse.GetValue(set), parse.GetValue(device)));
             IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), experiment);
+            DataReport data = DataReport.Of(experiment);
             RunFolder folder = new(parse.GetValue(output) ?? Path.Combine("runs", experiment.Name));
             Plan plan = Plan.Make(experiment, StandardStages.All);
             Plan shown = arms.Count == 0 ? plan : plan with { Cells = [.. plan.Cells.Where(c => arms.Contains(c.Arm))] };
@@ -42,12 +43,13 @@ internal static class PlanCommand
             IReadOnlyList<string> differences = folder.ReadPlan()?.DifferencesTo(plan) ?? [];
             if (parse.GetValue(json))
             {
-                Console.Out.WriteLine(view.Json(differences));
+                Console.Out.WriteLine(view.Json(differences, data));
             }
             else
             {
                 view.Write(parse.GetValue(all));
             }
+            DataConsole.Show(data);
             return differences.Count == 0 || parse.GetValue(accept) ? 0 : throw new PlanChangedException(folder.Path, differences);
         });
         return command;

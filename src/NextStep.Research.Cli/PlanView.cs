@@ -35,7 +35,7 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
         AnsiConsole.WriteLine($"{Grouped(plan.Cells.Count)} cells; {Left()}");
     }
 
-    public string Json(IReadOnlyList<string> differences) => JsonSerializer.Serialize(
+    public string Json(IReadOnlyList<string> differences, DataReport data) => JsonSerializer.Serialize(
         new
         {
             plan.Name,
@@ -45,6 +45,7 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
             arms = plan.Arms.Select(a => new { a.Name, a.Settings }),
             stages = _sharing,
             estimate = new { estimate.Seconds, estimate.Work, estimate.Bytes, estimate.Jobs, estimate.Stages },
+            data = data.Data,
             changed = differences,
         },
         RunFolder.Json);

@@ -72,6 +72,9 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         bool pool = false;
         if (runner.HasWork)
         {
+            DataReport data = DataReport.Of(Experiment);
+            data.Write(folder);
+            DataConsole.Show(data);
             pool = Jobs > 1;
             if (Slurm is null && !pool)
             {

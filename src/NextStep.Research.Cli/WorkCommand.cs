@@ -31,6 +31,10 @@ internal static class WorkCommand
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
                 interrupt.Token, parse.GetValue(pool) ? ParentWatch.Gone() : CancellationToken.None);
             TorchBackend.EnsureUsable();
+            if (!parse.GetValue(pool))
+            {
+                DataConsole.ShowOpen(folder, folder.RequirePlan());
+            }
             using SweepConsole console = SweepConsole.Create();
             IReadOnlyDictionary<string, string> provenance = Provenance.OfWorker(folder.RequirePlan(), Provenance.CommandLine);
             if (parse.GetValue(map) is { } file)

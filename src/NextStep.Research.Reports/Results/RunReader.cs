@@ -14,8 +14,9 @@ internal sealed class RunReader(RunFolder folder)
         var reader = new RunReader(folder);
         CellRun[] cells = [.. plan.Cells.Select(reader.Cell)];
         ResumeProof? proof = reader.Undamaged(() => ResumeProof.Read(folder));
+        DataReport? data = reader.Undamaged(() => DataReport.Read(folder));
         // Cells that share a stage find the same damage.
-        return new RunResults(plan, cells, [.. reader._notes.Distinct()]) { ResumeProof = proof };
+        return new RunResults(plan, cells, [.. reader._notes.Distinct()]) { ResumeProof = proof, Data = data };
     }
 
     private CellRun Cell(PlannedCell cell)

@@ -31,6 +31,9 @@ internal sealed record RunResults(Plan Plan, IReadOnlyList<CellRun> Cells, IRead
     /// <summary>What <c>nextstep sweep --prove-resume</c> found; null where it was not asked.</summary>
     public ResumeProof? ResumeProof { get; init; }
 
+    /// <summary>What was read, and what not; null in folders of earlier versions.</summary>
+    public DataReport? Data { get; init; }
+
     /// <summary>Means, paired differences, trends and effects of the finished cells.</summary>
     public RunStatistics Statistics => field ??= new RunStatistics(Plan, Cells.Select(c => c.Result).OfType<CellResult>());
 
