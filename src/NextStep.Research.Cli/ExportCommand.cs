@@ -16,11 +16,12 @@ internal static class ExportCommand
         Option<string?> output = new("--output", "-o") { Description = "A folder; default: export in the run folder." };
         Command command = new("export", """
             Writes the numbers of a run folder for other tools: a table of cells (settings, final numbers, times, provenance) and one of
-            training curves; for TensorBoard an event file a finished cell.
+            training curves; for TensorBoard an event file a finished cell, with its hyperparameters; for MLflow a file store.
 
             Examples:
               nextstep export runs/quickstart --format parquet
               nextstep export runs/noise-strength --format tensorboard -o logs && tensorboard --logdir logs
+              nextstep export runs/noise-strength --format mlflow -o mlruns && mlflow ui --backend-store-uri mlruns
             """)
         {
             directory, format, output,

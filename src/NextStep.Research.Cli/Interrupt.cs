@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace NextStep.Research.Cli;
 
 /// <summary>
-/// Ctrl-C and SIGTERM: the first asks to stop at the next safe place, the second ends the process. SIGUSR2, which Slurm is told to
-/// send before a task's time is over, asks too; it may come any number of times.
+/// Ctrl-C and SIGTERM: the first asks to stop at the next safe place, the second ends the process. SIGHUP, when the terminal has
+/// gone, and SIGUSR2, which Slurm is told to send before a task's time is over, ask too; they may come any number of times.
+/// Where SIGHUP is ignored, as under nohup, it stays so.
 /// </summary>
 internal sealed class Interrupt : IDisposable
 {
@@ -15,6 +16,15 @@ internal sealed class Interrupt : IDisposable
     {
         _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal));
         _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal));
+        if (!OperatingSystem.IsLinux() || !IsIgnored(1))
+        {
+            // A shell that ends and the system both send it: the second is no wish to stop at once.
+            _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
+            {
+                context.Cancel = true;
+                _source.Cancel();
+            }));
+        }
         if (!OperatingSystem.IsWindows())
         {
             _registrations.Add(PosixSignalRegistration.Create((PosixSignal)(OperatingSystem.IsLinux() ? 12 : 31), context =>
@@ -38,6 +48,13 @@ internal sealed class Interrupt : IDisposable
             registration.Dispose();
         }
         _source.Dispose();
+    }
+
+    private static bool IsIgnored(int signal)
+    {
+        const string name = "SigIgn:";
+        string? mask = File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal))?[name.Length..].Trim();
+        return mask is not null && (Convert.ToUInt64(mask, 16) >> (signal - 1) & 1) == 1;
     }
 
     private void OnSignal(PosixSignalContext context)

@@ -40,7 +40,7 @@ internal static class PlanCommand
                 ? Probe(experiment, shown, folder, processes)
                 : PlanEstimate.FromEarlierRuns(experiment, shown, StandardStages.All, folder, processes);
             PlanView view = new(experiment, shown, folder, estimate);
-            IReadOnlyList<string> differences = folder.ReadPlan()?.DifferencesTo(plan) ?? [];
+            IReadOnlyList<string> differences = folder.ReadPlan() is { } old ? PlanChange.Losses(old, plan) : [];
             if (parse.GetValue(json))
             {
                 Console.Out.WriteLine(view.Json(differences, data));

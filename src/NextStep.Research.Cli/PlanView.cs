@@ -32,6 +32,10 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
         {
             AnsiConsole.WriteLine($"… and {Grouped(arms.Length - MostArms)} more arms; --all shows them");
         }
+        foreach ((string name, string when) in experiment.LeftOut)
+        {
+            AnsiConsole.WriteLine($"{name}: left out, there only {when}");
+        }
         AnsiConsole.WriteLine($"{Grouped(plan.Cells.Count)} cells; {Left()}");
     }
 
@@ -43,6 +47,8 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
             folder = folder.Path,
             cells = plan.Cells.Select(c => new { c.Key, c.Arm, c.Seed, stages = c.Stages.Select(s => new { s.Kind, s.Key, s.Shared, done = _done.Contains(s.Key) }) }),
             arms = plan.Arms.Select(a => new { a.Name, a.Settings }),
+            experiment.LeftOut,
+            plan.Contents,
             stages = _sharing,
             estimate = new { estimate.Seconds, estimate.Work, estimate.Bytes, estimate.Jobs, estimate.Stages },
             data = data.Data,

@@ -4,10 +4,14 @@ using NextStep.Research.Cli;
 using NextStep.Research.Experiments;
 using Spectre.Console;
 
+HangupWriter.Install();
 return Program.Run(args);
 
 internal static partial class Program
 {
+    // They read files, or ask for torch themselves once there is something to compute: a login node may not have what the variable names.
+    private static readonly string[] NeedNoTorch = ["doctor", "plan", "sweep", "work", "status", "compare", "export", "gc", "note"];
+
     /// <summary>0: done, 1: failed, 2: wrong use, an invalid experiment file included.</summary>
     public static int Run(string[] args)
     {
@@ -22,7 +26,7 @@ internal static partial class Program
             {
                 return Wrong(string.Join(Environment.NewLine, parse.Errors.Select(e => e.Message)) + $"{Environment.NewLine}See: {Usage(parse.CommandResult)} --help");
             }
-            if (parse.Action is not System.CommandLine.Help.HelpAction && parse.CommandResult.Command.Name != "doctor")
+            if (parse.Action is not System.CommandLine.Help.HelpAction && !NeedNoTorch.Contains(parse.CommandResult.Command.Name))
             {
                 NextStep.Research.TorchBackend.EnsureUsable(); // what was asked for by the environment is not silently replaced; doctor explains it
             }

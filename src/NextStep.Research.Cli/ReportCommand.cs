@@ -14,6 +14,7 @@ internal static class ReportCommand
         Option<string?> output = new("--output", "-o") { Description = "The HTML file; default: report.html in the folder." };
         Option<string?> figures = new("--figures") { Description = "Writes every figure of the report as a picture of its own into this folder instead, for papers." };
         Option<FigureFormat> format = new("--format") { Description = "svg or png (twice the size on screen); with --figures.", DefaultValueFactory = _ => FigureFormat.Svg };
+        Option<bool> slurm = new("--after-slurm") { Hidden = true, Description = "The last job of a submission: comes again behind tasks that were queued again." };
         Command command = new("report", """
             Writes the results of a run folder, finished or not, as one HTML file that needs no network, or its figures one by one.
 
@@ -23,12 +24,11 @@ internal static class ReportCommand
               nextstep report runs/noise-strength --figures figures --format png
             """)
         {
-            directory, output, figures, format,
+            directory, output, figures, format, slurm,
         };
         command.SetAction(parse =>
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
-            Sweep.Judge(folder, folder.RequirePlan());
             if (parse.GetValue(figures) is { } into)
             {
                 IReadOnlyList<string> files = [];
@@ -37,6 +37,10 @@ internal static class ReportCommand
                 return 0;
             }
             Write(folder.Path, parse.GetValue(output) ?? folder.ReportFile);
+            if (parse.GetValue(slurm) && SlurmReportAgain.SubmitIfOpen(folder, new ClusterCommands()) is { } job)
+            {
+                AnsiConsole.WriteLine($"tasks are not over: job {job} writes the report again after them");
+            }
             return 0;
         });
         return command;

@@ -26,7 +26,7 @@ internal static class SharedOptions
 
     public static Option<int?> Jobs()
     {
-        Option<int?> jobs = new("--jobs", "-j") { Description = "Processes that share the cells and the cores; default: one a core, at most one a cell; on a GPU one." };
+        Option<int?> jobs = new("--jobs", "-j") { Description = "Processes that share the cells and the cores; default: one a core, at most one a cell; on a GPU one, where several share it." };
         jobs.Validators.Add(r => { if (r.GetValueOrDefault<int?>() is < 1 or > 256) { r.AddError("--jobs must be between 1 and 256."); } });
         return jobs;
     }
@@ -35,12 +35,58 @@ internal static class SharedOptions
     public static int DefaultJobs(Experiment experiment) =>
         experiment.Arms[0].Config.Device == "cpu" ? Math.Min(Environment.ProcessorCount, experiment.Arms.Count * experiment.Seeds.Count) : 1;
 
+    /// <summary>How long it may take.</summary>
+    public static (Option<double?> Hours, Option<string?> Until) Budget() => (
+        new("--max-hours") { Description = "Stop after so many hours: cells save their checkpoints, and the same command goes on." },
+        new("--until") { Description = "Stop at this time, for instance 07:00 or \"2026-11-29 07:00\"." });
+
+    /// <summary>What the two options say; null when neither is given.</summary>
+    public static SweepBudget? Budget(double? hours, string? until)
+    {
+        try
+        {
+            return SweepBudget.EndOf(hours, until, TimeProvider.System) is { } end ? new SweepBudget(end, TimeProvider.System) : null;
+        }
+        catch (FormatException e)
+        {
+            throw Wrong(e);
+        }
+    }
+
+    /// <summary>A wrong value of an option; the message begins with its name.</summary>
+    public static ConfigException Wrong(FormatException e)
+    {
+        string[] parts = e.Message.Split(": ", 2);
+        return new ConfigException(new ConfigError(parts[0], 0, "", parts[^1]));
+    }
+
+    public static Option<string?> Devices() => new("--devices") { Description = "Devices to deal the processes out over, as in cuda:0,cuda:1; one process a name unless --jobs says more." };
+
+    /// <summary>How many processes on which devices.</summary>
+    public static WorkerPlaces Places(string? devices, int? jobs, Experiment experiment)
+    {
+        if (devices is not null && experiment.Arms.Select(a => a.Config.Device).Distinct().Count() > 1)
+        {
+            throw new ConfigException(new ConfigError("--devices", 0, "", "the arms of this experiment differ in their device; leave --devices out"));
+        }
+        try
+        {
+            return devices is null ? WorkerPlaces.AsConfigured(jobs ?? DefaultJobs(experiment)) : WorkerPlaces.Over(devices, jobs);
+        }
+        catch (FormatException e)
+        {
+            throw Wrong(e);
+        }
+    }
+
     public static Option<string[]> OnlyArms() => new("--only") { Description = "Only these arms: a name or a pattern with * and ?; repeatable." };
 
     /// <summary>The names of the arms that any of the patterns fits; refuses one that fits none.</summary>
-    public static IReadOnlyList<string> Only(string[]? patterns, Experiment experiment)
+    public static IReadOnlyList<string> Only(string[]? patterns, Experiment experiment) => Only(patterns, [.. experiment.Arms.Select(a => a.Name)]);
+
+    /// <summary>The same for a plan's arms.</summary>
+    public static IReadOnlyList<string> Only(string[]? patterns, IReadOnlyList<string> known)
     {
-        string[] known = [.. experiment.Arms.Select(a => a.Name)];
         List<string> chosen = [];
         foreach (string pattern in patterns ?? [])
         {

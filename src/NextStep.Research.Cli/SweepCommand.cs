@@ -18,6 +18,8 @@ internal static class SweepCommand
         Option<bool> retry = new("--retry-failed") { Description = "Run cells again that failed earlier." };
         Option<bool> accept = new("--accept-changed-plan") { Description = "Go on in a folder that was begun with another plan." };
         Option<int?> jobs = SharedOptions.Jobs();
+        Option<string?> devices = SharedOptions.Devices();
+        (Option<double?> hours, Option<string?> until) = SharedOptions.Budget();
         Option<string> launcher = new("--launcher") { Description = "local, or slurm: hands the cells to the cluster and returns.", DefaultValueFactory = _ => "local" };
         launcher.AcceptOnlyFromAmong("local", "slurm");
         Option<string[]> slurm = new("--slurm") { Description = $"key=value: overrides the file's slurm node; repeatable. Keys: {string.Join(", ", SlurmOptions.Names)}." };
@@ -31,10 +33,18 @@ internal static class SweepCommand
             Examples:
               nextstep sweep experiments/quickstart.yaml
               nextstep sweep experiments/quickstart.yaml --out runs/longer --set training.model.images=200000 --only baseline
+              nextstep sweep experiments/quickstart.yaml --devices cuda:0,cuda:1 --jobs 4 --until 07:00
             """)
         {
-            file, output, set, only, failFast, retry, accept, device, jobs, launcher, slurm, prove,
+            file, output, set, only, failFast, retry, accept, device, jobs, devices, hours, until, launcher, slurm, prove,
         };
+        command.Validators.Add(r =>
+        {
+            if (r.GetValue(launcher) == "slurm" && (r.GetValue(devices) is not null || r.GetValue(hours) is not null || r.GetValue(until) is not null))
+            {
+                r.AddError("--devices, --max-hours and --until are for this machine; with --launcher slurm say --slurm gpus=1 and --slurm time=4:00:00.");
+            }
+        });
         command.SetAction(parse =>
         {
             string path = parse.GetRequiredValue(file);
@@ -44,13 +54,15 @@ internal static class SweepCommand
             {
                 return ProveResume(experiment, new RunFolder(folder));
             }
+            using SweepBudget? budget = SharedOptions.Budget(parse.GetValue(hours), parse.GetValue(until));
             SweepJob job = new(path, experiment, StandardStages.All, folder)
             {
                 Only = SharedOptions.Only(parse.GetValue(only), experiment),
                 FailFast = parse.GetValue(failFast),
                 RetryFailed = parse.GetValue(retry),
                 AcceptChangedPlan = parse.GetValue(accept),
-                Jobs = parse.GetValue(jobs) ?? SharedOptions.DefaultJobs(experiment),
+                Places = SharedOptions.Places(parse.GetValue(devices), parse.GetValue(jobs), experiment),
+                Budget = budget,
                 Slurm = parse.GetValue(launcher) == "slurm" ? SlurmWishes(experiment, parse.GetValue(slurm)) : null,
             };
             return job.Run(done =>

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using NextStep.Research.Experiments;
+using NextStep.Research.Reports;
 using Spectre.Console;
 
 namespace NextStep.Research.Cli;
@@ -17,8 +18,11 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
 
     public bool AcceptChangedPlan { get; init; }
 
-    /// <summary>Processes that share the cells, and the cores among them; 1: this process does the work.</summary>
-    public int Jobs { get; init; } = 1;
+    /// <summary>Processes that share the cells, and the cores among them, and their devices; one: this process does the work.</summary>
+    public WorkerPlaces Places { get; init; } = WorkerPlaces.AsConfigured(1);
+
+    /// <summary>How long it may take; null: as long as it does.</summary>
+    public SweepBudget? Budget { get; init; }
 
     /// <summary>Hand the work to Slurm, with these wishes, instead of doing it here.</summary>
     public SlurmOptions? Slurm { get; init; }
@@ -28,10 +32,11 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
     {
         RunFolder folder = new(Output);
         using Interrupt interrupt = new();
+        using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(interrupt.Token, Budget?.Over ?? CancellationToken.None);
         try
         {
             Plan plan = Sweep.Prepare(folder, Plan.Make(Experiment, Stages), AcceptChangedPlan);
-            return Run(folder, plan, finish, interrupt.Token);
+            return Run(folder, plan, finish, stop.Token);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException && e is not FileNotFoundException)
         {
@@ -75,20 +80,21 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
             DataReport data = DataReport.Of(Experiment);
             data.Write(folder);
             DataConsole.Show(data);
-            pool = Jobs > 1;
+            pool = Places.Jobs > 1;
             if (Slurm is null && !pool)
             {
                 TorchBackend.EnsureUsable();
             }
             plan = NoteOrigin(folder, plan);
-            options = options with { Provenance = Provenance.OfWorker(plan, Provenance.CommandLine) };
+            string? device = pool ? null : Places.Of(1);
+            options = options with { Provenance = Provenance.OfWorker(folder, plan, Provenance.CommandLine, device), Device = device };
             runner = new SweepRunner(folder, plan, Experiment, Stages, options);
         }
         if (Slurm is not null && runner.HasWork)
         {
             return Submit(folder, plan, options);
         }
-        SweepOutcome outcome = console.Run(() => pool ? new WorkerPool(folder, plan, Worker, Jobs, options).Run(cancellation) : runner.Run(cancellation));
+        SweepOutcome outcome = console.Run(() => pool ? new WorkerPool(folder, plan, Worker, Places, options).Run(cancellation) : runner.Run(cancellation));
         Sweep.Judge(folder, plan);
         finish(folder);
         ShowFailures(Output, outcome.Failed);
@@ -96,15 +102,25 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         AnsiConsole.WriteLine($"{Output}: {outcome.Ran} cells run, {outcome.Skipped} done before, {outcome.Failed.Count} failed, {seconds}");
         if (outcome.Cancelled)
         {
-            Console.Error.WriteLine("stopped before the end; the same command continues");
+            Console.Error.WriteLine(Budget is { Over.IsCancellationRequested: true } budget ? $"the time is over ({budget.End.LocalDateTime:yyyy-MM-dd HH:mm}): {Left(folder, plan)}" : "stopped before the end; the same command continues");
         }
         return outcome.Cancelled || outcome.Failed.Count > 0 ? 1 : 0;
+    }
+
+    // What a stop by the clock leaves for the next night.
+    private string Left(RunFolder folder, Plan plan)
+    {
+        PlannedCell[] cells = [.. new SweepOptions { Only = Only }.Select(plan)];
+        int done = cells.Count(folder.IsDone), failed = cells.Count(c => folder.ReadFailure(c) is not null), begun = cells.Count(c => !folder.IsDone(c) && folder.ReadProgress(c) is not null);
+        PlanEstimate estimate = PlanEstimate.FromEarlierRuns(Experiment, plan with { Cells = cells }, Stages, folder, Places.Jobs);
+        string time = estimate.Seconds is { } seconds ? $"about {Numbers.Duration(seconds)} with {Places.Jobs} {(Places.Jobs == 1 ? "process" : "processes")}" : "time unknown until every kind of stage was run once";
+        return $"{done} of {cells.Length} cells done, {failed} failed, {begun} begun and saved, {cells.Length - done - failed - begun} waiting; left: {time}. The same command continues.";
     }
 
     private int Submit(RunFolder folder, Plan plan, SweepOptions options)
     {
         WorkerCommand worker = Worker with { Verb = ["work"] };
-        SlurmSubmission submitted = new SlurmLauncher(folder, plan, worker, ["report"], Slurm!, new ClusterCommands()).Submit(options);
+        SlurmSubmission submitted = new SlurmLauncher(folder, plan, worker, ["report", "--after-slurm"], Slurm!, new ClusterCommands()).Submit(options);
         foreach (string note in submitted.Notes)
         {
             Console.Error.WriteLine(note);

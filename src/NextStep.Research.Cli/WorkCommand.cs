@@ -9,7 +9,9 @@ internal static class WorkCommand
     public static Command Create()
     {
         Argument<string> directory = SharedOptions.RunFolder();
-        Option<string[]> only = new("--only") { Description = "Work on this arm only; repeatable." };
+        Option<string?> device = SharedOptions.Device();
+        (Option<double?> hours, Option<string?> until) = SharedOptions.Budget();
+        Option<string[]> only = new("--only") { Description = "Work on these arms only: a name or a pattern with * and ?; repeatable." };
         Option<bool> pool = new("--child") { Hidden = true, Description = "Ends when standard input does." };
         Option<string?> map = new("--map") { Hidden = true, Description = "What the indices of a Slurm array mean." };
         Option<int> index = new("--index") { Hidden = true, Description = "Which of them." };
@@ -18,32 +20,34 @@ internal static class WorkCommand
 
             Examples:
               nextstep work runs/quickstart
-              nextstep work /shared/runs/noise-strength --only noiseStrength=0
+              nextstep work /shared/runs/noise-strength --only noiseStrength=0 --device cuda:1 --until 07:00
             """)
         {
-            directory, only, pool, map, index,
+            directory, only, device, hours, until, pool, map, index,
         };
         command.SetAction(parse =>
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
             folder.RequirePlan();
             using Interrupt interrupt = new();
+            using SweepBudget? budget = SharedOptions.Budget(parse.GetValue(hours), parse.GetValue(until));
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
-                interrupt.Token, parse.GetValue(pool) ? ParentWatch.Gone() : CancellationToken.None);
+                interrupt.Token, budget?.Over ?? CancellationToken.None, parse.GetValue(pool) ? ParentWatch.Gone() : CancellationToken.None);
             TorchBackend.EnsureUsable();
             if (!parse.GetValue(pool))
             {
                 DataConsole.ShowOpen(folder, folder.RequirePlan());
             }
             using SweepConsole console = SweepConsole.Create();
-            IReadOnlyDictionary<string, string> provenance = Provenance.OfWorker(folder.RequirePlan(), Provenance.CommandLine);
+            IReadOnlyDictionary<string, string> provenance = Provenance.OfWorker(folder, folder.RequirePlan(), Provenance.CommandLine, parse.GetValue(device));
             if (parse.GetValue(map) is { } file)
             {
                 SlurmTask task = SlurmTask.Current ?? throw new InvalidOperationException("--map is for tasks that Slurm starts");
-                SweepOptions told = new() { Report = console.Show, Provenance = provenance };
+                SweepOptions told = new() { Report = console.Show, Provenance = provenance, Device = parse.GetValue(device) };
                 return new SlurmWorker(folder, StandardStages.All, task, new ClusterCommands(), told).Run(file, parse.GetValue(index), () => interrupt.TimeIsOver, stop.Token);
             }
-            SweepOptions options = new() { Only = parse.GetValue(only) ?? [], Worker = true, Report = console.Show, Provenance = provenance };
+            IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), [.. folder.RequirePlan().Arms.Select(a => a.Name)]);
+            SweepOptions options = new() { Only = arms, Worker = true, Device = parse.GetValue(device), Report = console.Show, Provenance = provenance };
             SweepOutcome outcome = new SweepRunner(folder, folder.RequirePlan(), StandardStages.All, options).Run(stop.Token);
             SweepJob.ShowFailures(folder.Path, outcome.Failed);
             return parse.GetValue(pool) ? 0 : outcome.Cancelled || outcome.Failed.Count > 0 ? 1 : 0;

@@ -132,12 +132,15 @@ public sealed class EstimateTests : IDisposable
         Git("init", "-q");
         Git("add", ".");
         Git("commit", "-q", "-m", "x");
-        IReadOnlyDictionary<string, string> clean = Provenance.Collect(Run("p"), file, "cpu", "nextstep sweep e.yaml");
-        Assert.Equal((40, "none"), (clean["commit"].Length, clean["changes"]));
+        SourceTree tree = new(place, "HEAD");
+        IReadOnlyDictionary<string, string> clean = Provenance.Collect(Run("p"), file, "cpu", "nextstep sweep e.yaml", tree);
+        Assert.Equal(("HEAD", "none", CodeIdentity.Current), (clean["commit"], clean["changes"], clean["code"]));
         File.WriteAllText(file, "seed: 2\n");
-        IReadOnlyDictionary<string, string> dirty = Provenance.Collect(Run("p"), file, "cpu", "nextstep sweep e.yaml");
+        File.WriteAllText(Path.Combine(place, "Head.cs"), "class Head;\n");
+        File.WriteAllBytes(Path.Combine(place, "weights.bin"), [1, 0, 2]);
+        IReadOnlyDictionary<string, string> dirty = Provenance.Collect(Run("p"), file, "cpu", "nextstep sweep e.yaml", tree);
         string kept = Path.Combine(Run("p").Path, dirty["changes"].Split(", ")[1]);
-        Assert.Contains("+seed: 2", File.ReadAllText(kept), StringComparison.Ordinal);
+        Assert.All(["+seed: 2", "new file Head.cs\n+class Head;", "new file weights.bin\n[3 bytes, sha256 "], part => Assert.Contains(part, File.ReadAllText(kept), StringComparison.Ordinal));
         Assert.Contains("of packages.lock.json", dirty["packages"], StringComparison.Ordinal);
         Assert.Equal(("nextstep sweep e.yaml", "cpu", clean["commit"]), (dirty["command"], dirty["device"], dirty["commit"]));
 

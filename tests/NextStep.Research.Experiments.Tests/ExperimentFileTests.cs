@@ -99,8 +99,8 @@ public sealed class ExperimentFileTests : IDisposable
     [InlineData("seeds: []", "the list is empty")]
     [InlineData("extends: none.yaml", "there is no file")]
     [InlineData("extends: e.yaml", "extends this file")]
-    [InlineData("claims: [{ say: x, test: 'a[nobody] < 1' }]", "names the arm 'nobody'")]
-    [InlineData("claims: [{ say: x, test: 'trend(a) < 1' }]", "exactly one axis")]
+    [InlineData("claims: [{ say: x, test: 'flow.loss[nobody] < 1' }]", "names the arm 'nobody'")]
+    [InlineData("claims: [{ say: x, test: 'trend(flow.loss) < 1' }]", "exactly one axis")]
     [InlineData("claims: [{ say: x }]", "exactly two keys")]
     public void Mistakes_are_told(string yaml, string message) =>
         Assert.Contains(message, Assert.Single(Errors(yaml)).ToString(), StringComparison.Ordinal);
@@ -181,7 +181,7 @@ public sealed class ExperimentFileTests : IDisposable
     [InlineData("arms: { a: { when: { model.sise: nano }, data.imageSize: 16 } }", "did you mean 'model.size'?")]
     [InlineData("arms: { a: { when: { model.size: nan }, data.imageSize: 16 } }", "did you mean 'nano'?")]
     [InlineData("arms: { a: { when: { model.size: nano } } }", "nothing that differs")]
-    [InlineData("arms: { a: { when: { model.size: 14b }, data.imageSize: 16 } }\nclaims: [{ say: x, test: 'loss[a] < 1' }]", "is there only when model.size is 14b")]
+    [InlineData("arms: { a: { when: { model.size: 14b }, data.imageSize: 16 } }\nclaims: [{ say: x, test: 'flow.loss[a] < 1' }]", "is there only when model.size is 14b")]
     [InlineData("axes: { data.imageSize: { values: [16], when: { data.imageSize: 16 } } }", "cannot depend on itself")]
     [InlineData("axes: { data.imageSize: [16] }\nzip: { data.imageSize: [64] }", "is an axis already")]
     [InlineData("claims: [{ sai: x, test: 'loss[baseline] < 1' }]", "did you mean 'say'?")]
@@ -189,9 +189,48 @@ public sealed class ExperimentFileTests : IDisposable
     public void Mistakes_in_conditions_and_names_are_told(string yaml, string message) =>
         Assert.Contains(message, Assert.Single(Errors(yaml)).Message, StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("model.transformer:\n  heads: 3", 2, "model.transformer.heads", "3 heads do not divide the width 128")]
+    [InlineData("model:\n  size: tiny\naxes:\n  model.transformer.keyValueHeads: [2, 4]", 4, "model.transformer.keyValueHeads", "4 key-value heads do not divide 6 heads")]
+    [InlineData("arms:\n  odd:\n    data.imageSize: 30", 3, "data.imageSize", "30 pixels are no multiple of the 8 of an image token; the nearest are 24 and 32")]
+    [InlineData("evaluation:\n  latentNoise: [0.1, -1]", 2, "evaluation.latentNoise", "item 2: -1 is out of range: 0 to 1000")]
+    [InlineData("evaluation:\n  skills: [countng]", 2, "evaluation.skills", "did you mean 'counting'?")]
+    [InlineData("data:\n  source: emoji\n  groups: [smileys]", 3, "data.groups", "'smileys' is no group of emoji")]
+    [InlineData("device: gpu", 1, "device", "'gpu' is no device; write cpu or cuda:0")]
+    [InlineData("data:\n  source: folder\n  path: nowhere-at-all", 3, "data.path", "does not exist")]
+    [InlineData("data: { source: folder }", 1, "data.source", "data.path is empty")]
+    [InlineData("evaluation:\n  network: nowhere.onnx", 2, "evaluation.network", "does not exist")]
+    [InlineData("data: { source: emoji }\nmeasure: [flow.loss,\n  alignment]", 3, "measure", "'alignment' is measured in the shapes world only")]
+    [InlineData("measure: [flw.loss]", 1, "measure", "did you mean 'flow.loss'?")]
+    [InlineData("measure: ['flow.lss*']", 1, "measure", "nothing measures 'flow.lss*'")]
+    [InlineData("claims: [{ say: x, test: 'aligment[baseline] < 1' }]", 1, "claims", "did you mean 'alignment'?")]
+    [InlineData("data: { source: emoji, edits: 5 }", 1, "data.edits", "only the shapes world has edits")]
+    public void What_can_be_known_before_the_night_is_told_with_its_line(string yaml, int line, string path, string message)
+    {
+        ConfigError error = Assert.Single(Errors(yaml));
+        Assert.Equal((line, path), (error.Line, error.Path));
+        Assert.Contains(message, error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_child_file_beats_its_parents_baseline()
+    {
+        _folder.Write("parent.yaml", "baseline: { model.inputNoise: 0.3, model.size: nano }");
+        Experiment e = Load("extends: parent.yaml\nmodel: { inputNoise: 0.1 }");
+        Assert.Equal((0.1, ModelSize.Nano), (e.Arms[0].Config.Model.InputNoise, e.Arms[0].Config.Model.Size));
+        Assert.Equal(0.2, Load("model: { inputNoise: 0.1 }\nbaseline: { model.inputNoise: 0.2 }").Arms[0].Config.Model.InputNoise);
+    }
+
+    [Fact]
+    public void Arms_that_a_condition_leaves_out_are_kept_with_it()
+    {
+        Experiment e = Load("model.size: tiny\narms: { a: { when: { model.size: nano }, model.inputNoise: 0.4 } }");
+        Assert.Equal("when model.size is nano", Assert.Single(e.LeftOut).Value);
+    }
+
     [Fact]
     public void A_wrong_name_does_not_hide_a_wrong_claim() =>
-        Assert.Equal([1, 3], Errors("name: a/b\naxes: { autoencoder.width: [8, 16] }\nclaims: [{ say: x, test: 'loss[9] < 1' }]").Select(e => e.Line).Order());
+        Assert.Equal([1, 3], Errors("name: a/b\naxes: { autoencoder.width: [8, 16] }\nclaims: [{ say: x, test: 'flow.loss[9] < 1' }]").Select(e => e.Line).Order());
 
     [Fact]
     public void A_range_has_its_ends_its_count_and_one_direction() =>

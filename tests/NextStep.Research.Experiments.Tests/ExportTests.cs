@@ -134,6 +134,101 @@ public sealed class ExportTests : IDisposable
     }
 
     [Fact]
+    public void Every_arm_has_a_folder_of_its_own_whatever_it_is_called_and_whatever_else_there_is()
+    {
+        string[] arms = ["baseline", "猫", "犬", "a b", "a/b", "a_b", "..", ".", "CON.", "Wide", "wide", "noiseStrength=0.5,width=8", new('x', 300), new string('x', 300) + "y"];
+        IReadOnlyDictionary<string, string> names = FolderNames.Of(arms);
+        Assert.Equal(arms.Length, names.Values.Distinct(StringComparer.OrdinalIgnoreCase).Count());
+        Assert.Equal(("baseline", "noiseStrength=0.5,width=8", "a_b"), (names["baseline"], names["noiseStrength=0.5,width=8"], names["a_b"]));
+        Assert.All(names.Values, n => Assert.Matches("^[A-Za-z0-9._=,-]{1,200}(?<![.])$", n));
+        Assert.All(arms.Except(["Wide", "wide"]), a => Assert.Equal(names[a], FolderNames.Of([a])[a]));
+    }
+
+    [Fact]
+    public void A_second_export_to_TensorBoard_renews_the_first_and_leaves_no_other_events_beside_it()
+    {
+        IReadOnlyList<string> files = Export("tensorboard");
+        string place = Path.GetDirectoryName(files[0])!;
+        File.WriteAllText(Path.Combine(place, "events.out.tfevents.1764300000.0123456789abcdef"), "as earlier versions named it");
+        File.WriteAllText(Path.Combine(place, "events.out.tfevents.1764300000.host"), "of another program");
+        Directory.SetLastWriteTimeUtc(_run.Path, DateTime.UtcNow);
+        File.SetLastWriteTimeUtc(Path.Combine(_run.Cell(_plan.Cells[0]), "result.json"), DateTime.UtcNow.AddHours(1)); // copied
+        Assert.Equal(files, Export("tensorboard"));
+        Assert.Equal(["events.out.tfevents.0.nextstep", "events.out.tfevents.1764300000.host"], Directory.GetFiles(place).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+    }
+
+    [Fact]
+    public void TensorBoard_gets_the_settings_as_hyperparameters_with_the_arm_as_group()
+    {
+        string file = Export("tensorboard").Single(f => f.Contains(Path.Combine("width=16,noiseStrength=0.5", "seed1"), StringComparison.Ordinal));
+        Summary.Types.Value[] sessions = [.. Events(File.ReadAllBytes(file)).Where(e => e.Summary is not null).SelectMany(e => e.Summary.Value).Where(v => v.Metadata?.PluginData.PluginName == "hparams")];
+        Assert.Equal(["_hparams_/session_start_info", "_hparams_/session_end_info"], sessions.Select(v => v.Tag));
+        // HParamsPluginData { session_start_info = 3 { hparams = 1 { key = 1, Value = 2 { number_value = 2 } }, group_name = 4, start_time_secs = 5 } }
+        (int Field, byte[] Bytes)[] start = [.. Fields(Fields(sessions[0].Metadata.PluginData.Content.ToByteArray()).Single(f => f.Field == 3).Bytes)];
+        Dictionary<string, double> settings = start.Where(f => f.Field == 1).Select(f => Fields(f.Bytes).ToArray())
+            .ToDictionary(e => System.Text.Encoding.UTF8.GetString(e.Single(f => f.Field == 1).Bytes), e => BitConverter.ToDouble(Fields(e.Single(f => f.Field == 2).Bytes).Single(f => f.Field == 2).Bytes));
+        Assert.Equal(new Dictionary<string, double> { ["autoencoder.width"] = 16, ["autoencoder.noiseStrength"] = 0.5 }, settings);
+        Assert.Equal("width=16,noiseStrength=0.5", System.Text.Encoding.UTF8.GetString(start.Single(f => f.Field == 4).Bytes));
+        // session_end_info = 4 { status = 1: success, end_time_secs = 2 }
+        (int Field, byte[] Bytes)[] end = [.. Fields(Fields(sessions[1].Metadata.PluginData.Content.ToByteArray()).Single(f => f.Field == 4).Bytes)];
+        Assert.Equal([1], end.Single(f => f.Field == 1).Bytes);
+        Assert.Equal(84.5, BitConverter.ToDouble(end.Single(f => f.Field == 2).Bytes) - BitConverter.ToDouble(start.Single(f => f.Field == 5).Bytes), 3);
+    }
+
+    // A protobuf message without its classes: number and content of every field; whole numbers below 128.
+    private static IEnumerable<(int Field, byte[] Bytes)> Fields(byte[] message)
+    {
+        for (int at = 0; at < message.Length;)
+        {
+            (int field, int type) = (message[at] >> 3, message[at] & 7);
+            at++;
+            (int start, int length) = type switch { 0 => (at, 1), 1 => (at, 8), _ => message[at] < 128 ? (at + 1, message[at]) : (at + 2, (message[at] & 127) | (message[at + 1] << 7)) };
+            yield return (field, message[start..(start + length)]);
+            at = start + length;
+        }
+    }
+
+    [Fact]
+    public void MLflow_finds_an_experiment_with_a_run_a_finished_cell_and_a_second_export_renews_it()
+    {
+        string[] files = [.. Export("mlflow")];
+        Assert.Equal(1 + 8, files.Length);
+        string experiment = Path.GetDirectoryName(files[0])!, id = Path.GetFileName(experiment), run = Path.GetDirectoryName(files[2])!;
+        Assert.Matches("^[1-9][0-9]{17}$", id);
+        Assert.Equal(_folder.File("out"), Path.GetDirectoryName(experiment));
+        Dictionary<string, string> meta = Meta(files[0]), runMeta = Meta(files[2]);
+        // What Experiment.from_dictionary and RunInfo.from_dictionary of MLflow 2.13 read.
+        Assert.Equal((id, "grid", "active", new Uri(experiment).AbsoluteUri), (meta["experiment_id"], meta["name"], meta["lifecycle_stage"], meta["artifact_location"]));
+        Assert.Equal((id, Path.GetFileName(run), Path.GetFileName(run), "active", "3", "[]"), (runMeta["experiment_id"], runMeta["run_id"], runMeta["run_uuid"], runMeta["lifecycle_stage"], runMeta["status"], runMeta["tags"]));
+        Assert.Matches("^[0-9a-f]{32}$", runMeta["run_id"]);
+        Assert.Equal(84500, long.Parse(runMeta["end_time"], System.Globalization.CultureInfo.InvariantCulture) - long.Parse(runMeta["start_time"], System.Globalization.CultureInfo.InvariantCulture), 2.0);
+        PlannedCell cell = _plan.Cells[1];
+        Assert.Equal((cell.Label, cell.Arm), (File.ReadAllText(Path.Combine(run, "tags", "mlflow.runName")), File.ReadAllText(Path.Combine(run, "tags", "nextstep.arm"))));
+        Assert.Equal(("0123abc", "extractor 12ab, 100 samples"), (File.ReadAllText(Path.Combine(run, "tags", "mlflow.source.git.commit")), File.ReadAllText(Path.Combine(run, "tags", "nextstep.identity.frechet"))));
+        Assert.Equal(("8", "0.5"), (File.ReadAllText(Path.Combine(run, "params", "autoencoder.width")), File.ReadAllText(Path.Combine(run, "params", "autoencoder.noiseStrength"))));
+        string[][] losses = [.. File.ReadLines(Path.Combine(run, "metrics", "train", "model.loss")).Select(l => l.Split(' '))];
+        Assert.Equal((40, 3, "4000", "0.105"), (losses.Length, losses[0].Length, losses[^1][2], losses[^1][1]));
+        Assert.Equal("12", File.ReadAllText(Path.Combine(run, "metrics", "frechet")).Split(' ')[1]);
+        Assert.True(File.Exists(Path.Combine(run, "artifacts", "config.yaml")));
+        Assert.All(Directory.GetFiles(experiment, "*", SearchOption.AllDirectories), f => Assert.Matches("^[A-Za-z0-9_. /-]+$", Path.GetRelativePath(experiment, f).Replace('\\', '/')));
+
+        File.WriteAllText(Path.Combine(run, "metrics", "gone"), "0 1 0\n");
+        File.WriteAllText(Path.Combine(run, "tags", "mlflow.note.content"), "written in the UI");
+        Assert.Equal(files, Export("mlflow"));
+        Assert.False(File.Exists(Path.Combine(run, "metrics", "gone")));
+        Assert.True(File.Exists(Path.Combine(run, "tags", "mlflow.note.content")));
+    }
+
+    private static Dictionary<string, string> Meta(string file)
+    {
+        YamlDotNet.RepresentationModel.YamlStream yaml = [];
+        using StringReader text = new(File.ReadAllText(file));
+        yaml.Load(text);
+        return ((YamlDotNet.RepresentationModel.YamlMappingNode)yaml.Documents[0].RootNode).Children
+            .ToDictionary(c => c.Key.ToString(), c => c.Value is YamlDotNet.RepresentationModel.YamlScalarNode s ? s.Value ?? "" : "[]");
+    }
+
+    [Fact]
     public void An_unknown_format_gets_the_nearest_name() =>
         Assert.Contains("did you mean 'parquet'?", Assert.Throws<ArgumentException>(() => RunExport.Write(_run, "parket", "out")).Message, StringComparison.Ordinal);
 }

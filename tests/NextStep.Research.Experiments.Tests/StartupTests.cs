@@ -27,6 +27,29 @@ public sealed class StartupTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task A_login_node_without_the_named_libtorch_can_look_but_not_compute()
+    {
+        RunFolder run = new(_folder.File("run"));
+        GeneratedRun.Write(run, ExperimentFile.Load(_folder.Write("grid.yaml", GeneratedRun.Grid)), c => c.Seed == 0);
+        (int Code, string Error)[] looks = await Task.WhenAll(
+            WithoutLibtorch("status", run.Path), WithoutLibtorch("export", run.Path, "--format", "csv"), WithoutLibtorch("inspect", run.Path));
+        Assert.Equal([(0, ""), (0, "")], looks[..2]);
+        Assert.Equal(1, looks[2].Code);
+        Assert.Contains("which holds no libtorch_cpu", looks[2].Error, StringComparison.Ordinal);
+    }
+
+    private async Task<(int Code, string Error)> WithoutLibtorch(params string[] arguments)
+    {
+        ProcessStartInfo start = new("dotnet", [typeof(BenchCases).Assembly.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.Environment[TorchBackend.FolderVariable] = _folder.File("not mounted");
+        using Process process = Process.Start(start)!;
+        Task<string> error = process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        return (process.ExitCode, await error);
+    }
+
     private async Task<string> Loaded(string[] arguments)
     {
         string log = Path.Combine(_folder.Path, Guid.NewGuid().ToString("N"));

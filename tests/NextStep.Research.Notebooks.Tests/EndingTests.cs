@@ -41,6 +41,19 @@ public sealed class EndingTests : IDisposable
     }
 
     [Fact]
+    public void A_process_that_a_cell_left_behind_ends_with_the_notebook_and_does_not_hold_it_up()
+    {
+        // Its parent has ended, so that it is in no tree any more, and it holds the pipes that it was born with.
+        (NotebookOutcome outcome, _) = _folder.Run(
+            _folder.WriteNotebook("leaves.ipynb", "System.Diagnostics.Process.Start(\"sh\", [\"-c\", \"(sleep 40; touch outlived) & echo $! > left\"]).WaitForExit();\nwhile (true) { }"),
+            NotebookFolder.Options with { CellTimeout = TimeSpan.FromSeconds(4) });
+        Assert.Equal("leaves.ipynb, cell 1: no end within 4 s", outcome.Problem);
+        Assert.False(File.Exists(_folder.File("outlived")), "the runner waited for it");
+        string left = $"/proc/{File.ReadAllText(_folder.File("left")).Trim()}/stat";
+        Assert.True(!File.Exists(left) || File.ReadAllText(left).Contains(") Z ", StringComparison.Ordinal), "it lives on");
+    }
+
+    [Fact]
     public void A_failing_cell_ends_the_notebook_and_says_where()
     {
         string file = _folder.WriteNotebook("fails.ipynb", "int x = 1;", "x++;\nint y = 1 / (x - 2);", "\"never\"", "@raises-exception\n1");

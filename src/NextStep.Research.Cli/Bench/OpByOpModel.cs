@@ -51,16 +51,16 @@ internal sealed class OpByOpModel(NextStepModel model)
     {
         using DisposeScope scope = NewDisposeScope();
         long past = _cache.Count == 0 ? 0 : _cache[0].Keys.size(2), length = embeddings.size(1);
-        Tensor positions = arange(past, past + length, dtype: ScalarType.Int64);
+        Tensor positions = Scalars.Range(past, past + length, dtype: ScalarType.Int64);
         RotaryAngles angles = RotaryAngles.At(positions, _config.HeadDim, _config.RopeTheta, embeddings.dtype);
-        Tensor mask = arange(past + length, dtype: ScalarType.Int64).unsqueeze(0).le(positions.unsqueeze(1)).view(1, 1, length, past + length);
+        Tensor mask = Scalars.Range(past + length, dtype: ScalarType.Int64).unsqueeze(0).le(positions.unsqueeze(1)).view(1, 1, length, past + length);
         Tensor x = embeddings;
         for (int i = 0; i < _config.Layers; i++)
         {
-            x += Attend($"layers.{i}.self_attn.", i, Norm($"layers.{i}.input_layernorm", x), angles, mask);
+            x = x.Plus(Attend($"layers.{i}.self_attn.", i, Norm($"layers.{i}.input_layernorm", x), angles, mask));
             Tensor n = Norm($"layers.{i}.post_attention_layernorm", x);
             string mlp = $"layers.{i}.mlp.";
-            x += Linear(mlp + "down_proj", nn.functional.silu(Linear(mlp + "gate_proj", n)) * Linear(mlp + "up_proj", n));
+            x = x.Plus(Linear(mlp + "down_proj", nn.functional.silu(Linear(mlp + "gate_proj", n)) * Linear(mlp + "up_proj", n)));
         }
         Tensor hidden = Norm("norm", x);
         _ = Linear("lm_head", hidden);
@@ -94,7 +94,7 @@ internal sealed class OpByOpModel(NextStepModel model)
     private Tensor Norm(string name, Tensor x)
     {
         Tensor wide = x.to_type(ScalarType.Float32);
-        return (wide * (wide.square().mean([-1], keepdim: true) + _config.RmsNormEpsilon).rsqrt()).to_type(x.dtype) * _weights[name + ".weight"];
+        return (wide * wide.Squared().mean([-1], keepdim: true).Plus(_config.RmsNormEpsilon).rsqrt()).to_type(x.dtype) * _weights[name + ".weight"];
     }
 
     private Tensor Linear(string name, Tensor x) => nn.functional.linear(x, _weights[name + ".weight"], _weights.GetValueOrDefault(name + ".bias"));

@@ -105,7 +105,7 @@ internal static class TrainingCase
     private static Product[] Products(NextStepModel model, ModelBatch batch, ScalarType dtype)
     {
         long positions = batch.Ids.numel(), images = batch.Tokens.size(0), draws = images * model.Config.HeadBatchMultiplier;
-        using Tensor labels = batch.Labels.narrow(1, 1, batch.Labels.size(1) - 1), predicted = labels.ne(SequenceLayout.Ignored).sum();
+        using Tensor labels = batch.Labels.narrow(1, 1, batch.Labels.size(1) - 1), predicted = labels.ne(Scalars.Of(SequenceLayout.Ignored)).sum();
         long text = predicted.item<long>();
         return [.. model.named_modules().Where(m => m.module is Linear).Select(m => new Product(
             (Linear)m.module,

@@ -27,6 +27,10 @@ public sealed record Claim(string Say, string Test)
         return new Claim(say, test);
     }
 
+    /// <summary>The metrics that it names.</summary>
+    internal IEnumerable<string> Metrics() =>
+        ClaimParser.Parse(Test).SelectMany(c => c.Left.Terms().Concat(c.Right.Terms())).OfType<ClaimTerm.Measured>().Select(m => m.Name).Distinct();
+
     /// <summary>What is wrong with the arms or axes it names.</summary>
     internal IEnumerable<string> Check(IReadOnlyList<Arm> arms, IReadOnlyDictionary<string, string> leftOut, IReadOnlyList<string> axes)
     {

@@ -15,6 +15,7 @@ internal sealed class ConfigKey
         Nullable = nullable;
         Type = System.Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         Range = property.GetCustomAttribute<RangeAttribute>();
+        KeepsBits = property.IsDefined(typeof(KeepsBitsAttribute));
         Children = IsGroupType(Type) ? Of(Type, path + ".") : [];
     }
 
@@ -30,6 +31,9 @@ internal sealed class ConfigKey
     public bool Nullable { get; }
 
     public RangeAttribute? Range { get; }
+
+    /// <summary>Whether no result depends on it; see <see cref="KeepsBitsAttribute"/>.</summary>
+    public bool KeepsBits { get; }
 
     public IReadOnlyList<ConfigKey> Children { get; }
 

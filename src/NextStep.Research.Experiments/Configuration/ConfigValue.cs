@@ -43,6 +43,10 @@ internal static class ConfigValue
         // RangeAttribute compares long values as double, so the ends of a long range are left to the type.
         if (key.Range is { } range && !range.IsValid(value))
         {
+            if (value is IList list && list.Cast<object>().Select((item, i) => (item, i)).FirstOrDefault(x => !range.IsValid(x.item)) is { item: { } wrong } at)
+            {
+                return FormattableString.Invariant($"item {at.i + 1}: {Format(wrong)} is out of range: {range.Minimum} to {range.Maximum}");
+            }
             return FormattableString.Invariant($"{Format(value)} is out of range: {range.Minimum} to {range.Maximum}");
         }
         return null;

@@ -19,7 +19,7 @@ public static class CellConfigs
     /// <summary>Writes one, where it is not there or differs.</summary>
     internal static void Write(RunFolder folder, PlannedCell cell, ResearchConfig config)
     {
-        string file = FileOf(folder, cell), text = ConfigYaml.Write(config);
+        string file = FileOf(folder, cell), text = ConfigYaml.Write(Content.WithFullPaths(config));
         if (!File.Exists(file) || File.ReadAllText(file) != text)
         {
             AtomicFile.WriteText(file, text, durable: false);
@@ -36,9 +36,9 @@ public static class CellConfigs
         string file = FileOf(folder, cell);
         ResearchConfig config = ConfigYaml.Load(file);
         Arm arm = new() { Name = cell.Arm, Config = config, Differences = new Dictionary<string, string>(), Coordinates = new Dictionary<string, string>() };
-        IReadOnlyList<PlannedStage> now = new StageKeys(arm, stages).Cell(cell.Seed).Stages;
+        IReadOnlyList<PlannedStage> now = new StageKeys(arm, stages, [], new ContentReader()).Cell(cell.Seed).Stages;
         return cell.Stages.FirstOrDefault(s => now.All(n => n.Key != s.Key)) is { } changed
-            ? throw new InvalidDataException($"{file}: stage {changed.Kind} would not compute what was planned; another version of this program began {folder.Path}")
+            ? throw new InvalidDataException($"{file}: stage {changed.Kind} would not compute what was planned: its data or network has changed since, or another version of this program began {folder.Path}; the sweep command plans anew")
             : config;
     }
 

@@ -46,6 +46,9 @@ internal sealed record StageRecord(string Kind, string Key, string Cell, double 
     /// <summary>Kind and number of processors; where they are the same, times can be compared. Null in files of earlier versions.</summary>
     public string? Machine { get; init; }
 
+    /// <summary>The code that ran it (<see cref="CodeIdentity"/>). Null in files of earlier versions.</summary>
+    public string? Code { get; init; }
+
     /// <summary>When it ended, UTC.</summary>
     public DateTime? Ended { get; init; }
 }

@@ -32,6 +32,12 @@ public sealed class RunFolder(string path)
     /// <summary>Whether a cell is done.</summary>
     public bool IsDone(PlannedCell cell) => File.Exists(System.IO.Path.Combine(Cell(cell), "result.json"));
 
+    /// <summary>What came of the claims when a sweep last ended, for other programs; reports and tables judge anew.</summary>
+    internal const string Verdicts = "verdicts.json";
+
+    /// <summary>Held by the process that writes the plan.</summary>
+    internal string PlanLock => System.IO.Path.Combine(Path, "plan.lock");
+
     /// <summary>Where it stands why a shared stage failed.</summary>
     internal string StageFailure(PlannedStage stage) => Stage(stage) + ".failure.json";
 
@@ -56,9 +62,10 @@ public sealed class RunFolder(string path)
     /// <summary>Writes the plan.</summary>
     public void WritePlan(Plan plan) => AtomicFile.WriteText(System.IO.Path.Combine(Path, "plan.json"), JsonSerializer.Serialize(plan, Json));
 
-    /// <summary>The result of a cell, or null while it is not done.</summary>
+    /// <summary>The result of a cell, or null while it is not done. It is found by the cell's key; what its arm is called, the plan says.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
-    public CellResult? ReadResult(PlannedCell cell) => Read<CellResult>(System.IO.Path.Combine(Cell(cell), "result.json"));
+    public CellResult? ReadResult(PlannedCell cell) =>
+        Read<CellResult>(System.IO.Path.Combine(Cell(cell), "result.json")) is { } result ? result with { Cell = cell.Key, Arm = cell.Arm, Seed = cell.Seed } : null;
 
     /// <summary>The curves of a finished cell by name; empty where its stages left none.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
@@ -78,7 +85,8 @@ public sealed class RunFolder(string path)
 
     /// <summary>Why a cell failed, or null.</summary>
     /// <exception cref="InvalidDataException">The file is damaged.</exception>
-    public CellFailure? ReadFailure(PlannedCell cell) => Read<CellFailure>(System.IO.Path.Combine(Cell(cell), "failure.json"));
+    public CellFailure? ReadFailure(PlannedCell cell) =>
+        Read<CellFailure>(System.IO.Path.Combine(Cell(cell), "failure.json")) is { } failure ? failure with { Cell = cell.Key, Arm = cell.Arm, Seed = cell.Seed } : null;
 
     /// <summary>How far a cell is, as last noted by the process that runs it, or null.</summary>
     public CellProgress? ReadProgress(PlannedCell cell)

@@ -35,8 +35,6 @@ public sealed record WorkerCommand(string Program, IReadOnlyList<string> Entry, 
             start.ArgumentList.Add(argument);
         }
         CoreLimit.Put(start.Environment, cores);
-        // TorchSharp 0.107 lets the collector free a number that a native call still reads: seldom collected, seldom hit.
-        start.Environment.TryAdd("DOTNET_GCgen0size", "0x8000000");
         return Process.Start(start) ?? throw new InvalidOperationException($"the worker process {Program} could not be started");
     }
 }

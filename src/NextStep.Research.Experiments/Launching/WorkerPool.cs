@@ -9,9 +9,9 @@ namespace NextStep.Research.Experiments;
 /// <param name="folder">Made ready by <see cref="CellConfigs.Write"/>.</param>
 /// <param name="plan">Its plan.</param>
 /// <param name="command">Starts a worker.</param>
-/// <param name="jobs">How many at once.</param>
+/// <param name="places">How many at once, and on which devices.</param>
 /// <param name="options">Which cells, and what to do about failures.</param>
-public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand command, int jobs, SweepOptions options)
+public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand command, WorkerPlaces places, SweepOptions options)
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(0.2), LookEvery = TimeSpan.FromSeconds(1);
     private readonly DeathCounts _deaths = new(folder);
@@ -28,7 +28,7 @@ public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comman
         _cells = [.. options.Select(plan)];
         int skipped = _cells.Count(folder.IsDone);
         Look(first: true);
-        List<LocalWorker> workers = [.. Enumerable.Range(1, Math.Min(jobs, Open)).Select(Start)];
+        List<LocalWorker> workers = [.. Enumerable.Range(1, Math.Min(places.Jobs, Open)).Select(Start)];
         try
         {
             Stopwatch sinceLook = Stopwatch.StartNew();
@@ -62,7 +62,7 @@ public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comman
     private int Open => _cells.Length - _done.Count - _failed.Count;
 
     private LocalWorker Start(int number) => new(
-        number, command.Start([folder.Path, .. options.Only.SelectMany(o => new[] { "--only", o })], CoreLimit.Share(jobs)), text => options.Report(new SweepEvent.Note(text)));
+        number, command.Start([folder.Path, .. options.Only.SelectMany(o => new[] { "--only", o }), .. places.Of(number) is { } device ? ["--device", device] : (string[])[]], CoreLimit.Share(places.Jobs)), text => options.Report(new SweepEvent.Note(text)));
 
     /// <summary>Whether the place of a worker that has ended is to be filled again.</summary>
     private bool Replace(LocalWorker worker)

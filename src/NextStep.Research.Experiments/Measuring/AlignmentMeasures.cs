@@ -33,7 +33,7 @@ public static class AlignmentMeasures
         {
             Device device = autoencoder.parameters().First().device;
             all.Add("verifier on reconstructions", () => all.Numbers["alignment.ceiling.reconstructions"] = Alignment.Ceiling(
-                skills, Each(), size, seed, picture => autoencoder.Decode(autoencoder.Encode(picture.to(device)).Mean).clamp(-1, 1).cpu()).Overall);
+                skills, Each(), size, seed, picture => autoencoder.Decode(autoencoder.Encode(picture.to(device)).Mean).clamp(Scalars.Of(-1), Scalars.Of(1)).cpu()).Overall);
         }
     }
 

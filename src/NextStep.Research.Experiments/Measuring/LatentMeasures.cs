@@ -128,7 +128,7 @@ public static class LatentMeasures
     private static Tensor Decode(ImageAutoencoder autoencoder, Tensor latents, double strength, NoiseSource noise)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor noisy = strength == 0 ? latents : latents + (noise.Normal(latents.shape).to(latents.device) * (float)strength);
-        return autoencoder.Decode(noisy).clamp(-1, 1).cpu().MoveToOuterDisposeScope();
+        Tensor noisy = strength == 0 ? latents : latents.Plus(noise.Normal(latents.shape).to(latents.device).Times((float)strength));
+        return autoencoder.Decode(noisy).clamp(Scalars.Of(-1), Scalars.Of(1)).cpu().MoveToOuterDisposeScope();
     }
 }

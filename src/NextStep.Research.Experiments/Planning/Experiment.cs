@@ -24,6 +24,9 @@ public sealed record Experiment
     /// <summary>What is claimed, to be judged on the results.</summary>
     public required IReadOnlyList<Claim> Claims { get; init; }
 
+    /// <summary>Named arms that are not there because the baseline does not meet their <c>when</c>, with that condition.</summary>
+    public IReadOnlyDictionary<string, string> LeftOut { get; init; } = new Dictionary<string, string>();
+
     /// <summary>What a sweep on a cluster asks for.</summary>
     public SlurmOptions Slurm { get; init; } = new();
 }

@@ -61,11 +61,8 @@ internal sealed class ExperimentSections
     /// <summary>The file that was asked for.</summary>
     public required string File { get; init; }
 
-    /// <summary>Configuration values, the extended files' first.</summary>
-    public List<Assignment> Config { get; } = [];
-
-    /// <summary>Values of the baseline, the extended files' first.</summary>
-    public List<Assignment> Baseline { get; } = [];
+    /// <summary>Values of the baseline's configuration; later ones count: the extended files' first, and within a file its <c>baseline</c> last.</summary>
+    public List<Assignment> Values { get; } = [];
 
     public static ExperimentSections Load(string file, List<ConfigError> errors)
     {
@@ -77,6 +74,19 @@ internal sealed class ExperimentSections
     /// <summary>A section's node with the file it came from, or null.</summary>
     public (string File, int Line, YamlNode Value)? Find(string name) =>
         _sections.TryGetValue(name, out (string File, YamlNode Key, YamlNode Value) s) ? (s.File, (int)s.Key.Start.Line, s.Value) : null;
+
+    /// <summary>Where an axis of a config path stands, or null.</summary>
+    public (string File, int Line)? FindAxis(string path)
+    {
+        foreach (string section in (string[])["axes", "zip"])
+        {
+            if (Find(section) is { Value: YamlMappingNode mapping } found && mapping.Children.FirstOrDefault(c => c.Key is YamlScalarNode { Value: { } name } && name == path) is { Key: { } key, Value: { } value })
+            {
+                return Source(value, found.File, (int)key.Start.Line);
+            }
+        }
+        return null;
+    }
 
     /// <summary>Where a node came from.</summary>
     public (string File, int Line) Source(YamlNode node, string file, int line) => _set.Contains(node) ? (Set, 0) : (file, line);
@@ -97,7 +107,7 @@ internal sealed class ExperimentSections
         if (first is "baseline" or "config")
         {
             (ConfigKey key, object? typed) = ConfigPath.ReadAssignment(rest + text[equals..]);
-            (first == "config" ? Config : Baseline).Add(new Assignment(key, typed, Set, 0));
+            Values.Add(new Assignment(key, typed, Set, 0));
             return true;
         }
         YamlNode value = YamlFile.ParseValue(text[(equals + 1)..], Set, path);
@@ -132,7 +142,8 @@ internal sealed class ExperimentSections
         {
             Extend(file, parent, chain, errors);
         }
-        foreach ((YamlNode key, YamlNode value) in root.Children)
+        Values.AddRange(Assignment.Collect(root, file, errors, name => ConfigSchema.Find(name.Split('.')[0]) is null));
+        foreach ((YamlNode key, YamlNode value) in root.Children.OrderBy(c => c.Key is YamlScalarNode { Value: "baseline" }))
         {
             string name = (key as YamlScalarNode)?.Value ?? "";
             string first = name.Split('.')[0];
@@ -149,14 +160,13 @@ internal sealed class ExperimentSections
                 errors.Add(new ConfigError(file, (int)key.Start.Line, name, "unknown key" + NearestName.Hint(first, [.. Names, .. ConfigSchema.Root.Select(k => k.Name)])));
             }
         }
-        Config.AddRange(Assignment.Collect(root, file, errors, name => ConfigSchema.Find(name.Split('.')[0]) is null));
     }
 
     private void AddValues(string name, string file, YamlNode key, YamlNode value, List<ConfigError> errors)
     {
         if (value is YamlMappingNode mapping)
         {
-            (name == "config" ? Config : Baseline).AddRange(Assignment.Collect(mapping, file, errors));
+            Values.AddRange(Assignment.Collect(mapping, file, errors));
         }
         else if (!ConfigValue.IsNull(value))
         {

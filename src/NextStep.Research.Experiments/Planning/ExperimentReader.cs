@@ -26,12 +26,14 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         {
             return null;
         }
-        ResearchConfig config = Assignment.Apply(new ResearchConfig(), [.. sections.Config, .. sections.Baseline, .. settings]);
+        ResearchConfig config = Assignment.Apply(new ResearchConfig(), [.. sections.Values, .. settings]);
         ArmBuilder builder = new(config, axes, named);
         IReadOnlyList<Arm> arms = builder.Build(errors);
         if (arms.Count > 0)
         {
             errors.AddRange(claims.SelectMany(c => c.Check(arms, builder.LeftOut, [.. axes.Select(a => a.Key.Path)]).Select(m => new ConfigError(c.File, c.Line, "claims", m))));
+            errors.AddRange(new ValueOrigins(sections, settings, named).Check(arms));
+            CheckMetrics(arms, claims);
         }
         return new Experiment
         {
@@ -42,7 +44,21 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
             Seeds = seeds.Count > 0 ? seeds : [config.Seed],
             Measure = measure,
             Claims = claims,
+            LeftOut = builder.LeftOut,
         };
+    }
+
+    private void CheckMetrics(IReadOnlyList<Arm> arms, IReadOnlyList<Claim> claims)
+    {
+        KnownMetrics known = new([.. arms.Select(a => a.Config)]);
+        foreach ((string text, int line) in sections.Find("measure") is { Value: YamlSequenceNode } ? Items("measure", "a metric's name") : [])
+        {
+            if (known.Problem(text) is { } problem)
+            {
+                Report("measure", problem, line);
+            }
+        }
+        errors.AddRange(claims.SelectMany(c => c.Metrics().Select(known.Problem).OfType<string>().Select(p => new ConfigError(c.File, c.Line, "claims", p))));
     }
 
     private List<Axis> ReadAxes(string section) =>

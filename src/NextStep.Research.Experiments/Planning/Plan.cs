@@ -21,7 +21,7 @@ public sealed record Plan
     /// <summary>Metrics to show, names or patterns; empty: all.</summary>
     public required IReadOnlyList<string> Measure { get; init; }
 
-    /// <summary>What is claimed; judged anew whenever a sweep ends.</summary>
+    /// <summary>What is claimed; <see cref="Sweep.Judge"/> fills the verdicts in, <c>plan.json</c> holds none.</summary>
     public required IReadOnlyList<PlannedClaim> Claims { get; init; }
 
     /// <summary>The baseline's whole configuration by path, device left out: it says where, not what.</summary>
@@ -33,14 +33,21 @@ public sealed record Plan
     /// <summary>Command lines that worked on this folder, the first first.</summary>
     public IReadOnlyList<string> Commands { get; init; } = [];
 
+    /// <summary>What config values of the arms stand for outside of the configuration, by path and value: the files of <c>data.path: pictures</c>.</summary>
+    public IReadOnlyDictionary<string, string> Contents { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Lays out the cells of an experiment.</summary>
+    /// <exception cref="ConfigException">Two arms come to the same results whatever they are called.</exception>
     public static Plan Make(Experiment experiment, IReadOnlyList<StageDefinition> stages)
     {
         ArgumentNullException.ThrowIfNull(experiment);
         ArgumentNullException.ThrowIfNull(stages);
         HashSet<string> varied = [.. experiment.Arms.SelectMany(a => a.Differences.Keys)];
         string[] settings = [.. ConfigPath.All.Where(varied.Contains)];
-        StageKeys[] keys = [.. experiment.Arms.Select(a => new StageKeys(a, stages))];
+        ContentReader contents = new();
+        StageKeys[] keys = [.. experiment.Arms.Select(a => new StageKeys(a, stages, varied, contents))];
+        PlannedCell[] cells = [.. experiment.Seeds.SelectMany(s => keys.Select(k => k.Cell(s)))];
+        CheckDifferent(cells);
         return new Plan
         {
             Name = experiment.Name,
@@ -53,50 +60,24 @@ public sealed record Plan
                     a.Coordinates)),
             ],
             Axes = experiment.Axes,
-            Cells = [.. experiment.Seeds.SelectMany(s => keys.Select(k => k.Cell(s)))],
+            Cells = cells,
             Measure = experiment.Measure,
             Claims = [.. experiment.Claims.Select(c => new PlannedClaim(c.Say, c.Test))],
             Config = ConfigPath.All.Where(p => p is not ("device" or "seed"))
                 .ToDictionary(p => p, p => ConfigValue.Format(ConfigPath.Get(experiment.Arms[0].Config, p))),
+            Contents = experiment.Arms.SelectMany(a => contents.Of(a.Config).Select(c => ($"{c.Key}: {ConfigValue.Format(ConfigPath.Get(a.Config, c.Key))}", c.Value)))
+                .DistinctBy(c => c.Item1).ToDictionary(c => c.Item1, c => c.Value),
         };
     }
 
-    /// <summary>What makes continuing this plan's folder with <paramref name="other"/> unsafe, one line each; empty when nothing.</summary>
-    public IReadOnlyList<string> DifferencesTo(Plan other)
+    private static void CheckDifferent(PlannedCell[] cells)
     {
-        ArgumentNullException.ThrowIfNull(other);
-        List<string> lines = [];
-        foreach (string path in Config.Keys.Union(other.Config.Keys))
+        ConfigError[] twins = [.. cells.GroupBy(c => c.Key).Where(g => g.Count() > 1).Select(g => string.Join(" and ", g.Select(c => $"'{c.Arm}'"))).Distinct()
+            .Select(names => new ConfigError("arms", 0, "", $"{names} come to the same results: what they differ in changes none, or names files with the same bytes; leave all but one out"))];
+        if (twins.Length > 0)
         {
-            (string? before, string? after) = (Config.GetValueOrDefault(path), other.Config.GetValueOrDefault(path));
-            if (before != after)
-            {
-                lines.Add($"{path}: {before ?? "(absent)"} → {after ?? "(absent)"}");
-            }
+            throw new ConfigException(twins);
         }
-        Dictionary<string, PlannedArm> arms = other.Arms.ToDictionary(a => a.Name);
-        foreach (PlannedArm before in Arms.Skip(1).Where(a => arms.ContainsKey(a.Name)))
-        {
-            lines.AddRange(before.Settings.Where(s => arms[before.Name].Settings.TryGetValue(s.Key, out string? after) && after != s.Value && !lines.Exists(l => l.StartsWith(s.Key + ":", StringComparison.Ordinal)))
-                .Select(s => $"{before.Name}: {s.Key}: {s.Value} → {arms[before.Name].Settings[s.Key]}"));
-        }
-        Dictionary<(string, long), PlannedCell> mine = Cells.ToDictionary(c => (c.Arm, c.Seed)), theirs = other.Cells.ToDictionary(c => (c.Arm, c.Seed));
-        lines.AddRange(mine.Where(c => !theirs.ContainsKey(c.Key)).Select(c => $"gone: {c.Value.Label}"));
-        lines.AddRange(theirs.Where(c => !mine.ContainsKey(c.Key)).Select(c => $"new: {c.Value.Label}"));
-        foreach (PlannedCell before in Cells)
-        {
-            if (theirs.TryGetValue((before.Arm, before.Seed), out PlannedCell? after) && before.Key != after.Key)
-            {
-                IEnumerable<string> changed = after.Stages.Where(s => before.Stages.All(b => b.Key != s.Key)).Select(s => s.Kind);
-                lines.Add($"{before.Label}: other results expected from {(changed.Any() ? string.Join(", ", changed) : "its arm")}");
-            }
-        }
-        if (lines.Count > 0)
-        {
-            HashSet<string> keys = [.. other.Cells.Select(c => c.Key)];
-            lines.Add(FormattableString.Invariant($"unchanged, and kept as far as they are done: {Cells.Count(c => keys.Contains(c.Key))} of {Cells.Count} cells"));
-        }
-        return lines;
     }
 }
 

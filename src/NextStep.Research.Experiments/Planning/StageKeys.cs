@@ -1,42 +1,43 @@
 using System.Globalization;
-using System.Security.Cryptography;
-using System.Text;
 
 namespace NextStep.Research.Experiments;
 
-/// <summary>Keys of an arm's stages and cells: SHA-256 over exactly what the result depends on, 16 hexadecimal digits.</summary>
-internal sealed class StageKeys(Arm arm, IReadOnlyList<StageDefinition> stages)
+/// <summary>Keys of an arm's stages and cells. The arm's name, the other arms and what is called baseline are in none of them.</summary>
+internal sealed class StageKeys
 {
-    // What a stage reads is the same for every seed of the arm.
-    private readonly string[] _reads = [.. stages.Select(stage => string.Concat(stage.Reads.Where(p => p != "seed").Order(StringComparer.Ordinal).Select(p => ConfigPath.Canonical(arm.Config, p))))];
+    private static readonly Dictionary<string, string> Defaults = Texts(new ResearchConfig());
+    private readonly string _arm;
+    private readonly StageKey[] _keys;
+    private readonly string _unread;
 
-    // An arm may differ in something that no stage reads; it is still a cell of its own.
-    private readonly string _differences = string.Concat(arm.Differences.OrderBy(d => d.Key, StringComparer.Ordinal).Select(d => $"{d.Key}: {d.Value}\n"));
+    /// <param name="arm">The arm.</param>
+    /// <param name="stages">In the order in which they run.</param>
+    /// <param name="varied">Config paths in which the experiment's arms differ; those that no stage reads still make a cell of its own.</param>
+    /// <param name="content">Looks up what the arm's values stand for.</param>
+    public StageKeys(Arm arm, IReadOnlyList<StageDefinition> stages, IReadOnlyCollection<string> varied, ContentReader content)
+    {
+        _arm = arm.Name;
+        Dictionary<string, string> texts = Texts(arm.Config);
+        IReadOnlyDictionary<string, string> contents = content.Of(arm.Config);
+        _keys = [.. stages.Select(s => StageKey.Of(s, texts, contents))];
+        _unread = string.Concat(varied.Order(StringComparer.Ordinal)
+            .Where(p => texts[p] != Defaults[p] && !ConfigSchema.Find(p)!.KeepsBits && !Content.IsNameOnly(p) && !stages.Any(s => StageSharing.Reads(s, p)))
+            .Select(p => $"{p}: {texts[p]}\n"));
+    }
 
     /// <summary>The stages of a cell with their keys, and the cell's own.</summary>
     public PlannedCell Cell(long seed)
     {
         Dictionary<string, string> keys = [];
-        foreach ((StageDefinition stage, string reads) in stages.Zip(_reads))
+        foreach (StageKey key in _keys)
         {
-            keys.Add(stage.Kind, Hash(Text(stage, seed, reads, keys)));
+            keys.Add(key.Stage.Kind, key.For(seed, keys));
         }
-        string cell = Hash(string.Create(CultureInfo.InvariantCulture, $"seed {seed}\n{_differences}{string.Join('\n', stages.Select(s => keys[s.Kind]))}"));
-        return new PlannedCell(cell, arm.Name, seed,
-            [.. stages.Select(s => new PlannedStage(s.Kind, keys[s.Kind], s.Shared ? $"stages/{s.Kind}-{keys[s.Kind]}" : $"cells/{cell}/{s.Kind}", s.Shared))]);
+        string cell = StageKey.Hash(string.Create(CultureInfo.InvariantCulture, $"seed {seed}\n{_unread}{string.Join('\n', keys.Values)}"));
+        return new PlannedCell(cell, _arm, seed,
+            [.. _keys.Select(k => new PlannedStage(k.Stage.Kind, keys[k.Stage.Kind], k.Stage.Shared ? $"stages/{k.Stage.Kind}-{keys[k.Stage.Kind]}" : $"cells/{cell}/{k.Stage.Kind}", k.Stage.Shared))]);
     }
 
-    /// <summary>What a stage's key is the hash of.</summary>
-    private static string Text(StageDefinition stage, long seed, string reads, Dictionary<string, string> keys)
-    {
-        StringBuilder text = new();
-        text.Append(CultureInfo.InvariantCulture, $"stage {stage.Kind} version {stage.Version}\nseed {seed}\n{reads}");
-        foreach (string kind in stage.After.Order(StringComparer.Ordinal))
-        {
-            text.Append(CultureInfo.InvariantCulture, $"after {kind} {(keys.TryGetValue(kind, out string? key) ? key : throw new InvalidOperationException($"stage {stage.Kind} comes after {kind}, which is not before it"))}\n");
-        }
-        return text.ToString();
-    }
-
-    private static string Hash(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)))[..16];
+    private static Dictionary<string, string> Texts(ResearchConfig config) =>
+        ConfigSchema.Leaves.ToDictionary(l => l.Path, l => ConfigValue.Format(ConfigPath.Get(config, l.Path)));
 }

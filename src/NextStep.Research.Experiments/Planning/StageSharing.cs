@@ -46,7 +46,7 @@ public sealed record StageSharing(string Kind, int Keys, int Cells, IReadOnlyLis
     }
 
     internal static bool Reads(StageDefinition stage, string path) =>
-        stage.Reads.Any(r => r == path || path.StartsWith(r + ".", StringComparison.Ordinal));
+        stage.Reads.Any(r => r == path || path.StartsWith(r + ".", StringComparison.Ordinal)) && ConfigSchema.Find(path)?.KeepsBits != true;
 }
 
 /// <summary>A config path with its different values, as text.</summary>

@@ -3,10 +3,11 @@ using System.Diagnostics;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Runs one cell: its stages in order, each continued from what is there, then the result.</summary>
-internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, Action<SweepEvent> report, IReadOnlyDictionary<string, string> provenance)
+internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, SweepOptions options)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan NoteEvery = TimeSpan.FromSeconds(2);
+    private readonly Action<SweepEvent> _report = options.Report;
 
     /// <summary>Runs the whole cell under its claim: a <see cref="CellResult"/>, a <see cref="CellFailure"/>, or null when stopped.</summary>
     public object? Run(PlannedCell cell, ResearchConfig config, Claimed claim, CancellationToken cancellation)
@@ -19,14 +20,14 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         if (RunStages(cell, config, cell.Stages.Count, claim, cancellation) is { } failure)
         {
             RunFolder.Write(Path.Combine(cellFolder, "failure.json"), failure);
-            report(new SweepEvent.CellFailed(cell, failure));
+            _report(new SweepEvent.CellFailed(cell, failure));
             return failure;
         }
         if (cancellation.IsCancellationRequested)
         {
             return null;
         }
-        CellResult result = new ResultBuilder(folder, cell).Build() with { Provenance = provenance };
+        CellResult result = new ResultBuilder(folder, cell, config.Sampling).Build() with { Provenance = options.Provenance };
         DiskFlush.Files(cellFolder);
         if (claim.IsLost())
         {
@@ -34,7 +35,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         }
         RunFolder.Write(Path.Combine(cellFolder, "result.json"), result);
         Array.ForEach(Directory.GetFiles(cellFolder, "progress.json*"), File.Delete);
-        report(new SweepEvent.CellDone(cell, result));
+        _report(new SweepEvent.CellDone(cell, result));
         return result;
     }
 
@@ -42,6 +43,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
     public CellFailure? RunStages(PlannedCell cell, ResearchConfig config, int count, Claimed? claim, CancellationToken cancellation)
     {
         Dictionary<string, string> inputs = [];
+        config = options.Device is { } device ? config with { Device = device } : config;
         foreach (PlannedStage stage in cell.Stages.Take(count))
         {
             StageRun run = new(cell, stage, config, inputs);
@@ -87,7 +89,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             {
                 if (!told)
                 {
-                    report(new SweepEvent.Waiting($"stage {run.Stage.Kind}", Claimed.Describe(final + ".claim")));
+                    _report(new SweepEvent.Waiting($"stage {run.Stage.Kind}", Claimed.Describe(final + ".claim")));
                     told = true;
                 }
                 cancellation.WaitHandle.WaitOne(Poll);
@@ -109,7 +111,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
                 // Taken over by another process: wait for it like for any other.
             }
         }
-        report(new SweepEvent.StageStarted(run.Cell, run.Stage, true));
+        _report(new SweepEvent.StageStarted(run.Cell, run.Stage, true));
         return null;
     }
 
@@ -118,7 +120,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         Claimed? claim = stageClaim ?? cellClaim;
         Directory.CreateDirectory(run.Working = final + ".partial");
         AtomicFile.RemoveLeftovers(run.Working, SearchOption.AllDirectories);
-        report(new SweepEvent.StageStarted(run.Cell, run.Stage, false));
+        _report(new SweepEvent.StageStarted(run.Cell, run.Stage, false));
         Stopwatch clock = Stopwatch.StartNew();
         Stopwatch? noted = null;
         stages.First(s => s.Kind == run.Stage.Kind).Run(new StageContext
@@ -127,12 +129,12 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             Directory = run.Working,
             Inputs = new Dictionary<string, string>(run.Inputs),
             Cancellation = cancellation,
-            Note = text => report(new SweepEvent.Note(text)),
+            Note = text => _report(new SweepEvent.Note(text)),
             Progress = progress =>
             {
                 run.Last = progress;
                 claim?.Check();
-                report(new SweepEvent.StageProgressed(run.Cell, run.Stage, progress, clock.Elapsed.TotalSeconds));
+                _report(new SweepEvent.StageProgressed(run.Cell, run.Stage, progress, clock.Elapsed.TotalSeconds));
                 // Only who has the cell's claim writes into its folder.
                 if (cellClaim is not null && (noted is null || noted.Elapsed > NoteEvery))
                 {
@@ -143,12 +145,12 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             },
         });
         cancellation.ThrowIfCancellationRequested();
-        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Ended = DateTime.UtcNow }, durable: false);
+        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Code = options.Code, Ended = DateTime.UtcNow }, durable: false);
         DiskFlush.Files(run.Working);
         claim?.IsLost(); // signals Lost when it is
         cancellation.ThrowIfCancellationRequested();
         Directory.Move(run.Working, final);
-        report(new SweepEvent.StageDone(run.Cell, run.Stage, clock.Elapsed.TotalSeconds));
+        _report(new SweepEvent.StageDone(run.Cell, run.Stage, clock.Elapsed.TotalSeconds));
     }
 
     private static CellFailure Describe(StageRun run, Exception e)

@@ -1,7 +1,7 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>Gathers what the stages left (<c>summary.json</c>, <c>pictures.json</c>, <c>prompts.json</c>, <c>identities.json</c>, <c>curves.json</c>, <c>metrics.jsonl</c>, <c>model/</c>) into a cell's folder and result.</summary>
-internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell)
+internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell, SamplingConfig sampling)
 {
     public CellResult Build()
     {
@@ -11,10 +11,13 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell)
         Dictionary<string, double> seconds = [];
         Dictionary<string, string> identities = [];
         Dictionary<string, Curve> curves = [];
+        Dictionary<string, string> code = [];
         foreach (PlannedStage stage in cell.Stages)
         {
             string source = folder.Stage(stage);
-            if (RunFolder.Read<StageRecord>(Path.Combine(source, StageRecord.FileName)) is { } record && record.Cell == cell.Key)
+            StageRecord? record = RunFolder.Read<StageRecord>(Path.Combine(source, StageRecord.FileName));
+            code[stage.Kind] = record?.Code ?? "";
+            if (record?.Cell == cell.Key)
             {
                 seconds[stage.Kind] = record.Seconds;
             }
@@ -39,7 +42,9 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell)
             string model = Path.Combine(source, "model");
             if (Directory.Exists(model))
             {
-                LinkFolder(model, Path.Combine(folder.Cell(cell), "checkpoint"));
+                string checkpoint = Path.Combine(folder.Cell(cell), "checkpoint");
+                LinkFolder(model, checkpoint);
+                ReleasedFolder.SaveSampling(checkpoint, sampling); // the weights are shared by cells that draw differently
             }
         }
         JoinLogs();
@@ -58,6 +63,7 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell)
             Prompts = prompts,
             Seconds = seconds,
             Identities = identities,
+            Code = code,
         };
     }
 

@@ -10,25 +10,28 @@ public sealed class PlanChangedException(string folder, IReadOnlyList<string> di
     public IReadOnlyList<string> Differences { get; } = differences;
 }
 
-/// <summary>A sweep from its plan to its judged claims.</summary>
+/// <summary>A sweep from its plan to its judged claims. The plan is written here only, by one process at a time.</summary>
 public static class Sweep
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     /// <summary>
-    /// Makes the run folder ready for <paramref name="plan"/>. A folder that was begun with another plan is refused
-    /// unless <paramref name="acceptChanged"/>; wording, measures and claims may change freely.
+    /// Makes the run folder ready for <paramref name="plan"/>. A plan with which the folder would lose cells is refused unless
+    /// <paramref name="acceptChanged"/>; names, further arms, axes and seeds, another baseline, wording, measures and claims may change freely.
     /// </summary>
-    /// <exception cref="PlanChangedException">The folder's plan differs.</exception>
+    /// <exception cref="PlanChangedException">The folder would lose cells.</exception>
     /// <exception cref="IOException">The folder cannot be written.</exception>
     public static Plan Prepare(RunFolder folder, Plan plan, bool acceptChanged)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(plan);
+        using IDisposable alone = WriteLock.Take(folder.PlanLock, Patience);
         if (folder.ReadPlan() is { } old)
         {
-            IReadOnlyList<string> differences = old.DifferencesTo(plan);
-            if (differences.Count > 0 && !acceptChanged)
+            IReadOnlyList<string> losses = PlanChange.Losses(old, plan);
+            if (losses.Count > 0 && !acceptChanged)
             {
-                throw new PlanChangedException(folder.Path, differences);
+                throw new PlanChangedException(folder.Path, losses);
             }
             plan = plan with { Provenance = old.Provenance, Commands = old.Commands };
         }
@@ -36,19 +39,25 @@ public static class Sweep
         return plan;
     }
 
-    /// <summary>Notes who works on the folder, with the command among it; only called when there is work.</summary>
+    /// <summary>Notes who works on the folder, with the command among it; only called when there is work. Where another process has planned anew since, its plan stays.</summary>
     public static Plan NoteOrigin(RunFolder folder, Plan plan, IReadOnlyDictionary<string, string> provenance)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(provenance);
         string command = provenance["command"];
+        using IDisposable alone = WriteLock.Take(folder.PlanLock, Patience);
+        Plan? newest = folder.ReadPlan();
+        IReadOnlyList<string> commands = newest?.Commands ?? plan.Commands;
         Plan noted = plan with
         {
             Provenance = provenance.Where(p => p.Key != "command").ToDictionary(),
-            Commands = plan.Commands.Contains(command) ? plan.Commands : [.. plan.Commands, command],
+            Commands = commands.Contains(command) ? commands : [.. commands, command],
         };
-        folder.WritePlan(noted);
+        if (newest is null || newest.Cells.Select(c => (c.Key, c.Arm)).SequenceEqual(plan.Cells.Select(c => (c.Key, c.Arm))))
+        {
+            folder.WritePlan(noted);
+        }
         return noted;
     }
 
@@ -74,12 +83,14 @@ public static class Sweep
         }
     }
 
-    /// <summary>Judges the claims on the results that are there and writes the plan with the verdicts.</summary>
+    /// <summary>Judges the claims of the folder's newest plan on the results that are there, and writes <c>verdicts.json</c>; the plan is left as it is.</summary>
+    /// <returns>That plan with the verdicts.</returns>
     public static Plan Judge(RunFolder folder, Plan plan)
     {
         ArgumentNullException.ThrowIfNull(folder);
-        Plan judged = plan with { Claims = ClaimJudge.Judge(plan, folder.ReadResults(plan)) };
-        folder.WritePlan(judged);
+        Plan newest = folder.ReadPlan() ?? plan;
+        Plan judged = newest with { Claims = ClaimJudge.Judge(newest, folder.ReadResults(newest)) };
+        RunFolder.Write(Path.Combine(folder.Path, RunFolder.Verdicts), judged.Claims);
         return judged;
     }
 }

@@ -46,11 +46,17 @@ public sealed record SweepOptions
     /// <summary>Goes into every result of this process.</summary>
     public IReadOnlyDictionary<string, string> Provenance { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Goes into every <c>stage.json</c> that this process writes, and from there into the results.</summary>
+    public string Code { get; init; } = CodeIdentity.Current;
+
     /// <summary>Only these cells, by key; empty: all.</summary>
     public IReadOnlyList<string> Cells { get; init; } = [];
 
     /// <summary>One of several processes that share a sweep: what failed for another of them is left as it is.</summary>
     public bool Worker { get; init; }
+
+    /// <summary>The device to compute on; null: what the cells' configurations say. Says where, not what: results count for all devices.</summary>
+    public string? Device { get; init; }
 
     /// <summary>Called for everything that happens, from the thread that runs the sweep.</summary>
     public Action<SweepEvent> Report { get; init; } = _ => { };

@@ -31,7 +31,7 @@ public sealed class SweepRunner
         _plan = plan;
         _config = config;
         _options = options;
-        _runner = new CellRunner(folder, stages, options.Report, options.Provenance);
+        _runner = new CellRunner(folder, stages, options);
     }
 
     /// <summary>Whether there is anything to do.</summary>

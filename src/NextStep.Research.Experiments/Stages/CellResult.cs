@@ -38,4 +38,7 @@ public sealed record CellResult
     /// says on what, by metric name. Numbers of different identities are never compared.
     /// </summary>
     public IReadOnlyDictionary<string, string> Identities { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Which code ran each stage (<see cref="CodeIdentity"/>), by kind; empty text for stages of before it was noted.</summary>
+    public IReadOnlyDictionary<string, string> Code { get; init; } = new Dictionary<string, string>();
 }

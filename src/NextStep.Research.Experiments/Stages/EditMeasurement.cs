@@ -78,5 +78,5 @@ internal static class EditMeasurement
     private static Tensor[] Render(SceneEdit[] edits, Func<SceneEdit, Scene> side, int size) => [.. edits.Select(e => SignedDistanceRenderer.Render(side(e), size))];
 
     private static Tensor Through(ImageAutoencoder autoencoder, Tensor[] pictures) =>
-        cat([.. stack(pictures).split(64).Select(p => autoencoder.Decode(autoencoder.Encode(p).Mean).clamp(-1, 1))]);
+        cat([.. stack(pictures).split(64).Select(p => autoencoder.Decode(autoencoder.Encode(p).Mean).clamp(Scalars.Of(-1), Scalars.Of(1)))]);
 }

@@ -19,7 +19,7 @@ internal static class ModelStage
             (images, numbers) => context.Progress(new StageProgress(images, config.Training.Model.Images, "images", numbers)),
             context.Cancellation) { Note = context.Note });
         using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
-        ReleasedFolder.Save(Path.Combine(context.Directory, ModelFolder), model, autoencoder, tokenizer, config.Data.ImageSize, config.Sampling);
+        ReleasedFolder.Save(Path.Combine(context.Directory, ModelFolder), model, autoencoder, tokenizer, config.Data.ImageSize, new SamplingConfig()); // each cell puts its own beside the weights
         using LatentSet heldOut = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.HeldOut));
         FlowLossCurves curves = new(heldOut.Rows * heldOut.Columns);
         StageFiles.WriteSummary(context.Directory, Measure(config, model, tokenizer, heldOut, curves));

@@ -71,7 +71,7 @@ public static class Pictures
             throw new ArgumentException($"{rows} by {columns} tokens do not divide {below.size(0)} picture(s) of {height} by {width} pixels.", nameof(values));
         }
         Tensor above = heat.repeat_interleave(height / rows, 2).repeat_interleave(width / columns, 3);
-        return Encode(Enlarged((below * (1 - strength)) + (above * strength), enlarge)[0]);
+        return Encode(Enlarged(below.Times(1 - strength).Plus(above.Times(strength)), enlarge)[0]);
     }
 
     // [n, 3, h, w], float32 on the CPU.

@@ -36,6 +36,7 @@ internal sealed class CellHost : IDisposable
     /// <param name="interactive">Charts come as scripts rather than as pictures.</param>
     public static async Task Run(string file, string pipe, bool interactive)
     {
+        ProcessGroup.Lead();
         NotebookDocument notebook = NotebookReader.Read(file);
         using CellHost host = new(notebook, new AnonymousPipeClientStream(PipeDirection.Out, pipe));
         using PosixSignalRegistration interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>

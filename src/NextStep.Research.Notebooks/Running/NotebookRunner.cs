@@ -36,7 +36,7 @@ public sealed record NotebookOutcome(string Name, int Passed, int Failed, int Sk
 /// <summary>Runs notebooks without a notebook host, as their proof.</summary>
 public static class NotebookRunner
 {
-    /// <summary>Runs the cells of a notebook in a process of their own and writes it with its outputs.</summary>
+    /// <summary>Runs the cells of a notebook in a process of their own and writes it with its outputs. What its cells started ends with it.</summary>
     /// <param name="file"><c>.ipynb</c>, <c>.dib</c> or <c>.csx</c>.</param>
     /// <param name="output">The executed <c>.ipynb</c>, written also when a cell failed; not when stopped.</param>
     /// <param name="options">How.</param>

@@ -195,10 +195,7 @@ internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions
 
     private static void End(Process process)
     {
-        if (!process.WaitForExit(TimeSpan.FromSeconds(1)))
-        {
-            process.Kill(entireProcessTree: true);
-            process.WaitForExit();
-        }
+        process.WaitForExit(TimeSpan.FromSeconds(1));
+        ProcessGroup.End(process);
     }
 }

@@ -31,6 +31,25 @@ internal sealed class TensorBoardFile
         Write(new Event { WallTime = time, Summary = new Summary { Value = { new Summary.Types.Value { Tag = tag, Metadata = metadata, Tensor = tensor } } } });
     }
 
+    /// <summary>What the HParams dashboard reads: settings of a run, and that it came to its end.</summary>
+    /// <param name="settings">By name.</param>
+    /// <param name="group">Runs with this name are repeats.</param>
+    /// <param name="began">Seconds since 1970.</param>
+    /// <param name="ended">Seconds since 1970.</param>
+    public void Hyperparameters(IEnumerable<KeyValuePair<string, string>> settings, string group, double began, double ended)
+    {
+        Session(HyperparameterEvents.StartTag, HyperparameterEvents.Start(settings, group, began), began);
+        Session(HyperparameterEvents.EndTag, HyperparameterEvents.End(ended), ended);
+    }
+
+    private void Session(string tag, ByteString content, double time)
+    {
+        SummaryMetadata metadata = new() { PluginData = new SummaryMetadata.Types.PluginData { PluginName = HyperparameterEvents.Plugin, Content = content } };
+        // The dashboard reads the metadata only, but a summary must have a value.
+        TensorProto nothing = new() { Dtype = DataType.DtFloat, TensorShape = new TensorShapeProto(), FloatVal = { 0 } };
+        Write(new Event { WallTime = time, Summary = new Summary { Value = { new Summary.Types.Value { Tag = tag, Metadata = metadata, Tensor = nothing } } } });
+    }
+
     /// <summary>CRC-32C, rotated and shifted, since data that hold their own sum are weakly protected by it.</summary>
     internal static uint MaskedSum(ReadOnlySpan<byte> data)
     {

@@ -68,7 +68,7 @@ internal static class PackedSheets
         using DisposeScope scope = torch.NewDisposeScope();
         torch.Tensor tiles = Tiles(sheet, prompts, columns, rows)[.., .., (step / 2).., (step / 2)..][.., .., torch.TensorIndex.Slice(step: step), torch.TensorIndex.Slice(step: step)];
         int packedWidth = (layout.Columns * (layout.TileWidth + SheetLayout.Gap)) - SheetLayout.Gap, packedHeight = (layout.Rows * (layout.TileHeight + SheetLayout.Gap)) - SheetLayout.Gap;
-        torch.Tensor packed = torch.full([3, packedHeight, packedWidth], Grey, torch.float32);
+        torch.Tensor packed = torch.full([3, packedHeight, packedWidth], Scalars.Of(Grey), torch.float32);
         for (int i = 0; i < layout.Count; i++)
         {
             packed.narrow(1, i / layout.Columns * (layout.TileHeight + SheetLayout.Gap), layout.TileHeight)

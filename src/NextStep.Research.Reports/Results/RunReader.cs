@@ -13,6 +13,8 @@ internal sealed class RunReader(RunFolder folder)
         Plan plan = folder.RequirePlan();
         var reader = new RunReader(folder);
         CellRun[] cells = [.. plan.Cells.Select(reader.Cell)];
+        // Always anew: what a file says may be older than the results, and a folder that is only read has no such file.
+        plan = plan with { Claims = ClaimJudge.Judge(plan, [.. cells.Select(c => c.Result).OfType<CellResult>()]) };
         ResumeProof? proof = reader.Undamaged(() => ResumeProof.Read(folder));
         DataReport? data = reader.Undamaged(() => DataReport.Read(folder));
         // Cells that share a stage find the same damage.

@@ -27,7 +27,7 @@ public sealed class FlatRegions : IArtifactDetector
         ArgumentNullException.ThrowIfNull(pictures);
         using DisposeScope scope = NewDisposeScope();
         Tensor highest = nn.functional.max_pool2d(pictures, Window, 1, Window / 2), lowest = nn.functional.max_pool2d(pictures.neg(), Window, 1, Window / 2);
-        Tensor map = (highest + lowest).amax([1]).le(Span).to_type(float32);
+        Tensor map = highest.Plus(lowest).amax([1]).le(Scalars.Of(Span)).to_type(float32);
         double[] each = [.. map.mean([1, 2]).to_type(float64).data<double>()];
         return new ArtifactReading(each.Average(), each, map.DetachFromDisposeScope());
     }
@@ -52,7 +52,7 @@ public sealed class ClippedValues : IArtifactDetector
     {
         ArgumentNullException.ThrowIfNull(pictures);
         using DisposeScope scope = NewDisposeScope();
-        Tensor clipped = pictures.le(Half).logical_or(pictures.ge(1 - Half)).to_type(float32);
+        Tensor clipped = pictures.le(Scalars.Of(Half)).logical_or(pictures.ge(Scalars.Of(1 - Half))).to_type(float32);
         double[] each = [.. clipped.mean([1, 2, 3]).to_type(float64).data<double>()];
         return new ArtifactReading(each.Average(), each);
     }

@@ -13,7 +13,7 @@ public static class ArtifactMaps
     internal static Tensor Spread(Tensor blocks, int side, long height, long width)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor Index(long pixels, long count) => (arange(pixels, int64) / side).floor().to_type(int64).clamp_max(count - 1);
+        Tensor Index(long pixels, long count) => Scalars.Range(pixels, int64).Over(side).floor().to_type(int64).clamp_max(Scalars.Of(count - 1));
         return blocks.to_type(float32).index_select(1, Index(height, blocks.size(1))).index_select(2, Index(width, blocks.size(2))).MoveToOuterDisposeScope();
     }
 
@@ -33,10 +33,10 @@ public static class ArtifactMaps
     {
         ArgumentNullException.ThrowIfNull(map);
         using DisposeScope scope = NewDisposeScope();
-        Tensor place = ((map - low) / (high - low)).clamp(0, 1) * (Colours.Length - 1);
-        Tensor below = place.floor().clamp_max(Colours.Length - 2).to_type(int64), share = (place - below).unsqueeze(1);
+        Tensor place = map.Minus(low).Over(high - low).clamp(Scalars.Of(0), Scalars.Of(1)).Times(Colours.Length - 1);
+        Tensor below = place.floor().clamp_max(Scalars.Of(Colours.Length - 2)).to_type(int64), share = (place - below).unsqueeze(1);
         Tensor table = tensor([.. Colours.SelectMany(c => c)], [Colours.Length, 3]);
         Tensor Look(Tensor index) => table.index_select(0, index.flatten()).reshape([.. map.shape, 3]).permute(0, 3, 1, 2);
-        return ((Look(below) * (1 - share)) + (Look(below + 1) * share)).mul(2).sub(1).MoveToOuterDisposeScope();
+        return (Look(below) * share.neg().Plus(1)).Plus(Look(below.Plus(1)) * share).Times(2).Minus(1).MoveToOuterDisposeScope();
     }
 }

@@ -70,7 +70,7 @@ public static class ArtifactSuite
         {
             using DisposeScope scope = NewDisposeScope();
             int first = part * size;
-            Tensor pictures = ImageFile.ToBytes(pixels.narrow(0, first, Math.Min(size, pixels.size(0) - first))).to_type(float32).div_(255);
+            Tensor pictures = ImageFile.ToBytes(pixels.narrow(0, first, Math.Min(size, pixels.size(0) - first))).to_type(float32).OverInPlace(255);
             for (int i = 0; i < detectors.Count; i++)
             {
                 cancellation.ThrowIfCancellationRequested();

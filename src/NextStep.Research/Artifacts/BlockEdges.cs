@@ -52,10 +52,10 @@ public sealed class BlockEdges(int period, int token, string name = "blockiness"
         Tensor sums = zeros(shape[0], vertical.size(1), horizontal.size(2)), counts = zeros_like(sums);
         foreach (int side in (int[])[0, 1])
         {
-            sums.narrow(2, side, vertical.size(2)).add_(vertical);
-            counts.narrow(2, side, vertical.size(2)).add_(1);
-            sums.narrow(1, side, horizontal.size(1)).add_(horizontal);
-            counts.narrow(1, side, horizontal.size(1)).add_(1);
+            sums.narrow(2, side, vertical.size(2)).PlusInPlace(vertical);
+            counts.narrow(2, side, vertical.size(2)).PlusInPlace(1);
+            sums.narrow(1, side, horizontal.size(1)).PlusInPlace(horizontal);
+            counts.narrow(1, side, horizontal.size(1)).PlusInPlace(1);
         }
         return ArtifactMaps.Spread(sums / counts, period, shape[2], shape[3]).MoveToOuterDisposeScope();
     }

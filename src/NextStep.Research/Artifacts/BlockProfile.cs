@@ -31,7 +31,7 @@ internal sealed record BlockProfile(Tensor X, Tensor Y)
         Tensor differences = CoherentPart.Remove(pictures.narrow(3, 1, width - 1) - pictures.narrow(3, 0, width - 1), token).abs().mean([1]);
         Tensor segments = differences.narrow(1, 0, rows * period).narrow(2, 0, length).reshape(pictures.size(0), rows, period, length).mean([2]);
         Tensor padded = nn.functional.pad(segments, [period - 1, period - 1], PaddingModes.Reflect);
-        Tensor around = ((nn.functional.avg_pool1d(padded, (2 * period) - 1, 1) * ((2 * period) - 1)) - segments) / ((2 * period) - 2);
-        return ((segments + Floor) / (around + Floor)).MoveToOuterDisposeScope();
+        Tensor around = (nn.functional.avg_pool1d(padded, (2 * period) - 1, 1).Times((2 * period) - 1) - segments).Over((2 * period) - 2);
+        return (segments.Plus(Floor) / around.Plus(Floor)).MoveToOuterDisposeScope();
     }
 }

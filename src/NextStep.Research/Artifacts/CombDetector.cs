@@ -35,8 +35,8 @@ public sealed class CombDetector(int period, int token) : IArtifactDetector
         }
         BlockProfile profile = BlockProfile.Of(pictures, period, token);
         Tensor x = Medians.Along(profile.X, 1), y = Medians.Along(profile.Y, 1);
-        Tensor each = (Decibels(x) + Decibels(y)) / 2;
-        Tensor set = (Decibels(Medians.Along(x, 0, true)) + Decibels(Medians.Along(y, 0, true))) / 2;
+        Tensor each = Decibels(x).Plus(Decibels(y)).Over(2);
+        Tensor set = Decibels(Medians.Along(x, 0, true)).Plus(Decibels(Medians.Along(y, 0, true))).Over(2);
         return new ArtifactReading(set.item<double>(), [.. each.data<double>()]);
     }
 
@@ -47,9 +47,9 @@ public sealed class CombDetector(int period, int token) : IArtifactDetector
         long periods = profiles.size(1) / period;
         Tensor whole = profiles.narrow(1, 0, periods * period).to_type(float64);
         Tensor highest = whole.topk((int)periods, 1).values.amin([1], keepdim: true);
-        Tensor power = fft.rfft(minimum(whole, highest)).abs().square().narrow(1, 1, periods * period / 2);
+        Tensor power = fft.rfft(minimum(whole, highest)).abs().Squared().narrow(1, 1, periods * period / 2);
         long[] bins = [.. Enumerable.Range(1, (int)power.size(1)).Select(b => (long)b)];
         Tensor Pick(bool harmonic) => power.index_select(1, tensor([.. bins.Where(b => b % periods == 0 == harmonic).Select(b => b - 1)]));
-        return (((Pick(true).mean([1]) + Floor) / (Medians.Along(Pick(false), 1) + Floor)).log10() * 10).MoveToOuterDisposeScope();
+        return (Pick(true).mean([1]).Plus(Floor) / Medians.Along(Pick(false), 1).Plus(Floor)).log10().Times(10).MoveToOuterDisposeScope();
     }
 }

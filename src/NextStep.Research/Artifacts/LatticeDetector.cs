@@ -34,7 +34,7 @@ public sealed class LatticeDetector(int period, string name = "lattice") : IArti
             return new ArtifactReading(double.NaN, [.. Enumerable.Repeat(double.NaN, (int)n)]);
         }
         Tensor residual = Residual(pictures).narrow(2, 0, rows * period).narrow(3, 0, columns * period);
-        Tensor power = fft.fft2(residual).abs().square().mean([1]); // [n, h, w]
+        Tensor power = fft.fft2(residual).abs().Squared().mean([1]); // [n, h, w]
         double[] perPicture = [.. Peak(power, rows, columns).to_type(float64).data<double>()];
         double value = Peak(power.mean([0], keepdim: true), rows, columns).item<float>();
         return new ArtifactReading(value, perPicture, Map(residual, rows, columns, height, width).DetachFromDisposeScope());
@@ -43,7 +43,7 @@ public sealed class LatticeDetector(int period, string name = "lattice") : IArti
     private static Tensor Residual(Tensor pictures)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor kernel = tensor(new float[] { 0, -1, 0, -1, 4, -1, 0, -1, 0 }, [1, 1, 3, 3]).div_(4).expand(3, 1, 3, 3);
+        Tensor kernel = tensor(new float[] { 0, -1, 0, -1, 4, -1, 0, -1, 0 }, [1, 1, 3, 3]).OverInPlace(4).expand(3, 1, 3, 3);
         return nn.functional.conv2d(nn.functional.pad(pictures, [1, 1, 1, 1], PaddingModes.Reflect), kernel, groups: 3).MoveToOuterDisposeScope();
     }
 
@@ -56,9 +56,9 @@ public sealed class LatticeDetector(int period, string name = "lattice") : IArti
         Tensor floor = Median(around.flatten(3), (((2 * up) + 1) * ((2 * across) + 1)) / 2);
         floor.narrow(2, 0, 1).copy_(Median(around.narrow(2, 0, 1).select(4, across), up)); // frequencies (i, 0): along their axis
         floor.narrow(1, 0, 1).copy_(Median(around.narrow(1, 0, 1).select(3, up), across));
-        Tensor quotient = (At(power, rows, columns) + Floor) / (floor + Floor);
-        quotient.narrow(1, 0, 1).narrow(2, 0, 1).fill_(0); // the mean is no pattern
-        return (quotient.flatten(1).amax([1]).log10() * 10).MoveToOuterDisposeScope();
+        Tensor quotient = At(power, rows, columns).Plus(Floor) / floor.Plus(Floor);
+        quotient.narrow(1, 0, 1).narrow(2, 0, 1).fill_(Scalars.Of(0)); // the mean is no pattern
+        return quotient.flatten(1).amax([1]).log10().Times(10).MoveToOuterDisposeScope();
     }
 
     // Windows around every harmonic along one axis of a spectrum, which has no ends; in a last axis.
@@ -83,7 +83,7 @@ public sealed class LatticeDetector(int period, string name = "lattice") : IArti
         long n = residual.size(0);
         Tensor cells = residual.reshape([n, 3, rows, period, columns, period]).permute(0, 2, 4, 1, 3, 5).reshape(n, rows * columns, -1);
         Tensor others = cells.sum(1, keepdim: true) - cells;
-        Tensor amplitude = (cells * others).sum(2) / (others.square().sum(2).sqrt() + Floor) / Math.Sqrt(cells.size(2));
-        return ArtifactMaps.Spread(amplitude.clamp_min(0).reshape(n, rows, columns), period, height, width).MoveToOuterDisposeScope();
+        Tensor amplitude = ((cells * others).sum(2) / others.Squared().sum(2).sqrt().Plus(Floor)).Over(Math.Sqrt(cells.size(2)));
+        return ArtifactMaps.Spread(amplitude.clamp_min(Scalars.Of(0)).reshape(n, rows, columns), period, height, width).MoveToOuterDisposeScope();
     }
 }

@@ -12,6 +12,6 @@ internal static class Medians
         using DisposeScope scope = NewDisposeScope();
         int count = (int)values.size(dimension);
         Tensor At(int rank) => values.kthvalue(rank, dimension, keepdim).Item1;
-        return (count % 2 == 1 ? At((count + 1) / 2) : (At(count / 2) + At((count / 2) + 1)) / 2).MoveToOuterDisposeScope();
+        return (count % 2 == 1 ? At((count + 1) / 2) : At(count / 2).Plus(At((count / 2) + 1)).Over(2)).MoveToOuterDisposeScope();
     }
 }

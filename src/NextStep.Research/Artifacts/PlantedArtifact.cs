@@ -43,29 +43,29 @@ public static class Planting
         ArgumentNullException.ThrowIfNull(grid);
         using DisposeScope scope = NewDisposeScope();
         using NoiseSource noise = new DrawnNoise(seed, $"artifacts.plant/{artifact}");
-        Tensor clean = ImageFile.ToBytes(pixels).to_type(float32).div_(255);
-        Tensor planted = artifact == PlantedArtifact.FlatRegion ? Flattened(clean, grid.Token) : clean + (Change(clean.shape, artifact, grid.Token, noise) * (float)strength);
-        return planted.clamp(0, 1).mul(255).round().div(127.5f).sub(1).MoveToOuterDisposeScope();
+        Tensor clean = ImageFile.ToBytes(pixels).to_type(float32).OverInPlace(255);
+        Tensor planted = artifact == PlantedArtifact.FlatRegion ? Flattened(clean, grid.Token) : clean.Plus(Change(clean.shape, artifact, grid.Token, noise).Times((float)strength));
+        return planted.clamp(Scalars.Of(0), Scalars.Of(1)).Times(255).round().Over(127.5f).Minus(1).MoveToOuterDisposeScope();
     }
 
     // Root mean square 1 over the picture.
     private static Tensor Change(long[] shape, PlantedArtifact artifact, int token, NoiseSource noise)
     {
         (long n, long h, long w) = (shape[0], shape[2], shape[3]);
-        Tensor rows = arange(h, int64).view(1, 1, h, 1), columns = arange(w, int64).view(1, 1, 1, w);
+        Tensor rows = Scalars.Range(h, int64).view(1, 1, h, 1), columns = Scalars.Range(w, int64).view(1, 1, 1, w);
         switch (artifact)
         {
             case PlantedArtifact.BlockOffsets:
                 Tensor offsets = noise.Normal(n, 3, (h + token - 1) / token, (w + token - 1) / token);
                 return offsets.repeat_interleave(token, 2).repeat_interleave(token, 3).narrow(2, 0, h).narrow(3, 0, w);
             case PlantedArtifact.Checkerboard:
-                return (((rows + columns) % 2) * 2).sub(1).to_type(float32).expand(shape);
+                return rows.Plus(columns).remainder(Scalars.Of(2)).Times(2).Minus(1).to_type(float32).expand(shape);
             case PlantedArtifact.GridLines:
-                Tensor lines = (rows % token).eq(0).logical_or((columns % token).eq(0)).to_type(float32);
+                Tensor lines = rows.remainder(Scalars.Of(token)).eq(Scalars.Of(0)).logical_or(columns.remainder(Scalars.Of(token)).eq(Scalars.Of(0))).to_type(float32);
                 Tensor centred = lines.mean() - lines;
-                return (centred / centred.square().mean().sqrt()).expand(shape);
+                return (centred / centred.Squared().mean().sqrt()).expand(shape);
             case PlantedArtifact.LocalNoise:
-                Tensor below = rows.ge(Start(h, token, 0.75)).to_type(float32);
+                Tensor below = rows.ge(Scalars.Of(Start(h, token, 0.75))).to_type(float32);
                 return noise.Normal(shape) * below / below.mean().sqrt();
             case PlantedArtifact.GlobalNoise:
                 return noise.Normal(shape);

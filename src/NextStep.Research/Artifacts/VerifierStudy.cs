@@ -101,7 +101,7 @@ public static class VerifierStudy
     {
         using DisposeScope scope = NewDisposeScope();
         int reach = (int)Math.Ceiling(3 * deviation);
-        Tensor line = (arange((2 * reach) + 1, float32) - reach).square().mul(-1 / (2 * deviation * deviation)).exp();
+        Tensor line = Scalars.Range((2 * reach) + 1, float32).Minus(reach).Squared().Times(-1 / (2 * deviation * deviation)).exp();
         line = line / line.sum();
         Tensor row = line.view(1, 1, 1, -1).expand(3, 1, 1, -1), column = line.view(1, 1, -1, 1).expand(3, 1, -1, 1);
         Tensor padded = nn.functional.pad(pictures, [reach, reach, reach, reach], PaddingModes.Reflect);

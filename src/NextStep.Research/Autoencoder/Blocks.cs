@@ -31,7 +31,7 @@ public sealed class ResnetBlock : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         Tensor h = conv1.forward(nn.functional.silu(GroupStatistics.Apply(norm1, input)));
         h = conv2.forward(nn.functional.silu(GroupStatistics.Apply(norm2, h)));
-        return (nin_shortcut is null ? input : nin_shortcut.forward(input)).add(h).MoveToOuterDisposeScope();
+        return (nin_shortcut is null ? input : nin_shortcut.forward(input)).Plus(h).MoveToOuterDisposeScope();
     }
 
     /// <summary>Group norm with ε 1e−6 and at most <paramref name="groups"/> groups that divide the channels.</summary>
@@ -73,7 +73,7 @@ public sealed class AttentionBlock : nn.Module<Tensor, Tensor>
         using DisposeScope scope = NewDisposeScope();
         Tensor h = norm.forward(input);
         Tensor mixed = nn.functional.scaled_dot_product_attention(Rows(q.forward(h)), Rows(k.forward(h)), Rows(v.forward(h)));
-        return input.add(proj_out.forward(mixed.squeeze(1).transpose(1, 2).reshape(input.shape))).MoveToOuterDisposeScope();
+        return input.Plus(proj_out.forward(mixed.squeeze(1).transpose(1, 2).reshape(input.shape))).MoveToOuterDisposeScope();
     }
 
     private static Tensor Rows(Tensor x) => x.flatten(2).transpose(1, 2).contiguous().unsqueeze(1); // [n, 1, h·w, c]

@@ -33,7 +33,7 @@ internal sealed class GroupStatistics : IDisposable
         foreach ((GroupNorm norm, (Tensor sum, Tensor squares, long count)) in _collecting)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor mean = sum / (double)count, variance = (squares / (double)count) - mean.square();
+            Tensor mean = sum.Over((double)count), variance = squares.Over((double)count) - mean.Squared();
             if (_known.Remove(norm, out (Tensor Mean, Tensor Inverse) old))
             {
                 old.Mean.Dispose();
@@ -41,7 +41,7 @@ internal sealed class GroupStatistics : IDisposable
             }
             _known[norm] = (
                 mean.to_type(ScalarType.Float32).DetachFromDisposeScope(),
-                variance.clamp_min(0).add(Epsilon).rsqrt().to_type(ScalarType.Float32).DetachFromDisposeScope());
+                variance.clamp_min(Scalars.Of(0)).Plus(Epsilon).rsqrt().to_type(ScalarType.Float32).DetachFromDisposeScope());
             sum.Dispose();
             squares.Dispose();
         }
@@ -64,11 +64,11 @@ internal sealed class GroupStatistics : IDisposable
         using DisposeScope scope = NewDisposeScope();
         (long batch, long channels, long groups) = (x.size(0), x.size(1), norm.num_groups);
         Tensor kept = Tile.Keep(x).to_type(ScalarType.Float32).reshape(batch, groups, -1);
-        (Tensor sum, Tensor squares) = (kept.sum(-1, type: ScalarType.Float64), kept.square().sum(-1, type: ScalarType.Float64));
+        (Tensor sum, Tensor squares) = (kept.sum(-1, type: ScalarType.Float64), kept.Squared().sum(-1, type: ScalarType.Float64));
         if (_collecting.TryGetValue(norm, out (Tensor Sum, Tensor Squares, long Count) before))
         {
-            before.Sum.add_(sum);
-            before.Squares.add_(squares);
+            before.Sum.PlusInPlace(sum);
+            before.Squares.PlusInPlace(squares);
             _collecting[norm] = before with { Count = before.Count + kept.size(-1) };
         }
         else
@@ -80,7 +80,7 @@ internal sealed class GroupStatistics : IDisposable
             return norm.forward(x).MoveToOuterDisposeScope();
         }
         Tensor y = x.view(batch, groups, -1).to_type(ScalarType.Float32).sub(known.Mean.unsqueeze(-1)).mul_(known.Inverse.unsqueeze(-1)).view(x.shape).to_type(x.dtype);
-        return y.mul_(norm.weight!.view(1, channels, 1, 1)).add_(norm.bias!.view(1, channels, 1, 1)).MoveToOuterDisposeScope();
+        return y.mul_(norm.weight!.view(1, channels, 1, 1)).PlusInPlace(norm.bias!.view(1, channels, 1, 1)).MoveToOuterDisposeScope();
     }
 }
 

@@ -50,7 +50,7 @@ public sealed class ImageAutoencoder : nn.Module
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor[] parts = Moments(pixels).chunk(2, 1);
-        return new LatentPosterior(Normalize(parts[0]).MoveToOuterDisposeScope(), parts[1].clamp(-30, 20).MoveToOuterDisposeScope());
+        return new LatentPosterior(Normalize(parts[0]).MoveToOuterDisposeScope(), parts[1].clamp(Scalars.Of(-30), Scalars.Of(20)).MoveToOuterDisposeScope());
     }
 
     /// <summary>What the encoder puts out, [n, 2C, h, w]: mean and log variance, neither normalised nor clamped.</summary>
@@ -72,7 +72,7 @@ public sealed class ImageAutoencoder : nn.Module
         }
         using DisposeScope scope = NewDisposeScope();
         Tensor epsilon = noise.Normal(posterior.Mean.shape).to(posterior.Mean.dtype, posterior.Mean.device);
-        return posterior.Mean.add(posterior.LogVariance.mul(0.5f).exp().mul(epsilon)).MoveToOuterDisposeScope();
+        return posterior.Mean.Plus(posterior.LogVariance.Times(0.5f).exp().mul(epsilon)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Latents [n, C, h, w] to pixels [n, 3, h·f, w·f], unclamped.</summary>
@@ -114,16 +114,16 @@ public sealed class ImageAutoencoder : nn.Module
             return latents.alias();
         }
         using DisposeScope scope = NewDisposeScope();
-        Tensor alpha = noise.Uniform(latents.size(0)).to(latents.dtype, latents.device).mul((float)strength).view(-1, 1, 1, 1);
+        Tensor alpha = noise.Uniform(latents.size(0)).to(latents.dtype, latents.device).Times((float)strength).view(-1, 1, 1, 1);
         Tensor epsilon = noise.Normal(latents.shape).to(latents.dtype, latents.device);
-        return latents.add(epsilon.mul(alpha)).MoveToOuterDisposeScope();
+        return latents.Plus(epsilon.mul(alpha)).MoveToOuterDisposeScope();
     }
 
     /// <summary>What the transformer sees: (z − shift)·scale of a posterior sample, [n, C, h, w].</summary>
-    public Tensor ToModel(Tensor latents) => (latents - (float)Config.Shift).mul_((float)Config.Scale);
+    public Tensor ToModel(Tensor latents) => latents.Minus((float)Config.Shift).TimesInPlace((float)Config.Scale);
 
     /// <summary>The inverse, z/scale + shift, before decoding.</summary>
-    public Tensor FromModel(Tensor latents) => (latents / (float)Config.Scale).add_((float)Config.Shift);
+    public Tensor FromModel(Tensor latents) => latents.Over((float)Config.Scale).PlusInPlace((float)Config.Shift);
 
     /// <summary>Sets the channel statistics of <see cref="LatentNormalization.Channel"/>, estimated over the training set.</summary>
     /// <param name="mean">[C].</param>
@@ -151,7 +151,7 @@ public sealed class ImageAutoencoder : nn.Module
                 return NormalizeTokens(mean, Config.NormalizationPatch ?? Config.PatchSize);
             case LatentNormalization.Channel when training:
                 Tensor centred = mean - mean.mean([0, 2, 3], keepdim: true);
-                return centred / centred.square().mean([0, 2, 3], keepdim: true).add(TokenNormalization.Epsilon).sqrt();
+                return centred / centred.Squared().mean([0, 2, 3], keepdim: true).Plus(TokenNormalization.Epsilon).sqrt();
             case LatentNormalization.Channel:
                 return (mean - channel_mean!.view(1, -1, 1, 1)) / channel_std!.view(1, -1, 1, 1);
             default:

@@ -70,7 +70,7 @@ public sealed class EmojiSource : IImageSource
         Entry entry = _entries[index];
         using torch.Tensor rows = Sheet.Value.narrow(1, (entry.Row * CellStride) + CellMargin, CellSize);
         using torch.Tensor cell = rows.narrow(2, (entry.Column * CellStride) + CellMargin, CellSize);
-        using torch.Tensor whole = cell.to(torch.float32).div_(127.5f).sub_(1f);
+        using torch.Tensor whole = cell.to(torch.float32).OverInPlace(127.5f).MinusInPlace(1f);
         return new CaptionedImage(Resize.To(whole, _size, _size), entry.Label, Id(index));
     }
 

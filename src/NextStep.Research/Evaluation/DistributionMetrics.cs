@@ -38,7 +38,7 @@ public sealed record FeatureSet(Tensor Features, string PixelHash, string Networ
             using DisposeScope inner = NewDisposeScope();
             Tensor bytes = ImageFile.ToBytes(part).contiguous();
             hash.AppendData(bytes.bytes);
-            features.Add(network.Features(bytes.to_type(float32).div_(127.5f).sub_(1)).MoveToOuterDisposeScope());
+            features.Add(network.Features(bytes.to_type(float32).OverInPlace(127.5f).MinusInPlace(1)).MoveToOuterDisposeScope());
             progress?.Invoke((int)features.Sum(f => f.size(0)));
         }
         return new FeatureSet(

@@ -31,15 +31,19 @@ public sealed record EvaluationConfig
     public int? NetworkSize { get; init; }
 
     /// <summary>Subtracted from values in [0, 1] before the ONNX network: one number, or one a channel.</summary>
+    [RangeOfEach(-1e3, 1e3)]
     public IReadOnlyList<double> NetworkMean { get; init; } = [0];
 
     /// <summary>Divided by after that: one number, or one a channel.</summary>
+    [RangeOfEach(1e-6, 1e3)]
     public IReadOnlyList<double> NetworkDeviation { get; init; } = [1];
 
     /// <summary>Standard deviations of noise added to latents, for the decoder's robustness (paper, Fig. 6).</summary>
+    [RangeOfEach(0, 1e3)]
     public IReadOnlyList<double> LatentNoise { get; init; } = [0, 0.1, 0.2, 0.3, 0.5, 0.75, 1];
 
     /// <summary>Guidance scales at which mean and variance of drawn tokens are followed over the raster order (paper, Fig. 5); empty = not at all.</summary>
+    [RangeOfEach(0, 1e3)]
     public IReadOnlyList<double> GuidanceTrace { get; init; } = [1.5, 3, 7.5];
 
     /// <summary>Pictures drawn per guidance scale for that.</summary>

@@ -15,7 +15,7 @@ public sealed record GaussianFit(Tensor Mean, Tensor Covariance) : IDisposable
         using DisposeScope scope = NewDisposeScope();
         Tensor x = FeatureSets.Check(features);
         Tensor mean = x.mean([0]), centred = x - mean;
-        Tensor covariance = matmul(centred.transpose(0, 1), centred) / (double)(x.size(0) - 1);
+        Tensor covariance = matmul(centred.transpose(0, 1), centred).Over((double)(x.size(0) - 1));
         return new GaussianFit(mean.MoveToOuterDisposeScope(), covariance.MoveToOuterDisposeScope());
     }
 
@@ -47,10 +47,10 @@ public static class FrechetDistance
             return Of(fitA, fitB);
         }
         Tensor meanA = a.mean([0]), meanB = b.mean([0]);
-        Tensor centredA = (a - meanA) / Math.Sqrt(a.size(0) - 1), centredB = (b - meanB) / Math.Sqrt(b.size(0) - 1);
+        Tensor centredA = (a - meanA).Over(Math.Sqrt(a.size(0) - 1)), centredB = (b - meanB).Over(Math.Sqrt(b.size(0) - 1));
         double root = linalg.svdvals(matmul(centredA, centredB.transpose(0, 1))).sum().item<double>();
-        double traces = centredA.square().sum().item<double>() + centredB.square().sum().item<double>();
-        return Math.Max(0, (meanA - meanB).square().sum().item<double>() + traces - (2 * root));
+        double traces = centredA.Squared().sum().item<double>() + centredB.Squared().sum().item<double>();
+        return Math.Max(0, (meanA - meanB).Squared().sum().item<double>() + traces - (2 * root));
     }
 
     /// <summary>Of two Gaussians.</summary>
@@ -60,10 +60,10 @@ public static class FrechetDistance
         ArgumentNullException.ThrowIfNull(second);
         using DisposeScope scope = NewDisposeScope();
         (Tensor values, Tensor vectors) = linalg.eigh(first.Covariance);
-        Tensor half = matmul(vectors * values.clamp_min(0).sqrt(), vectors.transpose(0, 1));
+        Tensor half = matmul(vectors * values.clamp_min(Scalars.Of(0)).sqrt(), vectors.transpose(0, 1));
         Tensor product = matmul(matmul(half, second.Covariance), half);
-        double root = linalg.eigvalsh((product + product.transpose(0, 1)) / 2).clamp_min(0).sqrt().sum().item<double>();
+        double root = linalg.eigvalsh(product.Plus(product.transpose(0, 1)).Over(2)).clamp_min(Scalars.Of(0)).sqrt().sum().item<double>();
         double traces = first.Covariance.trace().item<double>() + second.Covariance.trace().item<double>();
-        return Math.Max(0, (first.Mean - second.Mean).square().sum().item<double>() + traces - (2 * root));
+        return Math.Max(0, (first.Mean - second.Mean).Squared().sum().item<double>() + traces - (2 * root));
     }
 }

@@ -19,7 +19,7 @@ public static class ImageMetrics
     {
         using var scope = NewDisposeScope();
         (Tensor a, Tensor b) = Prepare(reconstructed, original);
-        using Tensor error = (a - b).square().mean([1, 2, 3]);
+        using Tensor error = (a - b).Squared().mean([1, 2, 3]);
         return [.. error.data<double>().Select(e => -10 * Math.Log10(e))];
     }
 
@@ -41,7 +41,7 @@ public static class ImageMetrics
     internal static (Tensor Luminance, Tensor Structure) SimilarityMaps(Tensor a, Tensor b)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor line = (arange(Window, float64) - (Window / 2)).square().mul(-1 / (2 * Sigma * Sigma)).exp();
+        Tensor line = Scalars.Range(Window, float64).Minus(Window / 2).Squared().Times(-1 / (2 * Sigma * Sigma)).exp();
         line = line / line.sum();
         // Separable: a row and a column of the Gaussian.
         Tensor row = line.reshape(1, 1, 1, Window).expand(3, 1, 1, Window), column = line.reshape(1, 1, Window, 1).expand(3, 1, Window, 1);
@@ -51,8 +51,8 @@ public static class ImageMetrics
         Tensor varianceA = Blur(a * a) - (meanA * meanA);
         Tensor varianceB = Blur(b * b) - (meanB * meanB);
         Tensor covariance = Blur(a * b) - (meanA * meanB);
-        Tensor luminance = ((2 * meanA * meanB) + C1) / ((meanA * meanA) + (meanB * meanB) + C1);
-        Tensor structure = ((2 * covariance) + C2) / (varianceA + varianceB + C2);
+        Tensor luminance = (meanA.Times(2) * meanB).Plus(C1) / (meanA * meanA).Plus(meanB * meanB).Plus(C1);
+        Tensor structure = covariance.Times(2).Plus(C2) / varianceA.Plus(varianceB).Plus(C2);
         return (luminance.MoveToOuterDisposeScope(), structure.MoveToOuterDisposeScope());
     }
 
@@ -71,6 +71,6 @@ public static class ImageMetrics
     private static Tensor Unit(Tensor pixels)
     {
         using Tensor bytes = ImageFile.ToBytes(pixels);
-        return bytes.to(float64).div_(255.0);
+        return bytes.to(float64).OverInPlace(255.0);
     }
 }

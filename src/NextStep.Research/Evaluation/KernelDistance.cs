@@ -29,14 +29,14 @@ public static class KernelDistance
         double partX = sumX / (m * (m - 1)), partY = sumY / (n * (n - 1));
         double value = partX + partY - (2 * cross / (m * n));
         // Without one vector of the first set its pairs go twice, its cross terms once; likewise for the second.
-        Tensor withoutX = ((ownX * -2) + sumX) / ((m - 1) * (m - 2)) + partY - ((cross - crossX) * (2 / ((m - 1) * n)));
-        Tensor withoutY = ((ownY * -2) + sumY) / ((n - 1) * (n - 2)) + partX - ((cross - crossY) * (2 / (m * (n - 1))));
+        Tensor withoutX = ownX.Times(-2).Plus(sumX).Over((m - 1) * (m - 2)).Plus(partY) - crossX.neg().Plus(cross).Times(2 / ((m - 1) * n));
+        Tensor withoutY = ownY.Times(-2).Plus(sumY).Over((n - 1) * (n - 2)).Plus(partX) - crossY.neg().Plus(cross).Times(2 / (m * (n - 1)));
         double variance = Spread(withoutX, m) + Spread(withoutY, n);
         return new KernelDistanceValue(value, Math.Sqrt(variance));
     }
 
     private static double Spread(Tensor without, double count) =>
-        (without - without.mean()).square().sum().item<double>() * (count - 1) / count;
+        (without - without.mean()).Squared().sum().item<double>() * (count - 1) / count;
 
     private static Tensor Rows(Tensor a, Tensor b)
     {
@@ -45,7 +45,7 @@ public static class KernelDistance
         return cat(parts).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Diagonal(Tensor a) => Kernel(a.square().sum(1), a.size(1));
+    private static Tensor Diagonal(Tensor a) => Kernel(a.Squared().sum(1), a.size(1));
 
-    private static Tensor Kernel(Tensor products, double width) => (products / width).add_(1).pow(3);
+    private static Tensor Kernel(Tensor products, double width) => products.Over(width).PlusInPlace(1).pow(Scalars.Of(3));
 }

@@ -48,7 +48,7 @@ public sealed record LatentStatistics(
         Tensor byChannel = x.reshape([x.size(0), x.size(1), channels, -1]).permute(2, 0, 1, 3).flatten(1); // [C, n·L·p²]
         Moments perChannel = MomentsOf(byChannel);
         using GaussianFit fit = GaussianFit.Of(x.flatten(0, 1));
-        double trace = fit.Covariance.trace().item<double>(), squares = fit.Covariance.square().sum().item<double>();
+        double trace = fit.Covariance.trace().item<double>(), squares = fit.Covariance.Squared().sum().item<double>();
         return new LatentStatistics(
             x.mean().item<double>(), x.std(false).item<double>(), perChannel.Kurtosis.Average(), squares == 0 ? double.NaN : trace * trace / squares, DistanceToNormal(byChannel),
             perChannel, MomentsOf(x.transpose(0, 1).flatten(1)),
@@ -62,8 +62,8 @@ public sealed record LatentStatistics(
     private static Moments MomentsOf(Tensor rows)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor mean = rows.mean([1]), centred = rows - mean.unsqueeze(1), variance = centred.square().mean([1]);
-        Tensor kurtosis = (centred.pow(4).mean([1]) / variance.square()) - 3; // NaN for a constant
+        Tensor mean = rows.mean([1]), centred = rows - mean.unsqueeze(1), variance = centred.Squared().mean([1]);
+        Tensor kurtosis = (centred.pow(Scalars.Of(4)).mean([1]) / variance.Squared()).Minus(3); // NaN for a constant
         return new Moments([.. mean.data<double>()], [.. variance.sqrt().data<double>()], [.. kurtosis.data<double>()]);
     }
 
@@ -72,14 +72,14 @@ public sealed record LatentStatistics(
     {
         using DisposeScope scope = NewDisposeScope();
         long count = rows.size(1);
-        Tensor quantiles = special.ndtri((arange(count, float64) + 0.5) / (double)count);
-        return (rows.sort(1).Values - quantiles).square().mean([1]).sqrt().mean().item<double>();
+        Tensor quantiles = special.ndtri(Scalars.Range(count, float64).Plus(0.5).Over((double)count));
+        return (rows.sort(1).Values - quantiles).Squared().mean([1]).sqrt().mean().item<double>();
     }
 
     private static double[] Histogram(Tensor values)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor counts = histc(values, BinCount, -End, End);
-        return [.. (counts * (BinCount / (2.0 * End) / values.numel())).to_type(float64).data<double>()];
+        return [.. counts.Times(BinCount / (2.0 * End) / values.numel()).to_type(float64).data<double>()];
     }
 }

@@ -46,7 +46,7 @@ public static class MultiScaleSimilarity
         {
             (Tensor luminance, Tensor structure) = ImageMetrics.SimilarityMaps(a, b);
             Tensor map = scale == scales - 1 ? luminance * structure : structure;
-            product = product * map.mean([2, 3]).clamp_min(0).pow(Weights[scale] / total);
+            product = product * map.mean([2, 3]).clamp_min(Scalars.Of(0)).pow(Scalars.Of(Weights[scale] / total));
             (a, b) = (nn.functional.avg_pool2d(a, 2), nn.functional.avg_pool2d(b, 2));
         }
         return product.mean().item<double>();

@@ -53,6 +53,6 @@ public sealed record NeighbourMetrics(double Precision, double Recall, double De
     private static Tensor Squares(Tensor a, Tensor b)
     {
         using DisposeScope scope = NewDisposeScope();
-        return (a.square().sum(1, keepdim: true) + b.square().sum(1) - (matmul(a, b.transpose(0, 1)) * 2)).clamp_min(0).MoveToOuterDisposeScope();
+        return (a.Squared().sum(1, keepdim: true).Plus(b.Squared().sum(1)) - matmul(a, b.transpose(0, 1)).Times(2)).clamp_min(Scalars.Of(0)).MoveToOuterDisposeScope();
     }
 }

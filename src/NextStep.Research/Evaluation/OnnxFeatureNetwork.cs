@@ -102,7 +102,7 @@ public sealed class OnnxFeatureNetwork : IFeatureNetwork
         ArgumentNullException.ThrowIfNull(pixels);
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Tensor x = Resize.To(pixels.to_type(float32).cpu(), _size, _size).add(1).mul(0.5f);
+        Tensor x = Resize.To(pixels.to_type(float32).cpu(), _size, _size).Plus(1).Times(0.5f);
         x = (x - tensor([.. Mean.Select(v => (float)v)]).view(1, 3, 1, 1)) / tensor([.. Deviation.Select(v => (float)v)]).view(1, 3, 1, 1);
         Tensor[] parts = [.. x.split(_oneByOne ? 1 : 64).Select(Run)];
         return cat(parts).MoveToOuterDisposeScope();

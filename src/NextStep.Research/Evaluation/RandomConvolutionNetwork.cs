@@ -55,7 +55,7 @@ public sealed class RandomConvolutionNetwork : IFeatureNetwork
         List<Tensor> means = [];
         for (int layer = 0; layer < _weights.Length; layer++)
         {
-            x = nn.functional.leaky_relu(nn.functional.conv2d(x, _weights[layer], padding: [1, 1], strides: layer == 0 ? [1, 1] : [2, 2]), Leak);
+            x = nn.functional.conv2d(x, _weights[layer], padding: [1, 1], strides: layer == 0 ? [1, 1] : [2, 2]).leaky_relu(Scalars.Of(Leak));
             means.Add(x.mean([2, 3]));
         }
         return cat(means, 1).to_type(float64).MoveToOuterDisposeScope();

@@ -38,8 +38,8 @@ public sealed class FlowHeadBlock : nn.Module
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor[] parts = modulation.chunk(3, -1);
-        Tensor h = in_ln.forward(x).mul(parts[1].add(1)).add(parts[0]);
-        return x.add(parts[2].mul(mlp.forward(h))).MoveToOuterDisposeScope();
+        Tensor h = in_ln.forward(x).mul(parts[1].Plus(1)).Plus(parts[0]);
+        return x.Plus(parts[2].mul(mlp.forward(h))).MoveToOuterDisposeScope();
     }
 }
 
@@ -70,7 +70,7 @@ public sealed class FlowHeadFinalLayer : nn.Module
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor[] parts = modulation.chunk(2, -1);
-        Tensor h = nn.functional.layer_norm(x, [_width], eps: FlowHeadBlock.Epsilon).mul(parts[1].add(1)).add(parts[0]);
+        Tensor h = nn.functional.layer_norm(x, [_width], eps: FlowHeadBlock.Epsilon).mul(parts[1].Plus(1)).Plus(parts[0]);
         return linear.forward(h).MoveToOuterDisposeScope();
     }
 }
@@ -108,7 +108,7 @@ public sealed class FlowHeadNetwork : nn.Module<Tensor, Tensor, Tensor, Tensor>
     public override Tensor forward(Tensor x, Tensor t, Tensor c)
     {
         using DisposeScope scope = NewDisposeScope();
-        FlowModulations modulations = Modulations(EmbedTimes(t).add(EmbedConditions(c)));
+        FlowModulations modulations = Modulations(EmbedTimes(t).Plus(EmbedConditions(c)));
         return Velocity(x, modulations).MoveToOuterDisposeScope();
     }
 

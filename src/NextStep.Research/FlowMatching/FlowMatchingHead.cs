@@ -39,10 +39,10 @@ public sealed class FlowMatchingHead : nn.Module
         Tensor epsilon = noise.Normal(target.shape).to(target.dtype, target.device);
         Tensor t = noise.Normal(target.size(0)).to(target.device).sigmoid().to_type(target.dtype);
         Tensor column = t.unsqueeze(-1);
-        Tensor noisy = target.mul(column).add(epsilon.mul(column.neg().add(1)));
+        Tensor noisy = target.mul(column).Plus(epsilon.mul(column.neg().Plus(1)));
         Tensor error = net.forward(noisy, t, condition).sub(target.sub(epsilon)).to_type(ScalarType.Float32);
-        Tensor perToken = error.square().mean([-1]);
-        Tensor mean = mask is null ? perToken.mean() : perToken.mul(mask).sum().div(mask.sum().add(1e-8));
+        Tensor perToken = error.Squared().mean([-1]);
+        Tensor mean = mask is null ? perToken.mean() : perToken.mul(mask).sum().div(mask.sum().Plus(1e-8));
         return new FlowLoss(mean.MoveToOuterDisposeScope(), perToken.detach().MoveToOuterDisposeScope(), t.MoveToOuterDisposeScope());
     }
 }

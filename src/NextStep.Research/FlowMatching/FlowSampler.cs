@@ -80,7 +80,7 @@ public sealed class FlowSampler : IDisposable
         {
             using DisposeScope inner = NewDisposeScope();
             int count = Math.Min(chunk, _options.Steps - start);
-            Tensor y = _timeEmbeddings.narrow(0, start, count).unsqueeze(1) + embedded.unsqueeze(0); // [count, K·m, D]
+            Tensor y = _timeEmbeddings.narrow(0, start, count).unsqueeze(1).Plus(embedded.unsqueeze(0)); // [count, K·m, D]
             FlowModulations all = _network.InferredModulations(y);
             x = (rows is null ? Steps(x, all, start, count, guidance, noise, onStep) : Steps(rows, x, all, start, count, guidance, noise, onStep)).MoveToOuterDisposeScope();
         }

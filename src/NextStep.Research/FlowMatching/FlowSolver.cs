@@ -38,8 +38,8 @@ public sealed class FlowSolver
     {
         using DisposeScope scope = NewDisposeScope();
         FlowStep step = _steps[index];
-        Tensor next = x.mul(step.State).add_(velocity.mul(step.Velocity));
-        return (step.Noise is { } weight ? next.add_(draw().mul(weight)) : next).MoveToOuterDisposeScope();
+        Tensor next = x.Times(step.State).PlusInPlace(velocity.Times(step.Velocity));
+        return (step.Noise is { } weight ? next.PlusInPlace(draw().Times(weight)) : next).MoveToOuterDisposeScope();
     }
 
     private FlowStep GridStep(int index)
@@ -70,8 +70,8 @@ public sealed class FlowSolver
     public static Tensor Score(Tensor x, Tensor velocity, Tensor t)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor rest = t.neg().add(1);
-        return velocity.mul(t).sub(x).div(rest.square().add(rest.mul(t))).MoveToOuterDisposeScope();
+        Tensor rest = t.neg().Plus(1);
+        return velocity.mul(t).sub(x).div(rest.Squared().Plus(rest.mul(t))).MoveToOuterDisposeScope();
     }
 
     // Spec §3.4: the last step is Euler over δ.

@@ -47,8 +47,8 @@ public sealed class GaussianMixture : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor edges = _logWeights.exp().cumsum(0);
-        Tensor component = searchsorted(edges, noise.Uniform(count), false, false).clamp_max(Components - 1);
-        return (_means.index_select(0, component) + (noise.Normal(count, Width) * (float)_deviation)).MoveToOuterDisposeScope();
+        Tensor component = searchsorted(edges, noise.Uniform(count), false, false).clamp_max(Scalars.Of(Components - 1));
+        return _means.index_select(0, component).Plus(noise.Normal(count, Width).Times((float)_deviation)).MoveToOuterDisposeScope();
     }
 
     /// <summary>
@@ -61,9 +61,9 @@ public sealed class GaussianMixture : IDisposable
     {
         using DisposeScope scope = NewDisposeScope();
         double squared = _deviation * _deviation, variance = (t * t * squared) + ((1 - t) * (1 - t));
-        Tensor apart = x.unsqueeze(1) - (_means * (float)t); // [n, k, d]
-        Tensor share = (_logWeights - (apart.square().sum(2) / (float)(2 * variance))).softmax(1).unsqueeze(2);
-        Tensor each = _means + (apart * (float)(((t * squared) - (1 - t)) / variance));
+        Tensor apart = x.unsqueeze(1) - _means.Times((float)t); // [n, k, d]
+        Tensor share = (_logWeights - apart.Squared().sum(2).Over((float)(2 * variance))).softmax(1).unsqueeze(2);
+        Tensor each = _means.Plus(apart.Times((float)(((t * squared) - (1 - t)) / variance)));
         return (share * each).sum(1).MoveToOuterDisposeScope();
     }
 
@@ -71,7 +71,7 @@ public sealed class GaussianMixture : IDisposable
     public Tensor Deviations(Tensor x)
     {
         using DisposeScope scope = NewDisposeScope();
-        return ((x.unsqueeze(1) - _means).square().sum(2).amin([1]).sqrt() / (float)_deviation).MoveToOuterDisposeScope();
+        return (x.unsqueeze(1) - _means).Squared().sum(2).amin([1]).sqrt().Over((float)_deviation).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

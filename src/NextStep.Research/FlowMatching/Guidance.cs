@@ -43,8 +43,8 @@ public readonly record struct Guidance(GuidanceBranches Branches, double Scale =
         using DisposeScope scope = NewDisposeScope();
         Tensor[] v = velocities.chunk((int)Branches);
         Tensor guided = Branches == GuidanceBranches.Text
-            ? v[1] + ((v[0] - v[1]) * (float)Scale)
-            : v[2] + ((v[1] - v[2]) * (float)ImageScale) + ((v[0] - v[1]) * (float)Scale);
+            ? v[1].Plus((v[0] - v[1]).Times((float)Scale))
+            : v[2].Plus((v[1] - v[2]).Times((float)ImageScale)).Plus((v[0] - v[1]).Times((float)Scale));
         return guided.MoveToOuterDisposeScope();
     }
 

@@ -33,7 +33,7 @@ public sealed class TimestepEmbedder : nn.Module<Tensor, Tensor>
     {
         using DisposeScope scope = NewDisposeScope();
         int half = width / 2;
-        Tensor frequencies = arange(half, dtype: ScalarType.Float32, device: times.device).mul((float)(-Math.Log(period) / half)).exp();
+        Tensor frequencies = Scalars.Range(half, dtype: ScalarType.Float32, device: times.device).Times((float)(-Math.Log(period) / half)).exp();
         Tensor arguments = times.to_type(ScalarType.Float32).unsqueeze(-1) * frequencies;
         Tensor embedding = cat([arguments.cos(), arguments.sin()], -1);
         if (width % 2 != 0)

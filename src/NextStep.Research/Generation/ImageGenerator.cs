@@ -80,7 +80,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
         using DisposeScope scope = NewDisposeScope();
         Tensor weight = autoencoder.parameters().First();
         Tensor latents = PatchOrder.Unpatchify(tokens, model.Config.LatentPatchSize, rows, columns).to(weight.dtype, weight.device);
-        return autoencoder.Decode(autoencoder.FromModel(latents)).to_type(ScalarType.Float32).clamp_(-1, 1).MoveToOuterDisposeScope();
+        return autoencoder.Decode(autoencoder.FromModel(latents)).to_type(ScalarType.Float32).clamp_(Scalars.Of(-1), Scalars.Of(1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>As <see cref="Draw"/>, before decoding: image tokens [n, L, d].</summary>

@@ -51,7 +51,7 @@ public static class TokenSampler
         {
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope step = NewDisposeScope();
-            Tensor conditions = model.ProjectOut(model.GenerationPosition(index, hidden.device, dtype) is { } position ? hidden + position : hidden);
+            Tensor conditions = model.ProjectOut(model.GenerationPosition(index, hidden.device, dtype) is { } position ? hidden.Plus(position) : hidden);
             Guidance guidance = new(
                 prompt.Branches,
                 Guidance.At(sampling.GuidanceSchedule, sampling.Guidance, index, count),

@@ -120,7 +120,7 @@ public static class ImageFile
     public static torch.Tensor ToBytes(torch.Tensor pixels)
     {
         using var scope = torch.NewDisposeScope();
-        return pixels.detach().to(torch.float32).cpu().add(1).mul_(127.5f).clamp_(0, 255).round_().to(torch.uint8).MoveToOuterDisposeScope();
+        return pixels.detach().to(torch.float32).cpu().Plus(1).TimesInPlace(127.5f).clamp_(Scalars.Of(0), Scalars.Of(255)).round_().to(torch.uint8).MoveToOuterDisposeScope();
     }
 
     private static byte[] ToRgba(torch.Tensor pixels)

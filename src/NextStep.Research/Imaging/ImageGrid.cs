@@ -38,7 +38,7 @@ public static class ImageGrid
         int rows = (count + across - 1) / across;
         int cellWidth = width + (2 * padding);
         int cellHeight = height + (2 * padding) + text;
-        torch.Tensor sheet = torch.full([3, rows * cellHeight, across * cellWidth], background, torch.float32);
+        torch.Tensor sheet = torch.full([3, rows * cellHeight, across * cellWidth], Scalars.Of(background), torch.float32);
         for (int i = 0; i < count; i++)
         {
             int top = (i / across * cellHeight) + padding;

@@ -22,7 +22,7 @@ public static class Resize
         using var scope = torch.NewDisposeScope();
         torch.Tensor vertical = torch.tensor(LanczosTaps.Of(fromHeight, height).Matrix(fromHeight), [height, fromHeight]).to(pixels);
         torch.Tensor horizontal = torch.tensor(LanczosTaps.Of(fromWidth, width).Matrix(fromWidth), [width, fromWidth]).to(pixels);
-        return torch.matmul(torch.matmul(vertical, pixels), horizontal.transpose(0, 1)).clamp_(-1, 1).MoveToOuterDisposeScope();
+        return torch.matmul(torch.matmul(vertical, pixels), horizontal.transpose(0, 1)).clamp_(Scalars.Of(-1), Scalars.Of(1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>The largest centred square of [3, H, W], resampled to [3, <paramref name="size"/>, <paramref name="size"/>].</summary>

@@ -15,6 +15,9 @@ internal sealed class JsonKeys
     /// <summary>The file, for errors.</summary>
     public string File => _file;
 
+    /// <summary>All of it.</summary>
+    public JsonObject Root => _root;
+
     /// <summary>Keys that are at hand already; <paramref name="source"/> names them in errors.</summary>
     public static JsonKeys Of(JsonObject root, string source) => new(source, root);
 

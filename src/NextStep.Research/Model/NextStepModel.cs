@@ -74,7 +74,7 @@ public sealed class NextStepModel : nn.Module
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor embedded = _transformer.Embed(ids);
-        Tensor slots = ids.to(embedded.device).flatten().eq(Config.Special.ImagePlaceholder).nonzero().squeeze(1);
+        Tensor slots = ids.to(embedded.device).flatten().eq(Scalars.Of(Config.Special.ImagePlaceholder)).nonzero().squeeze(1);
         long given = tokens?.size(0) ?? 0;
         if (tokens is null)
         {
@@ -106,7 +106,7 @@ public sealed class NextStepModel : nn.Module
         Tensor next = batch.Ids.narrow(1, 1, batch.Ids.size(1) - 1).reshape(-1);
         Tensor labels = batch.Labels.narrow(1, 1, batch.Labels.size(1) - 1).reshape(-1);
 
-        Tensor isImage = next.eq(Config.Special.ImagePlaceholder);
+        Tensor isImage = next.eq(Scalars.Of(Config.Special.ImagePlaceholder));
         Tensor image = states.index_select(0, isImage.nonzero().squeeze(1)), target = batch.Tokens;
         if (batch.Learned is { } learned)
         {
@@ -117,11 +117,11 @@ public sealed class NextStepModel : nn.Module
         FlowLoss flow = image_head.Loss(
             target.repeat(repeat, 1), condition.repeat(repeat, 1), noise, batch.TokenMask?.repeat(repeat));
 
-        Tensor predicted = isImage.logical_not().logical_and(labels.ne(SequenceLayout.Ignored)).nonzero().squeeze(1);
+        Tensor predicted = isImage.logical_not().logical_and(labels.ne(Scalars.Of(SequenceLayout.Ignored))).nonzero().squeeze(1);
         Tensor text = predicted.size(0) == 0
             ? zeros(1, device: states.device).squeeze()
             : nn.functional.cross_entropy(_transformer.Logits(states.index_select(0, predicted)).to_type(ScalarType.Float32), labels.index_select(0, predicted));
-        Tensor total = flow.Mean.mul((float)Config.ImageLossWeight).add(text.mul((float)Config.TextLossWeight));
+        Tensor total = flow.Mean.Times((float)Config.ImageLossWeight).Plus(text.Times((float)Config.TextLossWeight));
         return new ModelLosses(
             total.MoveToOuterDisposeScope(),
             text.MoveToOuterDisposeScope(),
@@ -154,12 +154,12 @@ public sealed class NextStepModel : nn.Module
     // Gaussian noise whose std grows linearly from 0 over the raster order of each image's tokens (spec §1.5); context stays as clean as it is in generation.
     private Tensor Noised(ModelBatch batch, NoiseSource noise)
     {
-        Tensor slots = batch.Ids.flatten().eq(Config.Special.ImagePlaceholder).nonzero().squeeze(1);
+        Tensor slots = batch.Ids.flatten().eq(Scalars.Of(Config.Special.ImagePlaceholder)).nonzero().squeeze(1);
         Tensor noisy = batch.Learned is { } learned ? slots.index_select(0, learned) : slots;
-        Tensor flags = zeros(batch.Ids.numel(), device: batch.Ids.device).index_fill(0, noisy, 1).view(batch.Ids.shape);
+        Tensor flags = zeros(batch.Ids.numel(), device: batch.Ids.device).index_fill(0, noisy, Scalars.Of(1)).view(batch.Ids.shape);
         Tensor order = flags.cumsum(1).mul(flags); // 1-based place in the row
-        Tensor share = (order / order.max().clamp_min(1)).flatten().index_select(0, slots).unsqueeze(1);
+        Tensor share = (order / order.max().clamp_min(Scalars.Of(1))).flatten().index_select(0, slots).unsqueeze(1);
         Tensor epsilon = noise.Normal(batch.Tokens.shape).to(batch.Tokens.dtype, batch.Tokens.device);
-        return batch.Tokens + (epsilon * share * (float)Config.InputNoise);
+        return batch.Tokens.Plus((epsilon * share).Times((float)Config.InputNoise));
     }
 }

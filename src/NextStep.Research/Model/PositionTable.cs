@@ -18,8 +18,8 @@ public static class PositionTable
         }
         using DisposeScope scope = NewDisposeScope();
         int quarter = width / 4;
-        Tensor omega = pow(10000.0, arange(quarter, dtype: ScalarType.Float64).div((double)quarter)).reciprocal();
-        Tensor cells = arange(grid, dtype: ScalarType.Float64);
+        Tensor omega = pow(10000.0, Scalars.Range(quarter, dtype: ScalarType.Float64).Over((double)quarter)).reciprocal();
+        Tensor cells = Scalars.Range(grid, dtype: ScalarType.Float64);
         Tensor angles = cells.unsqueeze(1) * omega; // [grid, quarter]
         Tensor half = cat([angles.sin(), angles.cos()], 1); // [grid, width/2]
         Tensor columns = half.repeat(grid, 1), rows = half.repeat_interleave(grid, 0);

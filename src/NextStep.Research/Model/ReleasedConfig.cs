@@ -172,6 +172,17 @@ public static class ReleasedConfig
         }
     }
 
+    /// <summary>The text of a <c>config.json</c> with other sampling settings in place of its own.</summary>
+    /// <exception cref="InvalidDataException">The file is no JSON object.</exception>
+    public static string WithSampling(string file, SamplingConfig sampling)
+    {
+        JsonKeys keys = JsonKeys.Open(file);
+        JsonObject own = keys.Object(Own) ?? [];
+        own["sampling"] = JsonSerializer.SerializeToNode(sampling, JsonOptions);
+        keys.Root[Own] = own;
+        return keys.Root.ToJsonString(JsonOptions);
+    }
+
     /// <summary>The autoencoder's <c>vae/config.json</c>.</summary>
     public static string Write(AutoencoderConfig config)
     {

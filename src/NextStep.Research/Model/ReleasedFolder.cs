@@ -93,6 +93,13 @@ public static class ReleasedFolder
         AtomicFile.WriteText(Path.Combine(folder, ConfigFile), ReleasedConfig.Write(config, imageSize, sampling));
     }
 
+    /// <summary>Puts other sampling settings into a model folder; nothing else of it changes, and a file that is shared by a link is left as it is.</summary>
+    public static void SaveSampling(string folder, SamplingConfig sampling)
+    {
+        string file = Path.Combine(folder, ConfigFile);
+        AtomicFile.WriteText(file, ReleasedConfig.WithSampling(file, sampling));
+    }
+
     /// <summary>Writes the <c>vae</c> folder alone.</summary>
     public static void SaveAutoencoder(string folder, ImageAutoencoder autoencoder)
     {

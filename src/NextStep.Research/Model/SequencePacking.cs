@@ -35,7 +35,7 @@ public sealed class SequencePacking
             }
         }
         using DisposeScope scope = NewDisposeScope();
-        Tensor segment = tensor(segments, [_rows, _room]).to(device), order = arange(_room, dtype: ScalarType.Int64, device: device);
+        Tensor segment = tensor(segments, [_rows, _room]).to(device), order = Scalars.Range(_room, dtype: ScalarType.Int64, device: device);
         Tensor same = segment.unsqueeze(2).eq(segment.unsqueeze(1)), past = order.unsqueeze(0).le(order.unsqueeze(1));
         Mask = same.logical_and(past).unsqueeze(1).MoveToOuterDisposeScope();
         Positions = tensor(positions, [_rows, _room]).to(device).MoveToOuterDisposeScope();

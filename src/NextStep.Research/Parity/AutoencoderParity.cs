@@ -70,7 +70,7 @@ internal sealed class AutoencoderParity(FixtureFile file) : ParityKind(file)
         LatentPosterior posterior = autoencoder.Encode(pixels);
         fixture.Check("out.mean", posterior.Mean, Tolerance);
         fixture.Check("out.logvar", posterior.LogVariance, Tolerance);
-        fixture.Check("out.std", autoencoder.Deterministic ? zeros_like(posterior.Mean) : posterior.LogVariance.mul(0.5f).exp(), Tolerance);
+        fixture.Check("out.std", autoencoder.Deterministic ? zeros_like(posterior.Mean) : posterior.LogVariance.Times(0.5f).exp(), Tolerance);
         Tensor sample = ReferenceSample(autoencoder, posterior, noise);
         FixtureCase.Exhausted(noise);
         fixture.Check("out.sample", sample, Tolerance);
@@ -107,7 +107,7 @@ internal sealed class AutoencoderParity(FixtureFile file) : ParityKind(file)
     private static Tensor Divergence(LatentPosterior posterior, int picture)
     {
         Tensor mean = posterior.Mean.narrow(0, picture, 1), variance = posterior.LogVariance.narrow(0, picture, 1);
-        return ReconstructionLoss.Divergence(new LatentPosterior(mean, variance)).mul(mean.numel());
+        return ReconstructionLoss.Divergence(new LatentPosterior(mean, variance)).Times(mean.numel());
     }
 
     private static string Half(string name) => name.Split('.')[0];

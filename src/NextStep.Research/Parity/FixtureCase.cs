@@ -102,7 +102,7 @@ internal sealed class FixtureCase
             return;
         }
         Tensor difference = Difference(expected, actual, null);
-        double worst = Largest(difference), share = difference.gt(0).to_type(ScalarType.Float64).mean().item<double>();
+        double worst = Largest(difference), share = difference.gt(Scalars.Of(0)).to_type(ScalarType.Float64).mean().item<double>();
         Add(tensor, worst, 1, worst <= 1 && share <= 0.005, System.FormattableString.Invariant($"{share:P2} of the pixels differ"));
     }
 

@@ -67,7 +67,7 @@ internal sealed class GenerationParity : ParityKind
         fixture.Check("out.latents", latents);
         Tensor pictures = autoencoder.Decode(latents);
         fixture.Check("out.image", pictures);
-        fixture.CheckPixels("out.image_u8", pictures.mul(0.5f).add(0.5f).clamp(0, 1).mul(255).round().permute(0, 2, 3, 1).to_type(ScalarType.Byte));
+        fixture.CheckPixels("out.image_u8", pictures.Times(0.5f).Plus(0.5f).clamp(Scalars.Of(0), Scalars.Of(1)).Times(255).round().permute(0, 2, 3, 1).to_type(ScalarType.Byte));
     }
 
     public override void Dispose() => _model.Dispose();
@@ -76,7 +76,7 @@ internal sealed class GenerationParity : ParityKind
     {
         LatentPosterior posterior = autoencoder.Encode(fixture.Read("in.pixel_values"));
         fixture.Check("out.enc_mean", posterior.Mean);
-        fixture.Check("out.enc_std", autoencoder.Deterministic ? zeros_like(posterior.Mean) : posterior.LogVariance.mul(0.5f).exp());
+        fixture.Check("out.enc_std", autoencoder.Deterministic ? zeros_like(posterior.Mean) : posterior.LogVariance.Times(0.5f).exp());
         Tensor latents = autoencoder.ToModel(AutoencoderParity.ReferenceSample(autoencoder, posterior, noise));
         fixture.Check("out.latents_in", latents);
         return PatchOrder.Patchify(latents, _model.Config.LatentPatchSize).flatten(0, 1);
@@ -88,7 +88,7 @@ internal sealed class GenerationParity : ParityKind
         fixture.Check("out.inputs_embeds", embedded);
         Tensor hidden = _model.Transformer.Forward(embedded, prompt.KeyMask);
         Tensor last = hidden.narrow(1, hidden.size(1) - 1, 1);
-        fixture.Check("out.prefill_c", _model.GenerationPosition(0, CPU, ScalarType.Float32) is { } position ? last + position : last);
+        fixture.Check("out.prefill_c", _model.GenerationPosition(0, CPU, ScalarType.Float32) is { } position ? last.Plus(position) : last);
     }
 
     private static void CheckScales(FixtureCase fixture, string name, GuidanceSchedule schedule, double scale, int count) =>

@@ -34,12 +34,12 @@ public static class AutoencoderTrainer
         Tensor latents = autoencoder.Sample(posterior, noise);
         Tensor output = autoencoder.Decode(ImageAutoencoder.Perturb(latents, config.Autoencoder.NoiseStrength, noise)).to_type(ScalarType.Float32);
         Tensor loss = ReconstructionLoss.Of(output, pixels, config.Autoencoder.LossWeights);
-        List<StepMetric> metrics = [StepMetric.Mean("autoencoder.loss", loss), StepMetric.Mean("autoencoder.squaredError", (output - pixels).square().mean())];
+        List<StepMetric> metrics = [StepMetric.Mean("autoencoder.loss", loss), StepMetric.Mean("autoencoder.squaredError", (output - pixels).Squared().mean())];
         if (config.Autoencoder.KlWeight > 0)
         {
             Tensor divergence = ReconstructionLoss.Divergence(posterior);
             metrics.Add(StepMetric.Mean("autoencoder.kl", divergence));
-            loss += divergence * (float)config.Autoencoder.KlWeight;
+            loss = loss.Plus(divergence.Times((float)config.Autoencoder.KlWeight));
         }
         return new StepOutcome(loss, metrics, batch.Ids);
     }
@@ -57,12 +57,12 @@ public static class AutoencoderTrainer
             using DisposeScope inner = NewDisposeScope();
             using CaptionedBatch batch = Batches.Load(source, [.. Enumerable.Range(start, Math.Min(64, count - start))]);
             Tensor raw = autoencoder.EncodeRaw(batch.Pixels.to(device)).cpu().to_type(ScalarType.Float64);
-            sum.add_(raw.sum([0, 2, 3]));
-            squares.add_(raw.square().sum([0, 2, 3]));
+            sum.PlusInPlace(raw.sum([0, 2, 3]));
+            squares.PlusInPlace(raw.Squared().sum([0, 2, 3]));
             values += raw.numel() / channels;
         }
-        Tensor mean = sum / (double)values;
-        Tensor deviation = (squares / (double)values - mean.square()).clamp_min(1e-12).sqrt();
+        Tensor mean = sum.Over((double)values);
+        Tensor deviation = (squares.Over((double)values) - mean.Squared()).clamp_min(Scalars.Of(1e-12)).sqrt();
         autoencoder.SetChannelStatistics(mean.to_type(ScalarType.Float32), deviation.to_type(ScalarType.Float32));
     }
 }

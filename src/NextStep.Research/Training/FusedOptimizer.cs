@@ -10,15 +10,15 @@ namespace NextStep.Research;
 /// </summary>
 public sealed class FusedOptimizer : IDisposable
 {
-    private const double Beta1 = 0.9, Beta2 = 0.95, Epsilon = 1e-8;
+    private const string Beta1 = "0.9", Beta2 = "0.95", Epsilon = "1e-8";
 
     // TorchSharp's own AdamW costs a native call per tensor and operation; these ops exist in libtorch but not in its API.
-    private static readonly jit.CompilationUnit Kernels = jit.compile("""
-        def adamw(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], mx: List[Tensor], step: List[Tensor], lr: float, b1: float, b2: float, wd: float, eps: float):
+    private static readonly TorchScript Kernels = new($$"""
+        def adamw(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], mx: List[Tensor], step: List[Tensor], lr: Tensor, wd: Tensor):
             torch._foreach_add_(step, 1.0)
-            torch._fused_adamw_(p, g, m, v, mx, step, lr=lr, beta1=b1, beta2=b2, weight_decay=wd, eps=eps, amsgrad=False, maximize=False)
-        def lerp(e: List[Tensor], p: List[Tensor], w: float):
-            torch._foreach_lerp_(e, p, w)
+            torch._fused_adamw_(p, g, m, v, mx, step, lr=float(lr), beta1={{Beta1}}, beta2={{Beta2}}, weight_decay=float(wd), eps={{Epsilon}}, amsgrad=False, maximize=False)
+        def lerp(e: List[Tensor], p: List[Tensor], w: Tensor):
+            torch._foreach_lerp_(e, p, float(w))
         def norm(g: List[Tensor]) -> Tensor:
             return torch.linalg_vector_norm(torch.stack(torch._foreach_norm(g, 2.0)), 2.0)
         def scale(g: List[Tensor], s: Tensor):
@@ -64,8 +64,8 @@ public sealed class FusedOptimizer : IDisposable
         using DisposeScope scope = NewDisposeScope();
         Tensor[][] gradients = [.. _groups.Select(g => g.Parameters.Select(p => p.grad ?? zeros_like(p)).ToArray())];
         Tensor[] every = [.. gradients.SelectMany(g => g)];
-        using Tensor norm = Kernels.invoke<Tensor>("norm", (object)every);
-        double value = (loss is null ? norm : norm + (loss.detach() * 0f)).to_type(ScalarType.Float32).item<float>();
+        using Tensor norm = Kernels.Evaluate("norm", every);
+        double value = (loss is null ? norm : norm.Plus(loss.detach().Times(0f))).to_type(ScalarType.Float32).item<float>();
         if (!double.IsFinite(value))
         {
             return value;
@@ -73,10 +73,11 @@ public sealed class FusedOptimizer : IDisposable
         if (clip > 0 && value > clip)
         {
             using Tensor factor = tensor((float)(clip / (value + 1e-6)), device: every[0].device);
-            Kernels.invoke("scale", every, factor);
+            Kernels.Run("scale", [every], factor);
         }
         Steps++;
-        double weight = 1 - Math.Min(_emaDecay, (1.0 + Steps) / (10.0 + Steps));
+        // Numbers for the kernels are doubles on the CPU, whatever the device: read there, they wait for nothing.
+        Tensor rate = tensor(learningRate), weight = tensor(1 - Math.Min(_emaDecay, (1.0 + Steps) / (10.0 + Steps)));
         for (int i = 0; i < _groups.Length; i++)
         {
             Group g = _groups[i];
@@ -84,10 +85,10 @@ public sealed class FusedOptimizer : IDisposable
             {
                 continue;
             }
-            Kernels.invoke("adamw", g.Tensors, gradients[i], g.First, g.Second, Array.Empty<Tensor>(), g.StepCounts, learningRate, Beta1, Beta2, g.WeightDecay, Epsilon);
+            Kernels.Run("adamw", [g.Tensors, gradients[i], g.First, g.Second, [], g.StepCounts], rate, tensor(g.WeightDecay));
             if (g.Average.Length > 0)
             {
-                Kernels.invoke("lerp", g.Average, g.Tensors, weight);
+                Kernels.Run("lerp", [g.Average, g.Tensors], weight);
             }
         }
         return value;
@@ -116,7 +117,7 @@ public sealed class FusedOptimizer : IDisposable
         Steps = steps;
         foreach (Tensor count in _groups.SelectMany(g => g.StepCounts))
         {
-            count.fill_(steps);
+            count.fill_(Scalars.Of(steps));
         }
     }
 

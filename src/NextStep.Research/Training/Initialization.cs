@@ -62,7 +62,7 @@ public static class Initialization
             }
             else if (parameter.dim() == 1)
             {
-                parameter.fill_(1);
+                parameter.fill_(Scalars.Of(1));
             }
             else
             {
@@ -73,8 +73,8 @@ public static class Initialization
     }
 
     private static Tensor Normal(long[] shape, double std, Generator generator) =>
-        randn(shape, ScalarType.Float32, CPU, generator: generator).mul_((float)std);
+        randn(shape, ScalarType.Float32, CPU, generator: generator).TimesInPlace((float)std);
 
     private static Tensor Uniform(long[] shape, double bound, Generator generator) =>
-        rand(shape, ScalarType.Float32, CPU, generator: generator).mul_((float)(2 * bound)).sub_((float)bound);
+        rand(shape, ScalarType.Float32, CPU, generator: generator).TimesInPlace((float)(2 * bound)).MinusInPlace((float)bound);
 }

@@ -62,7 +62,7 @@ public sealed class LatentSet : IDisposable
             means.Add(PatchOrder.Patchify(autoencoder.ToModel(posterior.Mean), patch).cpu().MoveToOuterDisposeScope());
             if (!autoencoder.Deterministic)
             {
-                Tensor deviation = posterior.LogVariance.mul(0.5f).exp().mul((float)autoencoder.Config.Scale);
+                Tensor deviation = posterior.LogVariance.Times(0.5f).exp().Times((float)autoencoder.Config.Scale);
                 deviations.Add(PatchOrder.Patchify(deviation, patch).cpu().MoveToOuterDisposeScope());
             }
             captions.AddRange(batch.Captions);
@@ -98,7 +98,7 @@ public sealed class LatentSet : IDisposable
         Tensor tokens = Means.index_select(0, at);
         if (Deviations is not null)
         {
-            tokens += Deviations.index_select(0, at) * noise.Normal(tokens.shape);
+            tokens = tokens.Plus(Deviations.index_select(0, at) * noise.Normal(tokens.shape));
         }
         return tokens.MoveToOuterDisposeScope();
     }

@@ -106,8 +106,8 @@ public static class ModelTrainer
             StepMetric.Mean("flow.loss", losses.Image.Mean),
             StepMetric.Mean("text.loss", losses.Text),
         ];
-        Tensor bins = losses.Image.Times.detach().to_type(ScalarType.Float32).mul(TimeBins).floor().clamp(0, TimeBins - 1).to_type(ScalarType.Int64);
-        Tensor sums = zeros(TimeBins, device: bins.device).index_add_(0, bins, losses.Image.PerToken, 1);
+        Tensor bins = losses.Image.Times.detach().to_type(ScalarType.Float32).Times(TimeBins).floor().clamp(Scalars.Of(0), Scalars.Of(TimeBins - 1)).to_type(ScalarType.Int64);
+        Tensor sums = zeros(TimeBins, device: bins.device).index_add_(0, bins, losses.Image.PerToken, Scalars.Of(1));
         Tensor counts = bins.bincount(null, TimeBins).to_type(ScalarType.Float32);
         for (int bin = 0; bin < TimeBins; bin++)
         {

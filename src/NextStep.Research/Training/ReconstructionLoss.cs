@@ -11,16 +11,16 @@ public static class ReconstructionLoss
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor error = output - target;
-        Tensor loss = error.square().mean() * (float)weights.Squared;
+        Tensor loss = error.Squared().mean().Times((float)weights.Squared);
         if (weights.Absolute > 0)
         {
-            loss += error.abs().mean() * (float)weights.Absolute;
+            loss = loss.Plus(error.abs().mean().Times((float)weights.Absolute));
         }
         if (weights.Gradient > 0)
         {
             Tensor across = error.narrow(3, 1, error.size(3) - 1) - error.narrow(3, 0, error.size(3) - 1);
             Tensor down = error.narrow(2, 1, error.size(2) - 1) - error.narrow(2, 0, error.size(2) - 1);
-            loss += (across.abs().mean() + down.abs().mean()) * (float)(weights.Gradient / 2);
+            loss = loss.Plus(across.abs().mean().Plus(down.abs().mean()).Times((float)(weights.Gradient / 2)));
         }
         return loss.MoveToOuterDisposeScope();
     }
@@ -29,6 +29,6 @@ public static class ReconstructionLoss
     public static Tensor Divergence(LatentPosterior posterior)
     {
         using DisposeScope scope = NewDisposeScope();
-        return (posterior.Mean.square() + posterior.LogVariance.exp() - posterior.LogVariance - 1f).mean().mul(0.5f).MoveToOuterDisposeScope();
+        return (posterior.Mean.Squared().Plus(posterior.LogVariance.exp()) - posterior.LogVariance).Minus(1f).mean().Times(0.5f).MoveToOuterDisposeScope();
     }
 }

@@ -32,6 +32,7 @@ public sealed record TrainingConfig
     public bool PackSequences { get; init; }
 
     /// <summary>Compute the transformer layers' intermediate results again in the backward pass instead of keeping them: less memory, a third more time, the same bits.</summary>
+    [KeepsBits]
     public bool RecomputeLayers { get; init; }
 }
 
@@ -73,10 +74,12 @@ public sealed record TrainerConfig
     public Precision Precision { get; init; } = Precision.Float32;
 
     /// <summary>Images between two lines of metrics.</summary>
+    [KeepsBits]
     [Range(1, long.MaxValue)]
     public long LogEvery { get; init; } = 1_000;
 
     /// <summary>Images between two checkpoints.</summary>
+    [KeepsBits]
     [Range(1, long.MaxValue)]
     public long CheckpointEvery { get; init; } = 10_000;
 }

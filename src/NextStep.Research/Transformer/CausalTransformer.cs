@@ -56,7 +56,7 @@ public sealed class CausalTransformer : nn.Module
         long past = cache?.Length ?? 0, length = embeddings.size(1);
         RotaryAngles angles = positions is null && cache is not null
             ? cache.Angles(past, length, embeddings.dtype, embeddings.device)
-            : RotaryAngles.At(positions ?? arange(past, past + length, dtype: ScalarType.Int64, device: embeddings.device), Config.HeadDim, Config.RopeTheta, embeddings.dtype);
+            : RotaryAngles.At(positions ?? Scalars.Range(past, past + length, dtype: ScalarType.Int64, device: embeddings.device), Config.HeadDim, Config.RopeTheta, embeddings.dtype);
         mask ??= AttentionMask(keyMask, past, length, embeddings.device);
         Device device = embeddings.device;
         Tensor x = embeddings;
@@ -99,8 +99,8 @@ public sealed class CausalTransformer : nn.Module
         {
             return keyMask!.to_type(ScalarType.Bool).view(keyMask.size(0), 1, 1, -1); // all keys are in the past, and the newest is no padding
         }
-        Tensor keys = arange(past + length, dtype: ScalarType.Int64, device: device).unsqueeze(0);
-        Tensor queries = arange(past, past + length, dtype: ScalarType.Int64, device: device).unsqueeze(1);
+        Tensor keys = Scalars.Range(past + length, dtype: ScalarType.Int64, device: device).unsqueeze(0);
+        Tensor queries = Scalars.Range(past, past + length, dtype: ScalarType.Int64, device: device).unsqueeze(1);
         Tensor causal = keys.le(queries);
         if (keyMask is null)
         {

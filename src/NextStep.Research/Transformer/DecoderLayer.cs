@@ -56,7 +56,7 @@ public sealed class DecoderLayer : nn.Module
     public Tensor Forward(Tensor x, RotaryAngles angles, Tensor? mask, KeyValueCache? cache, int layer)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor attended = x.add(self_attn.Forward(input_layernorm.forward(x), angles, mask, cache, layer));
-        return attended.add(mlp.forward(post_attention_layernorm.forward(attended))).MoveToOuterDisposeScope();
+        Tensor attended = x.Plus(self_attn.Forward(input_layernorm.forward(x), angles, mask, cache, layer));
+        return attended.Plus(mlp.forward(post_attention_layernorm.forward(attended))).MoveToOuterDisposeScope();
     }
 }

@@ -91,7 +91,7 @@ public sealed class KeyValueCache : IDisposable
             _angles?.Cosine.Dispose();
             _angles?.Sine.Dispose();
             using DisposeScope scope = NewDisposeScope();
-            RotaryAngles all = RotaryAngles.At(arange(Capacity, dtype: ScalarType.Int64, device: device), _config.HeadDim, _config.RopeTheta, dtype);
+            RotaryAngles all = RotaryAngles.At(Scalars.Range(Capacity, dtype: ScalarType.Int64, device: device), _config.HeadDim, _config.RopeTheta, dtype);
             _angles = new RotaryAngles(all.Cosine.DetachFromDisposeScope(), all.Sine.DetachFromDisposeScope());
         }
         return new RotaryAngles(_angles.Cosine.narrow(2, start, count), _angles.Sine.narrow(2, start, count));

@@ -25,7 +25,7 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor x = input.to_type(ScalarType.Float32);
-        Tensor scale = x.square().mean([-1], keepdim: true).add(_epsilon).rsqrt();
+        Tensor scale = x.Squared().mean([-1], keepdim: true).Plus(_epsilon).rsqrt();
         return x.mul(scale).to_type(input.dtype).mul(weight).MoveToOuterDisposeScope();
     }
 }

@@ -25,7 +25,7 @@ public sealed record RotaryAngles(Tensor Cosine, Tensor Sine)
     public static Tensor InverseFrequencies(int headDim, double theta, Device? device = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor exponents = arange(0, headDim, 2, dtype: ScalarType.Float32, device: device).div((float)headDim);
+        Tensor exponents = Scalars.Range(0, headDim, 2, dtype: ScalarType.Float32, device: device).Over((float)headDim);
         return pow((float)theta, exponents).reciprocal().MoveToOuterDisposeScope();
     }
 
@@ -38,6 +38,6 @@ public sealed record RotaryAngles(Tensor Cosine, Tensor Sine)
         using DisposeScope scope = NewDisposeScope();
         long half = x.size(-1) / 2;
         Tensor turned = cat([x.narrow(-1, half, half).neg(), x.narrow(-1, 0, half)], -1);
-        return x.mul(Cosine).add(turned.mul(Sine)).MoveToOuterDisposeScope();
+        return x.mul(Cosine).Plus(turned.mul(Sine)).MoveToOuterDisposeScope();
     }
 }

@@ -51,11 +51,12 @@ internal sealed class RecordedRun : IDisposable
         ],
         Axes = ["autoencoder.noiseStrength"],
         Cells = [.. Enumerable.Range(0, Seeds).SelectMany(s => Arms.Select((a, i) => new PlannedCell(Key(i, s), a, s, Stages(i, s))))],
-        Claims =
+        // Two seeds that differ by almost the same, by exactly the same, and the first the other way round.
+        Claims = !Arms.Contains("noiseStrength=0") ? [] :
         [
-            new("generation loss rises with noise strength", "trend(flow.loss) > 0", "supported", "slope 0.131, 95 % interval 0.082 to 0.180 over 2 seeds"),
-            new("pictures get better up to γ = 0.5", "alignment[0.5] > alignment[0]", "undecided", "difference 0.02, 95 % interval −0.11 to 0.15 over 2 seeds"),
-            new("reconstructions get worse with noise", "autoencoder.psnr[0.5] < autoencoder.psnr[0]", "contradicted", "difference 0.41 dB, 95 % interval 0.22 to 0.60 over 2 seeds"),
+            new("generation loss rises without noise", "flow.loss[noiseStrength=0] > flow.loss[baseline]"),
+            new("pictures get better up to γ = 0.5", "alignment.single[baseline] > alignment.single[noiseStrength=0]"),
+            new("noise makes the model predict worse", "flow.loss[baseline] > flow.loss[noiseStrength=0]"),
         ],
         Config = new Dictionary<string, string>(),
         Measure = ["autoencoder.psnr", "flow.loss", "alignment", "alignment.*", "text.loss"],
@@ -95,7 +96,7 @@ internal sealed class RecordedRun : IDisposable
             Metrics = new Dictionary<string, double>
             {
                 ["autoencoder.psnr"] = 29.5 + (0.31 * (arm / 2)) + (0.05 * seed),
-                ["flow.loss"] = 0.4321 + (0.1 * arm) + (0.01 * seed),
+                ["flow.loss"] = 0.4321 + (0.1 * arm) + (0.01 * seed) + (0.0002 * arm * seed),
                 ["alignment"] = 0.625 - (0.1 * arm) + (0.012 * seed * (arm + 1)),
                 ["alignment.single"] = 0.71 - (0.2 * arm) + (0.03 * seed),
                 ["text.loss"] = 0.25,

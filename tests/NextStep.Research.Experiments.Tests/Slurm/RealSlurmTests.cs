@@ -18,11 +18,12 @@ public sealed class RealSlurmTests(SlurmCluster cluster) : IClassFixture<SlurmCl
     public async Task A_sweep_is_submitted_and_runs_to_the_results_of_one_process()
     {
         Assert.SkipUnless(cluster.IsThere, "slurmctld is not installed");
-        StubSweep alone = new(_folder, "alone", StubSweep.Grid(2, 2, 2, 1)), submitted = new(_folder, "submitted", StubSweep.Grid(2, 2, 2, 1));
-        Assert.Equal(4, Submit(submitted, new SlurmOptions { Concurrency = 4, Time = "5" }).Jobs.Count); // 2 stages, 4 + 2 cells, the last job
+        StubSweep alone = new(_folder, "alone", StubSweep.Grid(2, 2, 2, 1)), submitted = new(_folder, "at 100%j/submitted", StubSweep.Grid(2, 2, 2, 1));
+        Assert.Equal(4, Submit(submitted, new SlurmOptions { Partition = "main", Concurrency = 4, Time = "5", Flags = ["--comment=lab"] }).Jobs.Count); // 2 stages, 4 + 2 cells, the last job
         Assert.Equal((0, 6), (Submit(submitted, new SlurmOptions()).Cells, submitted.Plan.Cells.Count));
         await Until(() => File.Exists(Path.Combine(submitted.Folder.Path, "finished")), submitted);
         Assert.All(submitted.Plan.Cells, c => Assert.True(submitted.Folder.IsDone(c)));
+        Assert.Equal(2 + 6 + 1, Directory.GetFiles(Path.Combine(submitted.Folder.Path, "slurm", "logs")).Length);
         alone.RunHere();
         Assert.Empty(alone.DifferencesTo(submitted));
     }

@@ -36,6 +36,78 @@ public sealed class SlurmLauncherTests : IDisposable
     }
 
     [Fact]
+    public void The_report_runs_where_and_on_whose_account_the_tasks_run_and_is_queued_again()
+    {
+        Submit(new StubSweep(_folder, "run", StubSweep.Grid(2, 1, 1, 1)), new SlurmOptions { Partition = "gpu", Time = "2:00:00", Gpus = 1, Cpus = 8, Flags = ["--account=lab", "--time=9"] });
+        string[] report = _cluster.Submissions[^1];
+        Assert.Equal(["--partition=gpu", "--account=lab", "--time=9", "--requeue", "--open-mode=append", "--cpus-per-task=1", "--time=10", "--dependency=afterany:42"], report[3..]);
+    }
+
+    [Fact]
+    public void The_report_comes_again_behind_tasks_that_were_queued_again()
+    {
+        StubSweep sweep = new(_folder, "run", StubSweep.Grid(3, 1, 1, 1));
+        Submit(sweep, new SlurmOptions { Flags = ["--account=lab"] });
+        _cluster.Queue = "41_0|COMPLETED|None\n42_[0,2]|COMPLETED|None\n42_1|PENDING|BeginTime\n42_3|NODE_FAIL|None\n43|RUNNING|None\n";
+        Assert.Equal("44", SlurmReportAgain.SubmitIfOpen(sweep.Folder, _cluster));
+        Assert.Equal(["--account=lab", "--dependency=afterany:42"], _cluster.Submissions[^1].Where(a => a.StartsWith("--account", StringComparison.Ordinal) || a.StartsWith("--dep", StringComparison.Ordinal)));
+        Assert.Equal(_cluster.Calls.Where(c => c.Program == "sbatch").Select(c => c.Input).TakeLast(2).First(), _cluster.Calls[^1].Input);
+        sweep.RunHere();
+        Assert.Null(SlurmReportAgain.SubmitIfOpen(sweep.Folder, _cluster));
+    }
+
+    [Fact]
+    public void Of_two_submissions_at_once_the_second_sees_what_the_first_has_handed_over()
+    {
+        StubSweep sweep = new(_folder, "run", StubSweep.Grid(3, 1, 1, 1));
+        SlowCluster cluster = new();
+        SlurmSubmission[] both = new SlurmSubmission[2];
+        string program = Worker.Program;
+        Parallel.For(0, 2, new ParallelOptions { MaxDegreeOfParallelism = 2 }, i => both[i] =
+            new SlurmLauncher(sweep.Folder, sweep.Plan, Program with { Program = program }, ["report"], new SlurmOptions(), cluster).Submit(new SweepOptions()));
+        Assert.Equal([(0, 4), (4, 0)], both.Select(s => (s.Cells, s.Waiting)).Order());
+        Assert.Equal(2, SlurmArray.ReadAll(sweep.Folder).Count);
+        Assert.False(File.Exists(Path.Combine(sweep.Folder.Path, "slurm", "submit.lock")));
+    }
+
+    // Takes a while over everything, and has in its queue what was submitted.
+    private sealed class SlowCluster : IClusterCommands
+    {
+        private readonly List<string> _queue = [];
+        private int _job = 40;
+
+        public ClusterReply Run(string program, IReadOnlyList<string> arguments, string input = "")
+        {
+            Thread.Sleep(30);
+            lock (_queue)
+            {
+                switch (program)
+                {
+                    case "sbatch":
+                        _job++;
+                        if (arguments.FirstOrDefault(a => a.StartsWith("--array=", StringComparison.Ordinal)) is { } array)
+                        {
+                            _queue.Add($"{_job}_[{array["--array=".Length..]}]|PENDING|Priority");
+                        }
+                        return new ClusterReply(0, $"{_job}\n", "");
+                    case "squeue":
+                        return new ClusterReply(0, string.Join('\n', _queue), "");
+                    default:
+                        return new ClusterReply(0, "MaxArraySize = 1001\n", "");
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void A_percent_sign_in_the_path_is_no_symbol_for_sbatch()
+    {
+        Submit(new StubSweep(_folder, "at 100%a/run", "seed: 0"));
+        Assert.All(_cluster.Submissions, s => Assert.Contains($"{Path.DirectorySeparatorChar}at 100%%a{Path.DirectorySeparatorChar}", s.Single(a => a.StartsWith("--output=", StringComparison.Ordinal)), StringComparison.Ordinal));
+        Assert.EndsWith("report-%j.log", _cluster.Submissions[^1][2], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_script_becomes_a_copy_of_the_program()
     {
         StubSweep sweep = new(_folder, "run", "seed: 0");

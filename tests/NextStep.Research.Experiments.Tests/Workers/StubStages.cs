@@ -47,6 +47,7 @@ internal static class StubStages
     private static void Run(StageContext context, TrainerConfig trainer, string start)
     {
         using FileStream alone = Lock(context.Directory);
+        File.WriteAllText(Path.Combine(context.Directory, "device.txt"), context.Config.Device);
         string checkpoints = Path.Combine(context.Directory, "checkpoint");
         Directory.CreateDirectory(checkpoints);
         long step = TrainingLoop.ImagesSaved(context.Directory) ?? 0;

@@ -34,8 +34,10 @@ internal sealed class StubSweep
 
     public SweepOutcome RunHere() => new SweepRunner(Folder, Plan, _experiment, StubStages.All, new SweepOptions()).Run(TestContext.Current.CancellationToken);
 
-    public SweepOutcome RunPool(int jobs, SweepOptions? options = null) =>
-        new WorkerPool(Folder, Plan, StubWorker.Command, jobs, options ?? new SweepOptions()).Run(TestContext.Current.CancellationToken);
+    public SweepOutcome RunPool(int jobs, SweepOptions? options = null) => RunPool(WorkerPlaces.AsConfigured(jobs), options);
+
+    public SweepOutcome RunPool(WorkerPlaces places, SweepOptions? options = null) =>
+        new WorkerPool(Folder, Plan, StubWorker.Command, places, options ?? new SweepOptions()).Run(TestContext.Current.CancellationToken);
 
     /// <summary>Processes that hold a claim now.</summary>
     public IReadOnlyList<int> Workers() => [.. Plan.Cells

@@ -23,7 +23,8 @@ internal static class StubWorker
             StubStages.Forgets = args[0] == "--child-forgets";
             RunFolder folder = new(args[1]);
             using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, ParentWatch.Gone());
-            new SweepRunner(folder, folder.RequirePlan(), StubStages.All, new SweepOptions { Worker = true }).Run(either.Token);
+            int device = Array.IndexOf(args, "--device");
+            new SweepRunner(folder, folder.RequirePlan(), StubStages.All, new SweepOptions { Worker = true, Device = device < 0 ? null : args[device + 1] }).Run(either.Token);
             return 0;
         }
         catch (Exception e) when (e is ConfigException or InvalidDataException)

@@ -20,6 +20,34 @@ public sealed class WorkerPoolTests : IDisposable
         Assert.Equal((0, cells), (shared.RunPool(3).Ran, shared.RunPool(3).Skipped));
     }
 
+    [Theory]
+    [InlineData("cuda:0,cuda:1", null, "cuda:0 cuda:1")]
+    [InlineData("cuda:0,cuda:1", 5, "cuda:0 cuda:1 cuda:0 cuda:1 cuda:0")]
+    [InlineData("cuda:0, cuda:0,cuda:1", null, "cuda:0 cuda:0 cuda:1")]
+    [InlineData("cuda:3", 2, "cuda:3 cuda:3")]
+    public void Workers_are_dealt_out_over_the_devices(string devices, int? jobs, string expected)
+    {
+        WorkerPlaces places = WorkerPlaces.Over(devices, jobs);
+        Assert.Equal(expected.Split(' '), Enumerable.Range(1, places.Jobs).Select(places.Of));
+    }
+
+    [Theory]
+    [InlineData("cuda:0,")]
+    [InlineData("GPU 0")]
+    public void What_is_no_device_is_refused(string devices) =>
+        Assert.Contains("is no device; write for instance cuda:0,cuda:1", Assert.Throws<FormatException>(() => WorkerPlaces.Over(devices, null)).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Every_worker_computes_on_its_device_and_the_plan_does_not_know()
+    {
+        StubSweep alone = new(_folder, "alone", StubSweep.Grid(4, 2, 2, 20)), placed = new(_folder, "placed", StubSweep.Grid(4, 2, 2, 20));
+        Assert.Equal(placed.Plan.Cells.Count, placed.RunPool(WorkerPlaces.Over("fake:0,fake:1", null)).Ran);
+        string[] devices = [.. Directory.GetFiles(placed.Folder.Path, "device.txt", SearchOption.AllDirectories).Select(File.ReadAllText).Distinct().Order()];
+        Assert.Equal(["fake:0", "fake:1"], devices);
+        alone.RunHere();
+        Assert.DoesNotContain(alone.DifferencesTo(placed), d => Path.GetFileName(d) != "device.txt");
+    }
+
     [Fact]
     public void A_cell_that_keeps_killing_its_worker_is_given_up_and_the_others_are_done()
     {

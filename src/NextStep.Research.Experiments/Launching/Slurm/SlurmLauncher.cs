@@ -23,12 +23,18 @@ public sealed record SlurmSubmission(int Cells, int SharedStages, int Waiting, I
 /// <param name="commands">The cluster.</param>
 public sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerCommand worker, IReadOnlyList<string> finish, SlurmOptions slurm, IClusterCommands commands)
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
     private readonly string _slurm = SlurmArray.FolderOf(folder);
 
-    /// <summary>Submits the selected cells that are neither done, nor failed, nor in Slurm's hands already.</summary>
+    /// <summary>
+    /// Submits the selected cells that are neither done, nor failed, nor in Slurm's hands already. Of several submissions at once
+    /// one goes after the other, and each sees what those before it have handed over.
+    /// </summary>
     /// <exception cref="InvalidOperationException">Slurm is not here, or refuses; the message is its own.</exception>
+    /// <exception cref="IOException">Another process has been submitting for ten minutes.</exception>
     public SlurmSubmission Submit(SweepOptions options)
     {
+        using IDisposable turn = WriteLock.Take(Path.Combine(_slurm, "submit.lock"), Patience);
         Sweep.ClearFailures(folder, plan, options);
         IReadOnlyDictionary<string, SlurmTaskState> known = SlurmQueue.Read(folder, commands);
         PlannedCell[] open = [.. options.Select(plan).Where(c => !folder.IsDone(c) && folder.ReadFailure(c) is null)];
@@ -52,7 +58,12 @@ public sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerCom
         before = SubmitAll(SlurmArray.Cells, [.. cells.Select(c => c.Key)], before, program, largest, jobs);
         if (finish.Count > 0)
         {
-            jobs.Add(Send("report", SlurmScript.Of((program with { Verb = finish }).Line(Path.GetFullPath(folder.Path))), ["--cpus-per-task=1", "--time=10", .. After(before)], "report-%j"));
+            // After earlier submissions' tasks too, or it would tell of half a sweep.
+            string[] others = [.. known.Values.Where(t => !t.IsOver).Select(t => t.Id.Split('_')[0])];
+            SlurmReport report = new(
+                SlurmScript.Of((program with { Verb = finish }).Line(Path.GetFullPath(folder.Path))), [.. Described("report", "report-%j"), .. SlurmScript.ReportFlags(slurm)]);
+            report.Write(folder);
+            jobs.Add(report.Submit(others.Union(before), commands));
         }
         return new SlurmSubmission(cells.Length, shared, open.Length - cells.Length, jobs, notes);
     }
@@ -70,7 +81,8 @@ public sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerCom
             string cap = slurm.Concurrency > 0 ? string.Create(CultureInfo.InvariantCulture, $"%{Math.Max(1, slurm.Concurrency / chunks.Length)}") : "";
             string script = SlurmScript.Of(program.Line(Path.GetFullPath(folder.Path), "--map", map, "--index"), "\"$SLURM_ARRAY_TASK_ID\"");
             AtomicFile.WriteText(Path.ChangeExtension(map, ".sh"), script); // for people: what was run
-            string id = Send(kind, script, [.. SlurmScript.Flags(slurm), string.Create(CultureInfo.InvariantCulture, $"--array=0-{chunk.Length - 1}{cap}"), .. After(after)], "%A_%a");
+            string id = SlurmSubmit.Send(commands, script,
+                [.. Described(kind, "%A_%a"), .. SlurmScript.Flags(slurm), string.Create(CultureInfo.InvariantCulture, $"--array=0-{chunk.Length - 1}{cap}"), .. SlurmSubmit.After(after)]);
             RunFolder.Write(map, new SlurmArray(kind, chunk, id));
             ids.Add(id);
         }
@@ -78,14 +90,7 @@ public sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerCom
         return ids;
     }
 
-    private string Send(string kind, string script, IReadOnlyList<string> flags, string log)
-    {
-        ClusterReply reply = commands.Run("sbatch", ["--parsable", $"--job-name={plan.Name}-{kind}", $"--output={Path.Combine(_slurm, "logs", log)}.log", .. flags], script);
-        string id = reply.Output.Trim().Split('\n')[^1].Split(';')[0];
-        return reply.ExitCode == 0 && id.Length > 0 && id.All(char.IsAsciiDigit)
-            ? id
-            : throw new InvalidOperationException($"sbatch refused the {kind} of {plan.Name}: {(reply.Error.Length > 0 ? reply.Error : reply.Output.Trim())}");
-    }
+    private string[] Described(string kind, string log) => [$"--job-name={plan.Name}-{kind}", $"--output={SlurmScript.LogPattern(Path.Combine(_slurm, "logs"), log)}.log"];
 
     private int MaxArraySize()
     {
@@ -93,9 +98,6 @@ public sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerCom
         return reply.ExitCode != 0 ? throw new InvalidOperationException($"Slurm does not answer: {reply.Error}")
             : ArraySize().Match(reply.Output) is { Success: true } match ? Math.Max(1, int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)) : 1001;
     }
-
-    // afterany: with afterok a failure would leave the rest waiting for ever.
-    private static string[] After(IReadOnlyList<string> jobs) => jobs.Count == 0 ? [] : [$"--dependency=afterany:{string.Join(':', jobs)}"];
 
     [GeneratedRegex(@"^MaxArraySize\s*=\s*(\d{1,9})", RegexOptions.Multiline)]
     private static partial Regex ArraySize();

@@ -46,5 +46,16 @@ internal static class SlurmScript
         }
     }
 
+    /// <summary>What the job that writes the report gets: where and on whose account it runs as the tasks, but one core and a short time.</summary>
+    public static IEnumerable<string> ReportFlags(SlurmOptions options)
+    {
+        string[] ours = ["--requeue", "--open-mode=append", "--cpus-per-task=1", "--time=10"];
+        // sbatch takes the last of two.
+        return [.. options.Partition is null ? [] : (string[])[$"--partition={options.Partition}"], .. options.Flags, .. ours];
+    }
+
+    /// <summary>A path in a pattern of sbatch, in which a percent sign begins a symbol.</summary>
+    public static string LogPattern(string folder, string pattern) => Path.Combine(folder.Replace("%", "%%", StringComparison.Ordinal), pattern);
+
     private static string Quote(string text) => $"'{text.Replace("'", "'\\''", StringComparison.Ordinal)}'";
 }

@@ -57,7 +57,7 @@ public static class ShapeDetector
     private static float[][] Planes(torch.Tensor pixels, int size)
     {
         using var scope = torch.NewDisposeScope(); // called from threads that have none
-        torch.Tensor unit = pixels.detach().to(torch.float32).cpu().add(1).mul_(0.5f).clamp_(0, 1).contiguous();
+        torch.Tensor unit = pixels.detach().to(torch.float32).cpu().Plus(1).TimesInPlace(0.5f).clamp_(Scalars.Of(0), Scalars.Of(1)).contiguous();
         float[] all = unit.data<float>().ToArray();
         return [.. Enumerable.Range(0, 3).Select(c => all[(c * size * size)..((c + 1) * size * size)])];
     }

@@ -1,0 +1,82 @@
+using System.Text.RegularExpressions;
+
+namespace NextStep.Research.Experiments;
+
+/// <summary>What is wrong with a configuration although every value of it is one by itself: found before the first step, not in the middle of a night.</summary>
+/// <param name="Paths">The config paths to blame; the first is named, the last one set is where a mend begins.</param>
+/// <param name="Message">What is wrong, and what to do.</param>
+internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string Message)
+{
+    /// <summary>All of a configuration.</summary>
+    public static IEnumerable<ConfigProblem> Of(ResearchConfig config, ContentReader contents) =>
+        [.. Model(config), .. Pictures(config), .. Names(config), .. Device(config), .. Contents(config, contents)];
+
+    private static IEnumerable<ConfigProblem> Model(ResearchConfig config)
+    {
+        ConfigProblem? problem = null;
+        try
+        {
+            _ = ModelSizes.Resolve(config.Model, config.Autoencoder, new ByteTokenizer());
+        }
+        catch (ArgumentException e)
+        {
+            const string prefix = "model.transformer: ";
+            problem = new ConfigProblem(
+                ["model.transformer.heads", "model.transformer.keyValueHeads", "model.transformer.width", "model.size"],
+                e.Message.StartsWith(prefix, StringComparison.Ordinal) ? e.Message[prefix.Length..] : e.Message);
+        }
+        return problem is null ? [] : [problem];
+    }
+
+    private static IEnumerable<ConfigProblem> Pictures(ResearchConfig config)
+    {
+        int token = config.Autoencoder.PixelsPerToken, size = config.Data.ImageSize;
+        if (size % token != 0)
+        {
+            yield return new ConfigProblem(["data.imageSize", "autoencoder.multipliers", "autoencoder.patchSize"],
+                $"{size} pixels are no multiple of the {token} of an image token; the nearest are {Math.Max(1, size / token) * token} and {((size / token) + 1) * token}, or change autoencoder.multipliers or patchSize");
+        }
+        if (config.Data.Edits > 0 && config.Data.Source != DataSource.Shapes)
+        {
+            yield return new ConfigProblem(["data.edits", "data.source"], $"only the shapes world has edits; the source is {EnumNames.Format(config.Data.Source)}");
+        }
+    }
+
+    private static IEnumerable<ConfigProblem> Names(ResearchConfig config)
+    {
+        IEnumerable<ConfigProblem> Unknown(string path, IReadOnlyList<string> given, IReadOnlyList<string> known, string what) =>
+            given.Where(g => !known.Contains(g)).Select(g => new ConfigProblem([path], $"'{g}' is no {what}{NearestName.Hint(g, known)}"));
+        return
+        [
+            .. Unknown("data.skills", config.Data.Skills, ShapesSource.SkillNames, "skill of the shapes world"),
+            .. Unknown("evaluation.skills", config.Evaluation.Skills, ShapesSource.SkillNames, "skill of the shapes world"),
+            .. config.Data.Groups.Count == 0 ? [] : Unknown("data.groups", config.Data.Groups, EmojiSource.Groups, "group of emoji"),
+        ];
+    }
+
+    private static IEnumerable<ConfigProblem> Device(ResearchConfig config) => DeviceName().IsMatch(config.Device) ? []
+        : [new ConfigProblem(["device"], $"'{config.Device}' is no device; write cpu or cuda:0{(config.Device.Contains(',', StringComparison.Ordinal) ? " (a list is for generate and edit)" : "")}")];
+
+    private static IEnumerable<ConfigProblem> Contents(ResearchConfig config, ContentReader contents)
+    {
+        foreach (Content content in Content.All)
+        {
+            string? problem = null;
+            try
+            {
+                _ = contents.Of(content, config);
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException)
+            {
+                problem = e.Message;
+            }
+            if (problem is not null)
+            {
+                yield return new ConfigProblem([content.Path, .. content.Inputs], problem);
+            }
+        }
+    }
+
+    [GeneratedRegex(@"^(cpu|cuda(:\d{1,3})?|mps)$")]
+    private static partial Regex DeviceName();
+}

@@ -1,0 +1,65 @@
+using TorchSharp;
+
+namespace NextStep.Research.Experiments;
+
+/// <summary>
+/// What a config value stands for outside of the configuration: the pictures of a folder, the weights of a network. A stage that
+/// reads the value has the content in its key, so that nothing made from other bytes is taken for its result.
+/// </summary>
+/// <param name="Path">The config path.</param>
+/// <param name="IsName">Whether the value only says where the content lies: then it is not in the key itself, and a folder may be moved.</param>
+/// <param name="Inputs">The config values on which the identity depends; looked up once for each combination of them.</param>
+/// <param name="Identity">A text that changes with the content; null where the configuration reads none.</param>
+internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> Inputs, Func<ResearchConfig, string?> Identity)
+{
+    /// <summary>All that results can depend on beside configuration and code. What else comes from outside is added here and nowhere else.</summary>
+    public static IReadOnlyList<Content> All { get; } =
+    [
+        new("data.path", true, ["data.source", "data.path"], config => config.Data.Source is DataSource.Folder or DataSource.Webdataset ? Files(config.Data) : null),
+        new("evaluation.network", true, ["evaluation.network", "evaluation.networkSize", "evaluation.networkMean", "evaluation.networkDeviation", "data.imageSize"],
+            config => config.Evaluation.Network is null ? null : Network(config)),
+    ];
+
+    /// <summary>Whether a path's value only says where something lies.</summary>
+    public static bool IsNameOnly(string path) => All.Any(c => c.IsName && c.Path == path);
+
+    /// <summary>The same configuration for a worker with another current folder.</summary>
+    public static ResearchConfig WithFullPaths(ResearchConfig config) => All.Where(c => c.IsName).Aggregate(config, (all, c) =>
+        ConfigPath.Get(all, c.Path) is string { Length: > 0 } name ? ConfigPath.Set(all, c.Path, DataPath.Absolute(name)) : all);
+
+    private static string Files(DataConfig data)
+    {
+        SourceIdentity identity = ImageSources.Identity(data);
+        return FormattableString.Invariant($"{identity.Files.Count} files, sha256 {identity.Hash}");
+    }
+
+    // Tried on two grey pictures, so that a network of other shapes is refused before anything is trained.
+    private static string Network(ResearchConfig config)
+    {
+        using DisposeScope scope = torch.NewDisposeScope();
+        using IFeatureNetwork network = config.Evaluation.OpenNetwork();
+        torch.Tensor features = network.Features(torch.zeros(2, 3, config.Data.ImageSize, config.Data.ImageSize));
+        return features.dim() == 2 && features.size(0) == 2 && features.isfinite().all().item<bool>()
+            ? $"sha256 {network.Sha256}"
+            : throw new InvalidDataException($"The ONNX model '{config.Evaluation.Network}' gives no finite features [n, d] for grey pictures of {config.Data.ImageSize} pixels.");
+    }
+}
+
+/// <summary>Looks contents up, each once.</summary>
+internal sealed class ContentReader
+{
+    private readonly Dictionary<string, string?> _known = [];
+
+    /// <summary>The identities of what a configuration reads, by config path.</summary>
+    /// <exception cref="IOException">A folder or file is not there or cannot be read.</exception>
+    /// <exception cref="InvalidDataException">It cannot be used; the message says why.</exception>
+    public IReadOnlyDictionary<string, string> Of(ResearchConfig config) =>
+        Content.All.Select(c => (c.Path, Identity: Of(c, config))).Where(c => c.Identity is not null).ToDictionary(c => c.Path, c => c.Identity!);
+
+    /// <summary>That of one config path; null where the configuration reads nothing there.</summary>
+    public string? Of(Content content, ResearchConfig config)
+    {
+        string key = content.Path + string.Concat(content.Inputs.Select(i => $"\n{ConfigValue.Format(ConfigPath.Get(config, i))}"));
+        return _known.TryGetValue(key, out string? known) ? known : _known[key] = content.Identity(config);
+    }
+}
