@@ -83,7 +83,7 @@ internal static class DataCommand
         }
         if (source.Count == 0)
         {
-            throw new InvalidDataException($"{source.Name}: there are no pictures in this split.");
+            throw new InvalidDataException($"{source.Name}: there are no pictures in this split; see --split, and data.heldOut for how a set is split.");
         }
         int[] indices = Batches.Indices(seed, "data.show", 0, Math.Min(count, source.Count), source.Count);
         using CaptionedBatch batch = Batches.Load(source, indices);

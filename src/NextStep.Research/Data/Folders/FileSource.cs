@@ -8,8 +8,8 @@ internal sealed record FileSample(string Id, string Caption, FolderFile File, lo
 /// <summary>What a reader found below a folder.</summary>
 internal sealed record FileSamples(List<FileSample> Samples, List<UnreadablePicture> Unread)
 {
-    /// <summary>Adds a sample, or reports why not.</summary>
-    public void Add(string id, CaptionText caption, FolderFile file, long offset, long length, DataConfig config)
+    /// <summary>Adds a sample, or reports why not, with the place where its caption stands.</summary>
+    public void Add(string id, CaptionText caption, FolderFile file, long offset, long length, DataConfig config, string place = "")
     {
         if (caption.Text is { } text)
         {
@@ -21,7 +21,7 @@ internal sealed record FileSamples(List<FileSample> Samples, List<UnreadablePict
         }
         else
         {
-            Unread.Add(new UnreadablePicture(id, caption.Problem!));
+            Unread.Add(new UnreadablePicture(id + place, caption.Problem!));
         }
     }
 }

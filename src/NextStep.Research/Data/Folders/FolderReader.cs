@@ -44,7 +44,7 @@ internal sealed class FolderReader(DataConfig config, FolderFiles files)
             if (Find(prefix, line.Image, out string? problem) is { } picture)
             {
                 named.Add(picture.Name);
-                _found.Add(picture.Name, line.Caption, picture, 0, picture.Bytes, config);
+                _found.Add(picture.Name, line.Caption, picture, 0, picture.Bytes, config, $" ({table.Name}:{line.Number})");
             }
             else
             {
