@@ -17,7 +17,9 @@ internal static class CompareCommand
         Option<bool> all = SharedOptions.All(), json = SharedOptions.Json();
         Command command = new("compare", """
             Shows what the arms change and, for every metric, the mean over the seeds and the difference and ratio to the baseline,
-            paired by seed, with 95 % intervals and p-values corrected for the number of arms (Holm). Judges the claims.
+            paired by seed, with 95 % intervals and p-values corrected for the arms and metrics that measure names (Holm); other
+            metrics are exploratory (Benjamini–Hochberg). Pictures that two models drew from one prompt are compared one by one
+            (McNemar). Judges the claims.
 
             Examples:
               nextstep compare runs/quickstart
@@ -36,11 +38,10 @@ internal static class CompareCommand
                     ?? throw new ConfigException(new ConfigError("--baseline", 0, "", $"there is no arm '{name}'{NearestName.Hint(name, [.. plan.Arms.Select(a => a.Name)])}"));
                 plan = plan with { Arms = [chosen, .. plan.Arms.Where(a => a != chosen)] };
             }
-            if (parse.GetValue(metrics) is { Length: > 0 } measure)
-            {
-                plan = plan with { Measure = measure };
-            }
-            ComparisonView view = new(folder, plan, folder.ReadResults(plan), Shown(plan, parse.GetValue(arms) ?? []));
+            IReadOnlyList<CellResult> results = folder.ReadResults(plan);
+            string[]? measure = parse.GetValue(metrics) is { Length: > 0 } given ? given : null;
+            Check(measure ?? [], results);
+            ComparisonView view = new(folder, plan, results, Shown(plan, parse.GetValue(arms) ?? []), measure);
             if (parse.GetValue(json))
             {
                 Console.Out.WriteLine(view.Json());
@@ -52,6 +53,23 @@ internal static class CompareCommand
             return 0;
         });
         return command;
+    }
+
+    // Before any result nothing is known about names.
+    private static void Check(string[] patterns, IReadOnlyList<CellResult> results)
+    {
+        string[] known = [.. results.SelectMany(r => r.Metrics.Keys).Distinct()], ends = [.. IntervalEnds.Of(known)];
+        foreach (string pattern in results.Count == 0 ? [] : patterns)
+        {
+            if (ends.Contains(pattern))
+            {
+                throw new ConfigException(new ConfigError("--metric", 0, "", $"{pattern} is an end of the interval of {pattern[..pattern.LastIndexOf('.')]}, which shows it"));
+            }
+            if (!known.Any(k => FileSystemName.MatchesSimpleExpression(pattern, k, ignoreCase: false)))
+            {
+                throw new ConfigException(new ConfigError("--metric", 0, "", $"there is no metric '{pattern}'{NearestName.Hint(pattern, known)}"));
+            }
+        }
     }
 
     private static IReadOnlyList<PlannedArm> Shown(Plan plan, string[] patterns)

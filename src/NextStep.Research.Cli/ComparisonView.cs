@@ -7,10 +7,11 @@ using Spectre.Console;
 namespace NextStep.Research.Cli;
 
 /// <summary>Arms against the baseline, for people and as JSON.</summary>
-internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<CellResult> results, IReadOnlyList<PlannedArm> arms)
+internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<CellResult> results, IReadOnlyList<PlannedArm> arms, IReadOnlyList<string>? metrics = null)
 {
     private const int MostRows = 200;
-    private readonly RunStatistics _statistics = new(plan, results);
+    private readonly RunStatistics _statistics = new(plan, results, metrics);
+    private readonly IReadOnlyList<CellFailure> _failures = folder.ReadFailures(plan);
 
     /// <summary>All arms.</summary>
     public static ComparisonView Of(RunFolder folder)
@@ -26,19 +27,22 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
             AnsiConsole.WriteLine($"{folder.Path}: no cell is done yet");
             return;
         }
+        SearchTable.Write(folder, plan);
         WriteSettings(all ? int.MaxValue : MostRows);
         WriteMetrics(all ? int.MaxValue : MostRows);
+        WritePreliminary();
         if (EffectsTable.Make(plan, _statistics) is { } effects)
         {
             AnsiConsole.Write(effects);
         }
+        PicturesTable.Write(Pictures, arms[0].Name, all);
         if (CurvesTable.Make(folder, plan, arms) is { } curves)
         {
             AnsiConsole.Write(curves);
         }
-        foreach (PlannedClaim claim in ClaimJudge.Judge(plan, results))
+        foreach (PlannedClaim claim in ClaimJudge.Judge(plan, results, _failures))
         {
-            AnsiConsole.WriteLine($"{claim.Verdict}: {claim.Say} [{claim.Test}]: {claim.Evidence}");
+            AnsiConsole.WriteLine($"{claim.MarkedVerdict}: {claim.Say} [{claim.Test}]: {claim.Evidence}");
         }
     }
 
@@ -56,12 +60,17 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
                 effects = _statistics.Effects(m),
                 trends = plan.Axes.Select(axis => new { axis, trend = _statistics.Trend(m, axis) }).Where(t => t.trend is not null),
             }),
-            claims = ClaimJudge.Judge(plan, results),
+            pictures = Pictures,
+            failures = _failures.Select(f => new { f.Arm, f.Seed, f.Stage, f.Message }),
+            preliminary = results.Count < plan.Cells.Count,
+            claims = ClaimJudge.Judge(plan, results, _failures),
         },
         RunFolder.Json);
 
+    private IReadOnlyList<PictureComparison> Pictures => [.. PictureComparison.Of(plan, results).Where(c => arms.Any(a => a.Name == c.Arm) && (metrics is null || _statistics.Metrics.Contains(c.Metric)))];
+
     private object? Difference(string metric, string arm) => _statistics.Difference(metric, arm) is { } d
-        ? new { d.Difference.Mean, d.Difference.Low, d.Difference.High, d.Pairs, d.Ratio, d.Test.Test, d.Test.PValue, d.AdjustedPValue, significant = d.IsSignificant, bootstrap = d.Bootstrap() }
+        ? new { d.Difference.Mean, d.Difference.Low, d.Difference.High, d.Pairs, d.Ratio, d.Test.Test, d.Test.PValue, d.AdjustedPValue, significant = d.IsSignificant, exploratory = d.IsExploratory, bootstrap = d.Bootstrap() }
         : null;
 
     private void WriteSettings(int most)
@@ -85,7 +94,7 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
         string[] constant = [.. _statistics.Metrics.Where(_statistics.IsConstant)], shown = [.. _statistics.Metrics.Except(constant)];
         Table table = new Table().Border(TableBorder.Simple);
         table.AddColumns("metric", "arm", "seeds");
-        foreach (string column in new[] { "mean", "difference", "95 % interval", "ratio", "p", "Holm p" })
+        foreach (string column in new[] { "mean", "difference", "95 % interval", "ratio", "p", "adjusted p" })
         {
             table.AddColumn(new TableColumn(column).RightAligned());
         }
@@ -115,7 +124,21 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
         }
         AnsiConsole.WriteLine(plan.Cells.Select(c => c.Seed).Distinct().Count() < 2
             ? "One seed: no intervals, no p-values; give seeds to test a difference."
-            : "Differences are paired by seed; intervals are Student's t, p-values of the paired t-test, corrected by Holm over the arms; * Holm p < 0.05.");
+            : $"Differences are paired by seed; intervals are Student's t, p-values of the paired t-test. * named in measure, Holm p < 0.05 over all its arms and metrics.{(shown.Any(m => !_statistics.IsAnnounced(m)) ? " ° exploratory: not named in measure, Benjamini–Hochberg p < 0.05; worth a test of its own, not a finding." : "")}");
+    }
+
+    private void WritePreliminary()
+    {
+        int stopped = SearchWatch.Read(folder, plan) is { } search ? plan.Cells.Count(c => search.IsStopped(c) && !folder.IsDone(c)) : 0, open = plan.Cells.Count - results.Count - _failures.Count - stopped;
+        if (stopped > 0)
+        {
+            AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{stopped:#,0} of {plan.Cells.Count:#,0} cells were stopped by the search; their arms have no numbers here."));
+        }
+        if (open + _failures.Count > 0)
+        {
+            string failed = _failures.Count == 0 ? "" : $", {_failures.Count} failed ({string.Join(", ", _failures.Take(3).Select(f => $"{f.Arm}, seed {f.Seed}"))}{(_failures.Count > 3 ? ", …" : "")}): nothing here speaks of those";
+            AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Preliminary: {results.Count:#,0} of {plan.Cells.Count:#,0} cells are done{(open > 0 ? $", {open:#,0} not yet" : "")}{failed}."));
+        }
     }
 
     private string Seeds(string metric, PlannedArm arm)
@@ -130,7 +153,8 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
         {
             return ["–", "", "", "", "", "", ""];
         }
-        string text = Reports.Numbers.Format(mean.Mean) + (mean.HalfWidth is { } half ? $" ± {Reports.Numbers.Format(half)}" : "");
+        string text = Reports.Numbers.Format(mean.Mean) + (mean.HalfWidth is { } half ? $" ± {Reports.Numbers.Format(half)}"
+            : _statistics.WithinModel(metric, arm.Name) is { } own ? $" ({Reports.Numbers.Format(own.Low)} … {Reports.Numbers.Format(own.High)})" : "");
         if (arm == arms[0])
         {
             return [text, "baseline", "", "", "", "", ""];
@@ -143,7 +167,7 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
             difference.Ratio is { } ratio ? ratio.ToString("0.000", CultureInfo.InvariantCulture) : "",
             P(difference.Test.PValue),
             P(difference.AdjustedPValue),
-            difference.IsSignificant ? "*" : "",
+            difference.IsSignificant ? "*" : difference.StandsOut ? "°" : "",
         ];
     }
 

@@ -27,6 +27,8 @@ internal static class ConvertCommand
 
     private static readonly Option<AutoencoderLayout?> Layout = new("--layout") { Description = "diffusers or flux: how the autoencoder's tensors are named." };
 
+    private static readonly Option<WeightChoice?> Weights = SharedOptions.Weights();
+
     private static readonly Option<long> Shard = new("--max-shard")
     {
         HelpName = "SIZE",
@@ -50,9 +52,10 @@ internal static class ConvertCommand
         command.Options.Add(Dtype);
         command.Options.Add(Layout);
         command.Options.Add(Shard);
+        command.Options.Add(Weights);
         command.SetAction(parse =>
         {
-            var options = new ConversionOptions { Dtype = parse.GetValue(Dtype), Layout = parse.GetValue(Layout), MaximumShard = parse.GetValue(Shard) };
+            var options = new ConversionOptions { Dtype = parse.GetValue(Dtype), Layout = parse.GetValue(Layout), MaximumShard = parse.GetValue(Shard), Weights = parse.GetValue(Weights), Say = Console.Error.WriteLine };
             foreach (var file in CheckpointConverter.Convert(parse.GetRequiredValue(Input), parse.GetRequiredValue(Output), options))
             {
                 AnsiConsole.MarkupLineInterpolated(CultureInfo.InvariantCulture, $"wrote {file} ({new FileInfo(file).Length / 1e6:n1} MB)");

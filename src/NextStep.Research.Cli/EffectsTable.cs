@@ -13,29 +13,22 @@ internal static class EffectsTable
     /// <summary>Null where the arms are no grid or there is one seed.</summary>
     public static Table? Make(Plan plan, RunStatistics statistics)
     {
-        List<Row> rows = [.. statistics.Metrics.Where(m => !statistics.IsConstant(m)).Take(MostMetrics).SelectMany(m => Corrected(Of(plan, statistics, m)))];
-        if (rows.All(r => r.P is null))
+        List<Row> rows = [.. statistics.Metrics.Where(m => !statistics.IsConstant(m)).Take(MostMetrics).SelectMany(m => Of(plan, statistics, m).Select((r, i) => i == 0 ? r : r with { Metric = "" }))];
+        if (rows.All(r => r.P?.PValue is null))
         {
             return null;
         }
-        Table table = new Table().Border(TableBorder.Simple).AddColumns("metric", "over the grid", "estimate", "test", "p", "Holm p");
+        Table table = new Table().Border(TableBorder.Simple).AddColumns("metric", "over the grid", "estimate", "test", "p", "adjusted p");
         foreach (Row row in rows)
         {
-            table.AddRow(new[] { row.Metric, row.What, row.Estimate, row.Test, ComparisonView.P(row.P), ComparisonView.P(row.Adjusted) }.Select(t => new Text(t)));
+            table.AddRow(new[] { row.Metric, row.What, row.Estimate, row.Test, ComparisonView.P(row.P?.PValue), Adjusted(row.P) }.Select(t => new Text(t)));
         }
         return table;
     }
 
-    private sealed record Row(string Metric, string What, string Estimate, string Test, double? P)
-    {
-        public double? Adjusted { get; init; }
-    }
+    private sealed record Row(string Metric, string What, string Estimate, string Test, CorrectedTest? P);
 
-    private static IEnumerable<Row> Corrected(List<Row> rows)
-    {
-        IReadOnlyList<double?> adjusted = Holm.Adjust([.. rows.Select(r => r.P)]);
-        return rows.Select((r, i) => r with { Adjusted = adjusted[i], Metric = i == 0 ? r.Metric : "" });
-    }
+    private static string Adjusted(CorrectedTest? test) => ComparisonView.P(test?.AdjustedPValue) + (test is { IsExploratory: true, AdjustedPValue: not null } ? " exploratory" : "");
 
     private static List<Row> Of(Plan plan, RunStatistics statistics, string metric)
     {
@@ -43,23 +36,18 @@ internal static class EffectsTable
         if (statistics.Effects(metric) is { } effects)
         {
             rows.AddRange(effects.MainEffects.Select(e => new Row(metric, $"effect of {e.Factor}",
-                string.Join(", ", e.Levels.Zip(e.Effects, (level, effect) => $"{level}: {Numbers.Signed(effect.Estimate.Mean)}")), F(e.Test), e.Test?.PValue)));
+                string.Join(", ", e.Levels.Zip(e.Effects, (level, effect) => $"{level}: {Numbers.Signed(effect.Estimate.Mean)}")), F(e.Test), statistics.EffectTests.Effect(metric, e))));
             rows.AddRange(effects.Interactions.Select(i => new Row(metric, $"{i.First} × {i.Second}",
-                $"up to {Numbers.Format(i.Effects.SelectMany(r => r).Max(t => Math.Abs(t.Estimate.Mean)))} beyond the sum", F(i.Test), i.Test?.PValue)));
+                $"up to {Numbers.Format(i.Effects.SelectMany(r => r).Max(t => Math.Abs(t.Estimate.Mean)))} beyond the sum", F(i.Test), statistics.EffectTests.Interaction(metric, i))));
         }
         foreach (string axis in plan.Axes)
         {
-            // Over two values the slope is the effect again.
-            if (rows.Count > 0 && plan.Arms.Select(a => a.Coordinates.GetValueOrDefault(axis)).OfType<string>().Distinct().Count() < 3)
-            {
-                continue;
-            }
-            if (statistics.Trend(metric, axis) is { } trend)
+            if (statistics.EffectTests.Trend(metric, axis) is { } tested && statistics.Trend(metric, axis) is { } trend)
             {
                 Estimate slope = trend.Slope.Estimate;
                 string half = slope.HalfWidth is { } h ? $" ± {Numbers.Format(h)}" : "";
-                rows.Add(new Row(metric, $"trend over {axis}", $"slope {Numbers.Signed(slope.Mean)}{half}, Spearman {trend.Correlation.ToString("0.00", CultureInfo.InvariantCulture)}",
-                    trend.Slope.Test == "t" ? $"t, {slope.Count} seeds" : trend.Slope.Test, trend.Slope.PValue));
+                rows.Add(new Row(metric, $"trend over {(statistics.Scale(axis)!.Log ? "ln " : "")}{axis}", $"slope {Numbers.Signed(slope.Mean)}{half}, Spearman {trend.Correlation.ToString("0.00", CultureInfo.InvariantCulture)}",
+                    trend.Slope.Test == "t" ? $"t, {slope.Count} seeds" : trend.Slope.Test, tested));
             }
         }
         return rows;

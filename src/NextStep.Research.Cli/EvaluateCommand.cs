@@ -21,11 +21,15 @@ internal static class EvaluateCommand
     private static readonly Option<string> Source = new("--source") { Description = "Of a model folder: shapes, emoji, or a folder of captioned pictures.", DefaultValueFactory = _ => "shapes" };
     private static readonly Option<string?> Network = new("--onnx") { Description = "An ONNX network for the distances; default: the built-in random-conv-v1." };
     private static readonly Option<int?> NetworkSize = new("--onnx-size") { Description = "Side of its input; default: as the file fixes it." };
-    private static readonly Option<double[]> NetworkMean = new("--onnx-mean") { Description = "Subtracted from values in [0, 1]: one number, or three.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<double[]> NetworkMean = new("--onnx-mean") { Description = "Subtracted from values in that range: one number, or three.", AllowMultipleArgumentsPerToken = true };
     private static readonly Option<double[]> NetworkDeviation = new("--onnx-std") { Description = "Divided by after that: one number, or three.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<double[]> NetworkRange = new("--onnx-range") { Description = "Black and white in the values it is given: 0 1 (default), -1 1 or 0 255.", AllowMultipleArgumentsPerToken = true };
+    private static readonly Option<string?> NetworkOutput = new("--onnx-output") { Description = "Its output with the features; default: the only one." };
+    private static readonly Option<int?> NetworkAxis = new("--onnx-axis") { Description = "The axis of that output that counts features; default: as its shape says, the last of [n, tokens, d]." };
     private static readonly Option<string?> Maps = new("--heatmaps") { Description = "A folder for sheets of artifact heat maps." };
     private static readonly Option<string?> DeviceName = SharedOptions.Device();
     private static readonly Option<long?> Seed = new("--seed") { Description = "Seed of pictures drawn anew; default: the cell's." };
+    private static readonly Option<WeightChoice?> Weights = SharedOptions.Weights();
     private static readonly Option<bool> AsJson = new("--json") { Description = "One JSON document instead of a table." };
 
     public static Command Create()
@@ -39,7 +43,7 @@ internal static class EvaluateCommand
               nextstep evaluate --pictures drawn/ --reference photos/ --onnx inception.onnx --onnx-size 299 --onnx-mean 0.5 --onnx-std 0.5
             """)
         {
-            Folder, Pictures, Reference, Patch, Side, Skip, Samples, Source, Network, NetworkSize, NetworkMean, NetworkDeviation, Maps, DeviceName, Seed, AsJson,
+            Folder, Pictures, Reference, Patch, Side, Skip, Samples, Source, Weights, Network, NetworkSize, NetworkRange, NetworkMean, NetworkDeviation, NetworkOutput, NetworkAxis, Maps, DeviceName, Seed, AsJson,
         };
         command.Validators.Add(r =>
         {
@@ -105,7 +109,13 @@ internal static class EvaluateCommand
     {
         TrainedCell? cell = Directory.Exists(folder) ? TrainedCell.Find(folder) : null;
         string device = parse.GetValue(DeviceName) ?? cell?.Config.Device ?? "cpu";
-        using LoadedModel loaded = ReleasedFolder.Load(folder, new Device(device), (cell?.Config.Precision ?? Precision.Float32).ToScalarType());
+        using LoadedModel loaded = ReleasedFolder.Load(folder, new LoadOptions
+        {
+            Devices = [new Device(device)],
+            Dtype = (cell?.Config.Precision ?? Precision.Float32).ToScalarType(),
+            Weights = parse.GetValue(Weights),
+        });
+        loaded.Notes.ToList().ForEach(Console.Error.WriteLine);
         ResearchConfig config = cell?.Config ?? OfFolder(loaded, parse.GetRequiredValue(Source));
         config = config with
         {
@@ -152,6 +162,9 @@ internal static class EvaluateCommand
     {
         Network = file,
         NetworkSize = parse.GetValue(NetworkSize),
+        NetworkOutput = parse.GetValue(NetworkOutput),
+        NetworkAxis = parse.GetValue(NetworkAxis),
+        NetworkRange = parse.GetValue(NetworkRange) is { Length: > 0 } range ? range : [0, 1],
         NetworkMean = parse.GetValue(NetworkMean) is { Length: > 0 } mean ? mean : [0],
         NetworkDeviation = parse.GetValue(NetworkDeviation) is { Length: > 0 } deviation ? deviation : [1],
     };

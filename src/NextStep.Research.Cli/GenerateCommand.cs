@@ -84,6 +84,7 @@ internal static class GenerateCommand
         };
         using NoiseSource? noise = Noise(parse, request);
         using LoadedModel loaded = Load(parse, request);
+        loaded.Notes.ToList().ForEach(Console.Error.WriteLine);
         if (loaded.Tokenizer is WordTokenizer words && string.Join(", ", words.UnknownWords(string.Join(' ', prompts).Replace(ImageGenerator.ImageMarker, " ", StringComparison.Ordinal))) is { Length: > 0 } unknown)
         {
             Console.Error.WriteLine($"The model knows {words.Words.Count} words; these are not among them and say nothing to it: {unknown}");
@@ -145,6 +146,7 @@ internal static class GenerateCommand
         {
             Devices = devices,
             Dtype = parse.GetValue(GenerateOptions.PrecisionName)?.ToScalarType() ?? (devices.All(d => d.type == DeviceType.CPU) ? ScalarType.Float32 : null),
+            Weights = parse.GetValue(GenerateOptions.Weights),
             Sequences = (int)ImageGenerator.Branches(request) * pictures,
             Pixels = (long)request.Height * request.Width,
             InputPictures = (request.Images.Count + request.Prompts.Count - 1) / request.Prompts.Count,

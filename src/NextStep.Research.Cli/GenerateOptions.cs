@@ -9,7 +9,8 @@ internal static class GenerateOptions
     public static readonly Option<string> Model = new("--model", "-m") { Description = "A trained cell, or a folder in the released layout; default: the small model of the shapes world that comes with nextstep.", DefaultValueFactory = _ => ShippedModel.Folder };
     public static readonly Option<string[]> Prompt = new("--prompt", "-p") { Description = "What to draw; repeat for several prompts.", Required = true };
     public static readonly Option<int> Count = AtLeast(1, new Option<int>("--count", "-n") { Description = "Pictures per prompt.", DefaultValueFactory = _ => 1 });
-    public static readonly Option<string> Output = new("--output", "-o") { Description = "The PNG file, several pictures on one sheet; or a folder (existing, or ending in /) for one file a picture.", Required = true };
+    public static readonly Option<string> Output = SharedOptions.OnlyPng(new("--output", "-o") { Description = "The PNG file, several pictures on one sheet; or a folder (existing, or ending in /) for one file a picture.", Required = true });
+    public static readonly Option<WeightChoice?> Weights = SharedOptions.Weights();
     public static readonly Option<string[]> Images = new("--image", "-i") { Description = "An input picture; repeat for several, in the order of the <image> markers. A single one serves every prompt.", Required = true };
     public static readonly Option<string> Preset = new("--preset") { Description = $"Published settings: {string.Join(", ", SamplingPresets.All.Select(p => p.Name))}." };
     public static readonly Option<string> Positive = new("--positive-prompt") { Description = "Appended to every prompt." };
@@ -65,7 +66,7 @@ internal static class GenerateOptions
     {
         Option[] all =
         [
-            Model, Prompt, .. first, Count, Output, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Level, Normalize, Height, Width, Aspect, Noise, SaveNoise, Seed, Batch, Device,
+            Model, Weights, Prompt, .. first, Count, Output, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Level, Normalize, Height, Width, Aspect, Noise, SaveNoise, Seed, Batch, Device,
             PrecisionName,
         ];
         foreach (Option option in all)

@@ -46,7 +46,7 @@ internal static class InspectCommand
         var tensors = source.Entries.Values.OrderBy(entry => entry.Name, StringComparer.Ordinal)
             .Select(entry => new Row(entry.Name, entry.StoredType, entry.Shape, entry.Count, entry.ByteLength)).ToArray();
         var groups = tensors.GroupBy(tensor => tensor.Name.Split('.')[0]).Select(group => new Group(group.Key, group.Count(), group.Sum(tensor => tensor.Count), group.Sum(tensor => tensor.Bytes))).ToArray();
-        return new Part(file, tensors.Length, tensors.Sum(tensor => tensor.Count), tensors.Sum(tensor => tensor.Bytes), groups, source.Metadata, tensors);
+        return new Part(file, tensors.Length, tensors.Sum(tensor => tensor.Count), tensors.Sum(tensor => tensor.Bytes), groups, source.Metadata, source.Others, tensors);
     }
 
     private static void Show(Part part)
@@ -66,6 +66,10 @@ internal static class InspectCommand
         }
         groups.AddRow("total", Number(part.TensorCount), Number(part.Count), Megabytes(part.Bytes));
         AnsiConsole.Write(groups);
+        foreach (var other in part.Others)
+        {
+            AnsiConsole.MarkupLineInterpolated($"[grey]not a tensor, not read:[/] {other}");
+        }
         foreach (var (key, value) in part.Metadata)
         {
             AnsiConsole.MarkupLineInterpolated($"[grey]{key}:[/] {(value.Length > 200 ? value[..200] + "…" : value)}");
@@ -81,5 +85,5 @@ internal static class InspectCommand
 
     private sealed record Group(string Prefix, int Tensors, long Count, long Bytes);
 
-    private sealed record Part(string Path, int TensorCount, long Count, long Bytes, Group[] Prefixes, IReadOnlyDictionary<string, string> Metadata, Row[] Tensors);
+    private sealed record Part(string Path, int TensorCount, long Count, long Bytes, Group[] Prefixes, IReadOnlyDictionary<string, string> Metadata, IReadOnlyList<string> Others, Row[] Tensors);
 }

@@ -15,17 +15,21 @@ internal static class PlanCommand
         Option<int?> jobs = SharedOptions.Jobs();
         Option<bool> probe = new("--probe") { Description = "Run a little of every stage to estimate time and disk; takes seconds to minutes." };
         Option<bool> all = SharedOptions.All(), json = SharedOptions.Json();
+        Option<double?> power = new("--power") { Description = "A difference that is wanted: how likely the seeds find it, and how many would." };
+        power.Validators.Add(r => { if (r.GetValueOrDefault<double?>() is { } wanted && !(Math.Abs(wanted) > 0 && double.IsFinite(wanted))) { r.AddError("--power must be a difference other than 0."); } });
+        Option<string?> from = new("--from") { Description = "The run whose spread over seeds the power is of; default: the run folder, then those beside it." };
         Option<bool> accept = new("--accept-changed-plan") { Description = "Do not fail where the run folder was begun with another plan." };
         Command command = new("plan", """
-            Shows the cells of an experiment, the stages they share and why keys differ, and the time and disk that are left, or
-            everything that is wrong with the file. Runs nothing unless --probe asks for it.
+            Shows the cells of an experiment, the stages they share and why keys differ, the time and disk that are left, and what
+            difference the seeds can find, or everything that is wrong with the file. Runs nothing unless --probe asks for it.
 
             Examples:
               nextstep plan experiments/quickstart.yaml
               nextstep plan experiments/quickstart.yaml --set model.size=tiny --probe
+              nextstep plan experiments/quickstart.yaml --power 0.02 --from runs/small
             """)
         {
-            file, output, set, only, jobs, device, probe, accept, all, json,
+            file, output, set, only, jobs, device, probe, power, from, accept, all, json,
         };
         command.SetAction(parse =>
         {
@@ -39,7 +43,7 @@ internal static class PlanCommand
             PlanEstimate estimate = parse.GetValue(probe)
                 ? Probe(experiment, shown, folder, processes)
                 : PlanEstimate.FromEarlierRuns(experiment, shown, StandardStages.All, folder, processes);
-            PlanView view = new(experiment, shown, folder, estimate);
+            PlanView view = new(experiment, shown, folder, estimate, PlannedPower.Of(plan, folder, parse.GetValue(from), parse.GetValue(power)));
             IReadOnlyList<string> differences = folder.ReadPlan() is { } old ? PlanChange.Losses(old, plan) : [];
             if (parse.GetValue(json))
             {

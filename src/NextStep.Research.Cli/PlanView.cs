@@ -7,7 +7,7 @@ using Spectre.Console;
 namespace NextStep.Research.Cli;
 
 /// <summary>A plan for people and as JSON.</summary>
-internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folder, PlanEstimate estimate)
+internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folder, PlanEstimate estimate, IReadOnlyList<PlannedPower> powers)
 {
     private const int MostRows = 60;
     private const int MostArms = 40;
@@ -17,6 +17,10 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
     public void Write(bool all)
     {
         AnsiConsole.WriteLine(plan.Question.Length > 0 ? $"{plan.Name}: {plan.Question}" : plan.Name);
+        if (SearchTable.Describe(plan) is { } search)
+        {
+            AnsiConsole.WriteLine(search);
+        }
         AnsiConsole.Write(Cells(all ? int.MaxValue : MostRows));
         if (!all && plan.Cells.Count > MostRows)
         {
@@ -37,6 +41,10 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
             AnsiConsole.WriteLine($"{name}: left out, there only {when}");
         }
         AnsiConsole.WriteLine($"{Grouped(plan.Cells.Count)} cells; {Left()}");
+        foreach (string line in PowerLines.Of(plan, powers))
+        {
+            AnsiConsole.WriteLine(line);
+        }
     }
 
     public string Json(IReadOnlyList<string> differences, DataReport data) => JsonSerializer.Serialize(
@@ -52,6 +60,7 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
             stages = _sharing,
             estimate = new { estimate.Seconds, estimate.Work, estimate.Bytes, estimate.Jobs, estimate.Stages },
             data = data.Data,
+            power = powers.Select(p => new { p.Spread.Metric, p.Spread.Deviation, p.Spread.Freedom, p.Spread.From, p.Seeds, p.Comparisons, p.Detectable, p.Difference, p.Power, p.Needed }),
             changed = differences,
         },
         RunFolder.Json);

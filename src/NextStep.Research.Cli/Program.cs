@@ -10,7 +10,7 @@ return Program.Run(args);
 internal static partial class Program
 {
     // They read files, or ask for torch themselves once there is something to compute: a login node may not have what the variable names.
-    private static readonly string[] NeedNoTorch = ["doctor", "plan", "sweep", "work", "status", "compare", "export", "gc", "note"];
+    private static readonly string[] NeedNoTorch = ["doctor", "plan", "sweep", "work", "status", "compare", "export"];
 
     /// <summary>0: done, 1: failed, 2: wrong use, an invalid experiment file included.</summary>
     public static int Run(string[] args)
@@ -21,10 +21,11 @@ internal static partial class Program
         }
         try
         {
-            ParseResult parse = Root().Parse(args);
-            if (parse.Action is System.CommandLine.Invocation.ParseErrorAction)
+            ParseResult parse = Arguments.Parse(Root(), args);
+            string[] errors = [.. parse.Errors.Select(e => e.Message), .. Arguments.Faults(parse)];
+            if (errors.Length > 0 && parse.Action is not System.CommandLine.Help.HelpAction)
             {
-                return Wrong(string.Join(Environment.NewLine, parse.Errors.Select(e => e.Message)) + $"{Environment.NewLine}See: {Usage(parse.CommandResult)} --help");
+                return Wrong(string.Join(Environment.NewLine, errors) + $"{Environment.NewLine}See: {Usage(parse.CommandResult)} --help");
             }
             if (parse.Action is not System.CommandLine.Help.HelpAction && !NeedNoTorch.Contains(parse.CommandResult.Command.Name))
             {

@@ -20,6 +20,25 @@ internal static class SharedOptions
     /// <summary>The <c>--set</c> values, with <c>--device</c> among them.</summary>
     public static IReadOnlyList<string> Overrides(string[]? set, string? device) => [.. set ?? [], .. device is null ? Array.Empty<string>() : [$"device={device}"]];
 
+    /// <summary>Which weights of a model's folder or of a training checkpoint.</summary>
+    public static Option<WeightChoice?> Weights() => new("--weights") { Description = "ema or model: the running average of the weights, or those of the last step; default: ema where there is one." };
+
+    /// <summary>Refuses an output whose ending promises another format than PNG.</summary>
+    public static Option<string> OnlyPng(Option<string> output)
+    {
+        output.Validators.Add(r =>
+        {
+            string value = r.Tokens.Count == 1 ? r.Tokens[0].Value : "";
+            if (Path.GetExtension(value) is { Length: > 1 } ending && OtherPictures.Contains(ending, StringComparer.OrdinalIgnoreCase) && !Directory.Exists(value))
+            {
+                r.AddError($"{output.Name} is '{value}', but pictures are written as PNG; call it {Path.GetFileNameWithoutExtension(value)}.png.");
+            }
+        });
+        return output;
+    }
+
+    private static readonly string[] OtherPictures = [".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".svg", ".pdf"];
+
     public static Option<bool> Json() => new("--json") { Description = "Print JSON for programs." };
 
     public static Option<bool> All() => new("--all") { Description = "Show every row." };
@@ -82,11 +101,15 @@ internal static class SharedOptions
     public static Option<string[]> OnlyArms() => new("--only") { Description = "Only these arms: a name or a pattern with * and ?; repeatable." };
 
     /// <summary>The names of the arms that any of the patterns fits; refuses one that fits none.</summary>
-    public static IReadOnlyList<string> Only(string[]? patterns, Experiment experiment) => Only(patterns, [.. experiment.Arms.Select(a => a.Name)]);
+    public static IReadOnlyList<string> Only(string[]? patterns, Experiment experiment) => Only(patterns, [.. experiment.Arms.Select(a => a.Name)], experiment.Search);
 
     /// <summary>The same for a plan's arms.</summary>
-    public static IReadOnlyList<string> Only(string[]? patterns, IReadOnlyList<string> known)
+    public static IReadOnlyList<string> Only(string[]? patterns, IReadOnlyList<string> known, SearchPlan? search)
     {
+        if (patterns is { Length: > 0 } && search is { Rungs.Count: > 0 })
+        {
+            throw new ConfigException(new ConfigError("--only", 0, "", "this is a search by halving, whose rungs are decided over all arms; leave --only out"));
+        }
         List<string> chosen = [];
         foreach (string pattern in patterns ?? [])
         {

@@ -87,7 +87,7 @@ internal sealed class SweepConsole : IDisposable
     {
         StageProgress s = p.Progress;
         double rate = p.Seconds > 0 ? s.Done / p.Seconds : 0;
-        string left = rate > 0 && s.Total >= s.Done ? TimeSpan.FromSeconds(Math.Min((s.Total - s.Done) / rate, 3e8)).ToString(@"d\.hh\:mm\:ss", CultureInfo.InvariantCulture).Replace("0.", "", StringComparison.Ordinal) : "?";
+        string left = rate > 0 && s.Total >= s.Done ? NextStep.Research.Reports.Numbers.Duration((s.Total - s.Done) / rate) : "?";
         string numbers = string.Concat(s.Metrics.Take(4).Select(m => string.Create(CultureInfo.InvariantCulture, $", {m.Key} {m.Value:G4}")));
         return string.Create(CultureInfo.InvariantCulture, $"{p.Stage.Kind}: {s.Done}/{s.Total} {s.Unit}, {rate:F0} {s.Unit}/s, {left} left{numbers}");
     }

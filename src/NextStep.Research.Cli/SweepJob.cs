@@ -57,7 +57,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
             }
             if (failure.Capsule.Length > 0)
             {
-                Console.Error.WriteLine($"  everything about it: {failure.Capsule}; again: nextstep replay {folder} {failure.Capsule.Split('/')[1]}");
+                Console.Error.WriteLine($"  everything about it: {failure.Capsule}; again: {ShellText.Line("nextstep", "replay", folder, failure.Capsule.Split('/')[1])}");
             }
         }
     }
@@ -99,7 +99,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         finish(folder);
         ShowFailures(Output, outcome.Failed);
         string seconds = FormattableString.Invariant($"{clock.Elapsed.TotalSeconds:F1} s");
-        AnsiConsole.WriteLine($"{Output}: {outcome.Ran} cells run, {outcome.Skipped} done before, {outcome.Failed.Count} failed, {seconds}");
+        AnsiConsole.WriteLine($"{Output}: {outcome.Ran} cells run, {outcome.Skipped} done before, {outcome.Failed.Count} failed, {(outcome.Stopped > 0 ? $"{outcome.Stopped} stopped by the search, " : "")}{seconds}");
         if (outcome.Cancelled)
         {
             Console.Error.WriteLine(Budget is { Over.IsCancellationRequested: true } budget ? $"the time is over ({budget.End.LocalDateTime:yyyy-MM-dd HH:mm}): {Left(folder, plan)}" : "stopped before the end; the same command continues");
@@ -128,7 +128,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         AnsiConsole.WriteLine(submitted.Jobs.Count > 0
             ? $"submitted {submitted.Cells} cells and {submitted.SharedStages} stages that they share, jobs {string.Join(", ", submitted.Jobs)}; logs: {Path.Combine(Output, "slurm", "logs")}"
             : "nothing to submit");
-        AnsiConsole.WriteLine($"{(submitted.Waiting > 0 ? $"{submitted.Waiting} cells are in Slurm's hands already. " : "")}See: nextstep status {Output}");
+        AnsiConsole.WriteLine($"{(submitted.Waiting > 0 ? $"{submitted.Waiting} cells are in Slurm's hands already. " : "")}See: {ShellText.Line("nextstep", "status", Output)}");
         return 0;
     }
 

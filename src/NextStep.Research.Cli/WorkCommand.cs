@@ -46,7 +46,7 @@ internal static class WorkCommand
                 SweepOptions told = new() { Report = console.Show, Provenance = provenance, Device = parse.GetValue(device) };
                 return new SlurmWorker(folder, StandardStages.All, task, new ClusterCommands(), told).Run(file, parse.GetValue(index), () => interrupt.TimeIsOver, stop.Token);
             }
-            IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), [.. folder.RequirePlan().Arms.Select(a => a.Name)]);
+            IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), [.. folder.RequirePlan().Arms.Select(a => a.Name)], folder.RequirePlan().Search);
             SweepOptions options = new() { Only = arms, Worker = true, Device = parse.GetValue(device), Report = console.Show, Provenance = provenance };
             SweepOutcome outcome = new SweepRunner(folder, folder.RequirePlan(), StandardStages.All, options).Run(stop.Token);
             SweepJob.ShowFailures(folder.Path, outcome.Failed);

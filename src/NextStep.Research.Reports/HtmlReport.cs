@@ -39,7 +39,9 @@ public static class HtmlReport
             <a class="skip" href="#answer">Skip to the answer</a>
             <main>
             {AnswerSection.Of(run)}
+            {SearchSection.Of(run)}
             {NumbersSection.Of(run, figures)}
+            {PairedSection.Of(run)}
             {EffectsSection.Of(run, figures)}
             {ArmPicker.Of(run)}
             {PicturesSection.Of(run)}

@@ -146,6 +146,8 @@ public sealed class ExperimentFileTests : IDisposable
     [InlineData("{ from: 0, to: 1 }", "either count or step")]
     [InlineData("{ form: 0, to: 1, count: 3 }", "did you mean 'from'?")]
     [InlineData("{ from: 0, to: 1, count: 3, scale: log }", "positive ends")]
+    [InlineData("{ from: 1, to: 100, count: 3, scale: [log] }", "scale: expected one value, found a list")]
+    [InlineData("{ from: [1], to: 100, count: 3 }", "from: expected one value, found a list")]
     [InlineData("{ from: 0, to: 1, count: 1 }", "from 2 to 10000")]
     [InlineData("{ from: 0, to: 1, step: -0.1 }", "does not lead from 0 to 1")]
     [InlineData("{ from: 1, to: 1e9, step: 1 }", "more than 10000 values")]

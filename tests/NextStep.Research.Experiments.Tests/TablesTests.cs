@@ -115,6 +115,46 @@ public sealed class TablesTests : IDisposable
     }
 
     [Fact]
+    public void A_metric_that_is_not_there_is_refused_with_the_nearest_name()
+    {
+        GeneratedRun.Write(_run, Experiment);
+        (int code, _, string error) = CommandLine.Call("compare", _run.Path, "--metric", "alignmnt");
+        Assert.Equal(2, code);
+        Assert.Contains("there is no metric 'alignmnt'; did you mean 'alignment'?", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void An_arm_may_begin_with_an_at_sign()
+    {
+        GeneratedRun.Write(_run, Experiment);
+        Assert.Contains("there is no arm or cell '@low'", CommandLine.Call("compare", _run.Path, "@low").Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_comparison_of_half_a_run_says_so()
+    {
+        GeneratedRun.Write(_run, Experiment, c => c.Seed < 2);
+        string text = Print("compare", _run.Path);
+        Assert.Contains("Preliminary: 8 of 12 cells are done, 4 not yet.", text, StringComparison.Ordinal);
+        Assert.Contains(", preliminary: noise costs loss", text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_plan_says_what_its_seeds_can_find()
+    {
+        GeneratedRun.Write(_run, Experiment);
+        JsonElement power = Json("plan", _file, "--out", _folder.File("next"), "--from", _run.Path).GetProperty("power").EnumerateArray().Single(p => p.GetProperty("metric").GetString() == "alignment");
+        // Pooled over the three arms: sqrt(mean of the variances of their differences), 6 degrees of freedom; three announced metrics x three arms.
+        RunStatistics statistics = new(Plan.Make(Experiment, StandardStages.All), _run.ReadResults(_run.RequirePlan()));
+        double deviation = Math.Sqrt(statistics.Differences("alignment").Values.Average(d => d.Differences.Sum(v => Math.Pow(v - d.Differences.Average(), 2)) / 2));
+        Assert.Equal((deviation, 6, 9), (power.GetProperty("deviation").GetDouble(), power.GetProperty("freedom").GetInt32(), power.GetProperty("comparisons").GetInt32()));
+        Assert.Equal(PairedPower.Detectable(3, deviation, 0.05 / 9), power.GetProperty("detectable").GetDouble(), 10);
+        string wanted = Print("plan", _file, "--out", _folder.File("next"), "--from", _run.Path, "--power", "0.02");
+        Assert.Contains(FormattableString.Invariant($"{PairedPower.SeedsFor(0.02, deviation, 0.05 / 9)} seeds would find it"), wanted, StringComparison.Ordinal);
+        Assert.Contains("is no run folder", CommandLine.Call("plan", _file, "--from", _folder.Path).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Numbers_of_different_identities_stand_in_columns_of_their_own()
     {
         Plan plan = GeneratedRun.Write(_run, Experiment);

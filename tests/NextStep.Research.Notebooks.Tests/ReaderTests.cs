@@ -75,6 +75,18 @@ public sealed class ReaderTests : IDisposable
     }
 
     [Fact]
+    public void Emoji_are_written_as_they_are_and_what_looks_like_an_escape_stays_one()
+    {
+        string source = "# 😀 of \\ud83d\\ude00";
+        NotebookDocument read = NotebookReader.Read(_folder.Write("e.ipynb", $$"""
+            {"cells":[{"cell_type":"markdown","id":"a","metadata":{},"source":{{System.Text.Json.JsonSerializer.Serialize(source)}}}],"metadata":{},"nbformat":4,"nbformat_minor":5}
+            """));
+        NotebookWriter.Write(read, [null], null, _folder.File("new.ipynb"));
+        Assert.Contains("# 😀 of \\\\ud83d\\\\ude00", File.ReadAllText(_folder.File("new.ipynb")), StringComparison.Ordinal);
+        Assert.Equal(source, NotebookReader.Read(_folder.File("new.ipynb")).Cells[0].Source);
+    }
+
+    [Fact]
     public void The_hash_of_the_source_sees_code_tags_and_imports_and_not_prose()
     {
         _folder.Write("helper.csx", "int a = 1;");

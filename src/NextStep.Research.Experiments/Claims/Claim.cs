@@ -35,7 +35,7 @@ public sealed record Claim(string Say, string Test)
     internal IEnumerable<string> Check(IReadOnlyList<Arm> arms, IReadOnlyDictionary<string, string> leftOut, IReadOnlyList<string> axes)
     {
         ArmPoint[] points = [.. arms.Select(ArmPoint.From)];
-        IEnumerable<ClaimTerm> terms = ClaimParser.Parse(Test).SelectMany(c => c.Left.Terms().Concat(c.Right.Terms()));
+        IEnumerable<ClaimTerm> terms = ClaimParser.Parse(Test).SelectMany(c => c.Terms());
         return terms.SelectMany(term => term switch
         {
             ClaimTerm.Metric m => CheckArm(m.Arm, points, leftOut),

@@ -1,12 +1,10 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>The numbers that the terms of one comparison have for one seed.</summary>
-/// <param name="points">The arms.</param>
-/// <param name="axes">Config paths.</param>
+/// <param name="grid">The arms and their axes.</param>
 /// <param name="byArm">The seed's results.</param>
 /// <param name="kinds">By metric what its numbers must agree in over the seeds; filled on the way.</param>
-internal sealed class ClaimNumbers(
-    IReadOnlyList<ArmPoint> points, IReadOnlyList<string> axes, IReadOnlyDictionary<string, CellResult> byArm, Dictionary<string, string> kinds)
+internal sealed class ClaimNumbers(ClaimGrid grid, IReadOnlyDictionary<string, CellResult> byArm, Dictionary<string, string> kinds)
 {
     private readonly Dictionary<string, string> _identities = [];
 
@@ -18,10 +16,10 @@ internal sealed class ClaimNumbers(
     {
         double? value = term switch
         {
-            ClaimTerm.Metric m => Metric(m.Name, ArmPoint.Find(points, m.Arm)!.Name),
-            ClaimTerm.Trend t => Slope(t.Name, ArmPoint.FindAxis(axes, t.Axis)!),
-            ClaimTerm.Effect e => Effect(e.Name, ArmPoint.FindAxis(axes, e.Axis)!, On(ArmPoint.FindAxis(axes, e.Axis)!)),
-            ClaimTerm.Interaction i => Interaction(i.Name, ArmPoint.FindAxis(axes, i.First)!, ArmPoint.FindAxis(axes, i.Second)!),
+            ClaimTerm.Metric m => Metric(m.Name, ArmPoint.Find(grid.Points, m.Arm)!.Name),
+            ClaimTerm.Trend t => Slope(t.Name, grid.Axis(t.Axis)),
+            ClaimTerm.Effect e => Effect(e.Name, grid.Axis(e.Axis), grid.On(grid.Axis(e.Axis))),
+            ClaimTerm.Interaction i => Interaction(i.Name, grid.Axis(i.First), grid.Axis(i.Second)),
             _ => throw new InvalidOperationException($"{term} has no number"),
         };
         if (value is null && Missing.Count == 0)
@@ -50,23 +48,32 @@ internal sealed class ClaimNumbers(
         return null;
     }
 
-    private ArmPoint[] On(params string[] path) => [.. points.Where(p => path.All(p.Coordinates.ContainsKey))];
+    // Null with a reason: a plan of an earlier version, whose words have no order.
+    private AxisScale? Scale(string axis)
+    {
+        AxisScale? scale = grid.Scale(axis);
+        if (scale is null)
+        {
+            Missing.Add($"the order of {axis}'s values is not in this plan.json: the same sweep command writes it");
+        }
+        return scale;
+    }
 
     // Over part of the axis it would not be the claimed one: every point must have its number.
     private double? Slope(string metric, string axis)
     {
-        ArmPoint[] onAxis = On(axis);
+        ArmPoint[] onAxis = grid.On(axis);
+        if (Scale(axis) is not { Values.Count: > 1 } scale)
+        {
+            return null;
+        }
         double?[] values = [.. onAxis.Select(p => Metric(metric, p.Name))];
-        IReadOnlyList<double> positions = ArmPoint.Positions(onAxis, axis);
-        return values.Length == 0 || values.Any(v => v is null) || positions.Distinct().Count() < 2
-            ? null
-            : TrendTest.SlopeOf(positions, [.. values.Select(v => v!.Value)]);
+        return values.Any(v => v is null) ? null : TrendTest.SlopeOf([.. onAxis.Select(p => scale.Position(p.Coordinates[axis]))], [.. values.Select(v => v!.Value)]);
     }
 
     private double? Effect(string metric, string axis, IReadOnlyList<ArmPoint> among)
     {
-        IReadOnlyList<string> values = ArmPoint.Values(On(axis), axis);
-        return values.Count < 2 ? null : Mean(values[^1]) - Mean(values[0]);
+        return Scale(axis) is not { Values: { Count: > 1 } values } ? null : Mean(values[^1]) - Mean(values[0]);
 
         double? Mean(string value)
         {
@@ -77,10 +84,35 @@ internal sealed class ClaimNumbers(
 
     private double? Interaction(string metric, string first, string second)
     {
-        ArmPoint[] both = On(first, second);
-        IReadOnlyList<string> values = ArmPoint.Values(both, second);
-        return values.Count < 2 ? null : At(values[^1]) - At(values[0]);
+        ArmPoint[] both = grid.On(first, second);
+        return Scale(second) is not { Values: { Count: > 1 } values } ? null : At(values[^1]) - At(values[0]);
 
         double? At(string value) => Effect(metric, first, [.. both.Where(p => p.Coordinates[second] == value)]);
     }
+}
+
+/// <summary>The arms of a plan as claims address them.</summary>
+internal sealed class ClaimGrid(Plan plan)
+{
+    private readonly Dictionary<string, AxisScale?> _scales = [];
+
+    public ArmPoint[] Points { get; } = [.. plan.Arms.Select(ArmPoint.From)];
+
+    /// <summary>An axis that a checked claim names.</summary>
+    public string Axis(string? name) => ArmPoint.FindAxis(plan.Axes, name)!;
+
+    public AxisScale? Scale(string axis) => _scales.TryGetValue(axis, out AxisScale? known) ? known : _scales[axis] = AxisScale.Of(plan, axis);
+
+    /// <summary>The points that lie on all the axes.</summary>
+    public ArmPoint[] On(params string[] axes) => [.. Points.Where(p => axes.All(p.Coordinates.ContainsKey))];
+
+    /// <summary>The arms whose numbers a term needs.</summary>
+    public IEnumerable<string> Arms(ClaimTerm term) => term switch
+    {
+        ClaimTerm.Metric m => [ArmPoint.Find(Points, m.Arm)!.Name],
+        ClaimTerm.Trend t => On(Axis(t.Axis)).Select(p => p.Name),
+        ClaimTerm.Effect e => On(Axis(e.Axis)).Select(p => p.Name),
+        ClaimTerm.Interaction i => On(Axis(i.First), Axis(i.Second)).Select(p => p.Name),
+        _ => [],
+    };
 }

@@ -33,7 +33,7 @@ internal sealed class ClaimParser
     public static bool TryNumber(string text, out double value) =>
         double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out value);
 
-    // a < b < c, or a = b ± margin, which is two comparisons: the two one-sided tests of equivalence.
+    // a < b < c, or a = b ± margin.
     private List<ClaimComparison> Comparisons()
     {
         (ClaimTerm left, string leftText) = Side();
@@ -49,21 +49,23 @@ internal sealed class ClaimParser
                 throw Expected("'±' or '+-' and a margin, as in a = b +- 0.1; nothing is ever exactly equal,");
             }
             (ClaimTerm margin, string marginText) = Side();
-            ClaimTerm difference = new ClaimTerm.Operation('-', left, right);
-            found.Add(new ClaimComparison(difference, false, margin, $"{leftText} - {rightText} < {marginText}"));
-            found.Add(new ClaimComparison(difference, true, new ClaimTerm.Operation('-', new ClaimTerm.Number(0), margin), $"{leftText} - {rightText} > -{marginText}"));
+            if (margin.Terms().All(t => t is ClaimTerm.Number or ClaimTerm.Operation) && margin.Evaluate(_ => null) is not > 0)
+            {
+                throw new FormatException($"'{_text}', column {_position + 1}: a margin must be above 0, found {marginText}; a = b +- 0.1 says that they differ by less than 0.1");
+            }
+            found.Add(new ClaimComparison(left, ClaimRelation.Equal, right, $"{leftText} = {rightText} ± {marginText}", margin));
             return found;
         }
         do
         {
-            bool larger = Peek() switch { '>' => true, '<' => false, _ => throw Expected("'<', '>' or '='") };
+            ClaimRelation relation = Peek() switch { '>' => ClaimRelation.Larger, '<' => ClaimRelation.Smaller, _ => throw Expected("'<', '>' or '='") };
             _position++;
             if (_position < _text.Length && _text[_position] == '=')
             {
                 _position++;
             }
             (ClaimTerm right, string rightText) = Side();
-            found.Add(new ClaimComparison(left, larger, right, $"{leftText} {(larger ? '>' : '<')} {rightText}"));
+            found.Add(new ClaimComparison(left, relation, right, $"{leftText} {(relation == ClaimRelation.Larger ? '>' : '<')} {rightText}"));
             (left, leftText) = (right, rightText);
         }
         while (Peek() is '<' or '>');
@@ -151,14 +153,25 @@ internal sealed class ClaimParser
         {
             throw Expected($"'[' and an arm behind '{name}', as in {name}[baseline],");
         }
-        int end = _text.IndexOf(']', _position);
-        if (end < 0)
-        {
-            throw Expected("a closing ']'");
-        }
+        int end = ClosingBracket();
         string arm = _text[(_position + 1)..end].Trim();
         _position = end + 1;
         return new ClaimTerm.Metric(name, arm);
+    }
+
+    // An arm's name may hold lists: alignment[multipliers=[1, 2]].
+    private int ClosingBracket()
+    {
+        int depth = 0;
+        for (int i = _position; i < _text.Length; i++)
+        {
+            depth += _text[i] switch { '[' => 1, ']' => -1, _ => 0 };
+            if (depth == 0)
+            {
+                return i;
+            }
+        }
+        throw Expected("a closing ']'");
     }
 
     private ClaimTerm.Measured Function(string name)

@@ -1,11 +1,29 @@
 namespace NextStep.Research.Experiments;
 
-/// <summary>Left is smaller (or larger) than right.</summary>
+/// <summary>How the left side is claimed to stand to the right one.</summary>
+public enum ClaimRelation
+{
+    /// <summary>&lt; and ≤.</summary>
+    Smaller,
+
+    /// <summary>&gt; and ≥.</summary>
+    Larger,
+
+    /// <summary>= within a margin.</summary>
+    Equal,
+}
+
+/// <summary>Left is smaller or larger than right, or equal within a margin.</summary>
 /// <param name="Left">An expression.</param>
-/// <param name="Larger">True for &gt; and ≥, false for &lt; and ≤.</param>
+/// <param name="Relation">Which.</param>
 /// <param name="Right">An expression.</param>
 /// <param name="Text">As written, for people.</param>
-internal sealed record ClaimComparison(ClaimTerm Left, bool Larger, ClaimTerm Right, string Text);
+/// <param name="Margin">Of an equality; null otherwise.</param>
+internal sealed record ClaimComparison(ClaimTerm Left, ClaimRelation Relation, ClaimTerm Right, string Text, ClaimTerm? Margin = null)
+{
+    /// <summary>Both sides and the margin, and everything below them.</summary>
+    public IEnumerable<ClaimTerm> Terms() => Left.Terms().Concat(Right.Terms()).Concat(Margin?.Terms() ?? []);
+}
 
 /// <summary>An expression of a claim.</summary>
 internal abstract record ClaimTerm
@@ -21,13 +39,13 @@ internal abstract record ClaimTerm
         public override string ToString() => $"{Name}[{Arm}]";
     }
 
-    /// <summary>The slope of a metric over an axis; null stands for the only axis.</summary>
+    /// <summary>The slope of a metric over an axis, over the logarithm of a range with <c>scale: log</c>; null stands for the only axis.</summary>
     public sealed record Trend(string Name, string? Axis) : Measured(Name)
     {
         public override string ToString() => $"trend({Name}{(Axis is null ? "" : $", {Axis}")})";
     }
 
-    /// <summary>A metric at the last value of an axis minus that at the first, all other axes averaged over.</summary>
+    /// <summary>A metric at the last value of an axis (of numbers the largest, of words the last in the file) minus that at the first, all other axes averaged over.</summary>
     public sealed record Effect(string Name, string? Axis) : Measured(Name)
     {
         public override string ToString() => $"effect({Name}{(Axis is null ? "" : $", {Axis}")})";

@@ -12,7 +12,7 @@ public sealed class RunFolder(string path)
     public static JsonSerializerOptions Json { get; } = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
-        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
@@ -47,7 +47,7 @@ public sealed class RunFolder(string path)
     {
         string file = System.IO.Path.Combine(Path, "plan.json");
         Plan? plan = Read<Plan>(file);
-        if (plan is not null && (plan.Arms.Count == 0 || plan.Cells.Any(c => !IsKey(c.Key) || c.Stages.Any(s => !IsInside(s.Folder)))))
+        if (plan is not null && (plan.Arms.Count == 0 || plan.AllCells.Any(c => !IsKey(c.Key) || c.Stages.Any(s => !IsInside(s.Folder) || (s.From is { } from && !IsInside(from))))))
         {
             throw new InvalidDataException($"{file} is damaged: it names folders outside of the run folder, or no arm");
         }
@@ -88,6 +88,10 @@ public sealed class RunFolder(string path)
     public CellFailure? ReadFailure(PlannedCell cell) =>
         Read<CellFailure>(System.IO.Path.Combine(Cell(cell), "failure.json")) is { } failure ? failure with { Cell = cell.Key, Arm = cell.Arm, Seed = cell.Seed } : null;
 
+    /// <summary>Why cells failed, in the plan's order; a cell with a result counts as done.</summary>
+    /// <exception cref="InvalidDataException">A file is damaged.</exception>
+    public IReadOnlyList<CellFailure> ReadFailures(Plan plan) => [.. ReadCells(plan, c => IsDone(c) ? null : ReadFailure(c)).OfType<CellFailure>()];
+
     /// <summary>How far a cell is, as last noted by the process that runs it, or null.</summary>
     public CellProgress? ReadProgress(PlannedCell cell)
     {
@@ -106,12 +110,14 @@ public sealed class RunFolder(string path)
     public IReadOnlyList<CellResult> ReadResults(Plan plan) => [.. ReadCells(plan, ReadResult).OfType<CellResult>()];
 
     /// <summary>Reads something of every cell, several at a time; in the plan's order. What <paramref name="read"/> throws is thrown as it is.</summary>
-    public static IReadOnlyList<T> ReadCells<T>(Plan plan, Func<PlannedCell, T> read)
+    public static IReadOnlyList<T> ReadCells<T>(Plan plan, Func<PlannedCell, T> read) => ReadCells((plan ?? throw new ArgumentNullException(nameof(plan))).Cells, read);
+
+    /// <summary>The same for other cells than the plan's own.</summary>
+    internal static IReadOnlyList<T> ReadCells<T>(IEnumerable<PlannedCell> cells, Func<PlannedCell, T> read)
     {
-        ArgumentNullException.ThrowIfNull(plan);
         try
         {
-            return [.. plan.Cells.AsParallel().AsOrdered().Select(read)];
+            return [.. cells.AsParallel().AsOrdered().Select(read)];
         }
         catch (AggregateException several)
         {

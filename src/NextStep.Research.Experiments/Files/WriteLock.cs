@@ -14,13 +14,13 @@ internal static class WriteLock
         Stopwatch clock = Stopwatch.StartNew();
         while (true)
         {
-            if (Claimed.TryTake(file, ClaimWatch.Shared) is { } mine)
+            if (Lease.TryTake(file, LeaseWatch.Shared) is { } mine)
             {
                 return mine;
             }
             if (clock.Elapsed > patience)
             {
-                throw new IOException($"{file} is held by {Claimed.Describe(file)}; try again when it has ended");
+                throw new IOException($"{file} is held by {Lease.Describe(file)}; try again when it has ended");
             }
             Thread.Sleep(Poll);
         }

@@ -26,6 +26,7 @@ public static class AlignmentMeasures
             AlignmentReport score = Alignment.Measure(pictures, prompts);
             skills = [.. score.Skills.Select(s => s.Skill)];
             Write(all.Numbers, score);
+            all.Outcomes["alignment"] = PictureOutcomes.Of(prompts, score.Results.Select(r => r.Strict));
         });
         int Each() => Math.Max(1, CeilingScenes / skills.Length);
         all.Add("verifier on renders", () => all.Numbers["alignment.ceiling.renders"] = Alignment.Ceiling(skills, Each(), size, seed).Overall);
@@ -40,8 +41,7 @@ public static class AlignmentMeasures
     private static void Write(Dictionary<string, double> numbers, AlignmentReport score)
     {
         numbers["alignment"] = score.Overall;
-        numbers["alignment.low"] = score.Images.Low;
-        numbers["alignment.high"] = score.Images.High;
+        (numbers["alignment.low"], numbers["alignment.high"]) = score.OverallInterval();
         numbers["alignment.geneval"] = score.Skills.Average(s => s.GenEvalRule.Value);
         foreach (SkillAlignment skill in score.Skills)
         {

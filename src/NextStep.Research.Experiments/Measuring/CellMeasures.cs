@@ -79,7 +79,7 @@ public static class CellMeasures
     {
         if (config.Data.Edits > 0)
         {
-            all.Add("edits", () => EditMeasurement.Judge(samples, config, autoencoder, all.Numbers));
+            all.Add("edits", () => EditMeasurement.Judge(samples, config, autoencoder, all));
         }
     }
 

@@ -20,6 +20,9 @@ public sealed class Measurements : IDisposable
     /// <summary>Curves by name.</summary>
     public Dictionary<string, Curve> Curves { get; } = [];
 
+    /// <summary>Which pictures are right, one by one, by the name of the metric that is their share.</summary>
+    public Dictionary<string, PictureOutcomes> Outcomes { get; } = [];
+
     /// <summary>Heat maps by name of the artifact, as pictures [n, 3, H, W] in [−1, 1].</summary>
     public Dictionary<string, Tensor> Maps { get; } = [];
 

@@ -1,7 +1,7 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>A config path and the values it takes; zipped axes walk together. Where <paramref name="When"/> does not hold it keeps the baseline's.</summary>
-internal sealed record Axis(ConfigKey Key, IReadOnlyList<object?> Values, bool Zipped, IReadOnlyList<Condition> When);
+internal sealed record Axis(ConfigKey Key, IReadOnlyList<object?> Values, bool Zipped, IReadOnlyList<Condition> When, bool Log = false);
 
 /// <summary>A named arm as it stands in the file.</summary>
 internal sealed record ArmSource(string Name, IReadOnlyList<Assignment> Values, IReadOnlyList<Condition> When, string File, int Line);

@@ -67,7 +67,8 @@ internal sealed class AxisReader(string section, ExperimentSections sections, Li
                 errors.Add(new ConfigError(file, line, where, problem!));
                 return null;
             }
-            return new Axis(key, ReadValues(key, list, file, line, where), Zipped, when);
+            bool log = range.Children.Any(c => c is { Key: YamlScalarNode { Value: "scale" }, Value: YamlScalarNode { Value: "log" } });
+            return new Axis(key, ReadValues(key, list, file, line, where), Zipped, when, log);
         }
         if (node is YamlSequenceNode { Children.Count: > 0 } given)
         {

@@ -15,6 +15,9 @@ public sealed record Experiment
     /// <summary>Config paths of the axes (and of lists walked together) in the order of the file.</summary>
     public required IReadOnlyList<string> Axes { get; init; }
 
+    /// <summary>Values and scale of every axis.</summary>
+    public IReadOnlyDictionary<string, PlannedAxis> AxisValues { get; init; } = new Dictionary<string, PlannedAxis>();
+
     /// <summary>At least one; every arm is run with each.</summary>
     public required IReadOnlyList<long> Seeds { get; init; }
 
@@ -23,6 +26,9 @@ public sealed record Experiment
 
     /// <summary>What is claimed, to be judged on the results.</summary>
     public required IReadOnlyList<Claim> Claims { get; init; }
+
+    /// <summary>How arms were drawn and which of them are to go on; null: all run to the end.</summary>
+    public SearchPlan? Search { get; init; }
 
     /// <summary>Named arms that are not there because the baseline does not meet their <c>when</c>, with that condition.</summary>
     public IReadOnlyDictionary<string, string> LeftOut { get; init; } = new Dictionary<string, string>();

@@ -13,7 +13,7 @@ public static class Provenance
     public static string Processor { get; } = string.Create(CultureInfo.InvariantCulture, $"{ProcessorName()}, {Environment.ProcessorCount} cores");
 
     /// <summary>How this process was called.</summary>
-    public static string CommandLine => string.Join(' ', ["nextstep", .. Environment.GetCommandLineArgs().Skip(1)]);
+    public static string CommandLine => ShellText.Line(["nextstep", .. Environment.GetCommandLineArgs().Skip(1)]);
 
     /// <summary>
     /// Collects it; what cannot be told is left out. Loads no torch. The commit is that of the program that runs, as its build noted it; where it

@@ -3,21 +3,21 @@ using System.Diagnostics;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Runs one cell: its stages in order, each continued from what is there, then the result.</summary>
-internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, SweepOptions options)
+internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, SweepOptions options, IReadOnlyList<StopRule> rules)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan NoteEvery = TimeSpan.FromSeconds(2);
     private readonly Action<SweepEvent> _report = options.Report;
 
-    /// <summary>Runs the whole cell under its claim: a <see cref="CellResult"/>, a <see cref="CellFailure"/>, or null when stopped.</summary>
-    public object? Run(PlannedCell cell, ResearchConfig config, Claimed claim, CancellationToken cancellation)
+    /// <summary>Runs the whole cell under its lease: a <see cref="CellResult"/>, a <see cref="CellFailure"/>, or null when stopped.</summary>
+    public object? Run(PlannedCell cell, ResearchConfig config, Lease lease, CancellationToken cancellation)
     {
         string cellFolder = folder.Cell(cell);
         Directory.CreateDirectory(cellFolder);
         AtomicFile.RemoveLeftovers(cellFolder, SearchOption.TopDirectoryOnly);
         CellConfigs.Write(folder, cell, config);
         File.Delete(Path.Combine(cellFolder, "failure.json"));
-        if (RunStages(cell, config, cell.Stages.Count, claim, cancellation) is { } failure)
+        if (RunStages(cell, config, cell.Stages.Count, lease, cancellation) is { } failure)
         {
             RunFolder.Write(Path.Combine(cellFolder, "failure.json"), failure);
             _report(new SweepEvent.CellFailed(cell, failure));
@@ -29,7 +29,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         }
         CellResult result = new ResultBuilder(folder, cell, config.Sampling).Build() with { Provenance = options.Provenance };
         DiskFlush.Files(cellFolder);
-        if (claim.IsLost())
+        if (lease.IsLost())
         {
             return null;
         }
@@ -40,7 +40,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
     }
 
     /// <summary>Runs the first <paramref name="count"/> stages of a cell; null when they are done, or when stopped.</summary>
-    public CellFailure? RunStages(PlannedCell cell, ResearchConfig config, int count, Claimed? claim, CancellationToken cancellation)
+    public CellFailure? RunStages(PlannedCell cell, ResearchConfig config, int count, Lease? lease, CancellationToken cancellation)
     {
         Dictionary<string, string> inputs = [];
         config = options.Device is { } device ? config with { Device = device } : config;
@@ -50,7 +50,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             try
             {
                 cancellation.ThrowIfCancellationRequested();
-                if (Obtain(run, claim, cancellation) is { } earlier)
+                if (Obtain(run, lease, cancellation) is { } earlier)
                 {
                     return earlier with { Cell = cell.Key, Arm = cell.Arm, Seed = cell.Seed };
                 }
@@ -61,7 +61,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             }
             catch (Exception e) when (!FatalError.Is(e, folder))
             {
-                CellFailure failure = FailureCapsule.Pack(folder, cell, config, Describe(run, e), e as StepException);
+                CellFailure failure = e is HopelessException ? Describe(run, e) : FailureCapsule.Pack(folder, cell, config, Describe(run, e), e as StepException);
                 if (stage.Shared)
                 {
                     RunFolder.Write(folder.StageFailure(stage), failure); // it would fail for the next cell in the same way
@@ -73,8 +73,8 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         return null;
     }
 
-    // Whoever has the claim of a shared stage runs it; the others wait for it.
-    private CellFailure? Obtain(StageRun run, Claimed? cellClaim, CancellationToken cancellation)
+    // Whoever has the lease of a shared stage runs it; the others wait for it.
+    private CellFailure? Obtain(StageRun run, Lease? cellLease, CancellationToken cancellation)
     {
         string final = folder.Stage(run.Stage);
         bool told = false;
@@ -84,12 +84,12 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             {
                 return earlier;
             }
-            using Claimed? claim = run.Stage.Shared ? Claimed.TryTake(final + ".claim", ClaimWatch.Shared) : null;
-            if (run.Stage.Shared && claim is null)
+            using Lease? lease = run.Stage.Shared ? Lease.TryTake(Lease.FileOf(folder, run.Stage), LeaseWatch.Shared) : null;
+            if (run.Stage.Shared && lease is null)
             {
                 if (!told)
                 {
-                    _report(new SweepEvent.Waiting($"stage {run.Stage.Kind}", Claimed.Describe(final + ".claim")));
+                    _report(new SweepEvent.Waiting($"stage {run.Stage.Kind}", Lease.Describe(Lease.FileOf(folder, run.Stage))));
                     told = true;
                 }
                 cancellation.WaitHandle.WaitOne(Poll);
@@ -100,13 +100,13 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             {
                 break;
             }
-            using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, claim?.Lost ?? CancellationToken.None);
+            using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation, lease?.Lost ?? CancellationToken.None);
             try
             {
-                Execute(run, final, claim, cellClaim, stop.Token);
+                Execute(run, final, lease, cellLease, stop.Token);
                 return null;
             }
-            catch (OperationCanceledException) when (claim?.Lost.IsCancellationRequested == true && !cancellation.IsCancellationRequested)
+            catch (OperationCanceledException) when (lease?.Lost.IsCancellationRequested == true && !cancellation.IsCancellationRequested)
             {
                 // Taken over by another process: wait for it like for any other.
             }
@@ -115,9 +115,9 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         return null;
     }
 
-    private void Execute(StageRun run, string final, Claimed? stageClaim, Claimed? cellClaim, CancellationToken cancellation)
+    private void Execute(StageRun run, string final, Lease? stageLease, Lease? cellLease, CancellationToken cancellation)
     {
-        Claimed? claim = stageClaim ?? cellClaim;
+        Lease? lease = stageLease ?? cellLease;
         Directory.CreateDirectory(run.Working = final + ".partial");
         AtomicFile.RemoveLeftovers(run.Working, SearchOption.AllDirectories);
         _report(new SweepEvent.StageStarted(run.Cell, run.Stage, false));
@@ -130,13 +130,19 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             Inputs = new Dictionary<string, string>(run.Inputs),
             Cancellation = cancellation,
             Note = text => _report(new SweepEvent.Note(text)),
+            Earlier = run.Stage.From is { } from && Directory.Exists(Path.Combine(folder.Path, from)) ? Path.Combine(folder.Path, from) : null,
+            GoesOn = run.Cell.Rung is not null,
             Progress = progress =>
             {
                 run.Last = progress;
-                claim?.Check();
+                if (rules.Select(r => r.Judge(run.Stage.Kind, progress)).FirstOrDefault(r => r is not null) is { } hopeless)
+                {
+                    throw new HopelessException(hopeless);
+                }
+                lease?.Check();
                 _report(new SweepEvent.StageProgressed(run.Cell, run.Stage, progress, clock.Elapsed.TotalSeconds));
-                // Only who has the cell's claim writes into its folder.
-                if (cellClaim is not null && (noted is null || noted.Elapsed > NoteEvery))
+                // Only who has the cell's lease writes into its folder.
+                if (cellLease is not null && (noted is null || noted.Elapsed > NoteEvery))
                 {
                     noted = Stopwatch.StartNew();
                     RunFolder.Write(Path.Combine(folder.Cell(run.Cell), "progress.json"),
@@ -147,7 +153,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         cancellation.ThrowIfCancellationRequested();
         RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Code = options.Code, Ended = DateTime.UtcNow }, durable: false);
         DiskFlush.Files(run.Working);
-        claim?.IsLost(); // signals Lost when it is
+        lease?.IsLost(); // signals Lost when it is
         cancellation.ThrowIfCancellationRequested();
         Directory.Move(run.Working, final);
         _report(new SweepEvent.StageDone(run.Cell, run.Stage, clock.Elapsed.TotalSeconds));

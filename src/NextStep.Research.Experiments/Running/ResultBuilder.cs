@@ -1,6 +1,6 @@
 namespace NextStep.Research.Experiments;
 
-/// <summary>Gathers what the stages left (<c>summary.json</c>, <c>pictures.json</c>, <c>prompts.json</c>, <c>identities.json</c>, <c>curves.json</c>, <c>metrics.jsonl</c>, <c>model/</c>) into a cell's folder and result.</summary>
+/// <summary>Gathers what the stages left (<c>summary.json</c>, <c>pictures.json</c>, <c>prompts.json</c>, <c>identities.json</c>, <c>curves.json</c>, <c>outcomes.json</c>, <c>metrics.jsonl</c>, <c>model/</c>) into a cell's folder and result.</summary>
 internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell, SamplingConfig sampling)
 {
     public CellResult Build()
@@ -11,6 +11,7 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell, Sampling
         Dictionary<string, double> seconds = [];
         Dictionary<string, string> identities = [];
         Dictionary<string, Curve> curves = [];
+        Dictionary<string, PictureOutcomes> outcomes = [];
         Dictionary<string, string> code = [];
         foreach (PlannedStage stage in cell.Stages)
         {
@@ -38,6 +39,10 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell, Sampling
             {
                 curves[name] = curve;
             }
+            foreach ((string name, PictureOutcomes of) in RunFolder.Read<Dictionary<string, PictureOutcomes>>(Path.Combine(source, PictureOutcomes.FileName)) ?? [])
+            {
+                outcomes[name] = of;
+            }
             prompts = RunFolder.Read<string[]>(Path.Combine(source, "prompts.json")) ?? prompts;
             string model = Path.Combine(source, "model");
             if (Directory.Exists(model))
@@ -61,6 +66,7 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell, Sampling
             Stages = cell.Stages.ToDictionary(s => s.Kind, s => s.Folder),
             Pictures = pictures,
             Prompts = prompts,
+            Outcomes = outcomes,
             Seconds = seconds,
             Identities = identities,
             Code = code,

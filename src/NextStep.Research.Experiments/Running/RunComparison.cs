@@ -26,7 +26,7 @@ internal static class RunComparison
             {
                 string name = Path.GetFileName(file);
                 // Checkpoints hold the newest line of the metrics, with its time; the weights they end in are compared. stage.json says who ran a stage, and when.
-                if (name is "claim" or "stage.json" || name.StartsWith("progress.json", StringComparison.Ordinal) || name.StartsWith("state-", StringComparison.Ordinal) || name.EndsWith(".claim", StringComparison.Ordinal))
+                if (Lease.IsFile(name) || name is "stage.json" || name.StartsWith("progress.json", StringComparison.Ordinal) || name.StartsWith("state-", StringComparison.Ordinal))
                 {
                     continue;
                 }

@@ -24,6 +24,9 @@ public sealed record CellResult
     /// <summary>Prompts of the sample grid, in the order of its cells.</summary>
     public required IReadOnlyList<string> Prompts { get; init; }
 
+    /// <summary>Which pictures are right, one by one, by the name of the metric that is their share; empty in results of earlier versions.</summary>
+    public IReadOnlyDictionary<string, PictureOutcomes> Outcomes { get; init; } = new Dictionary<string, PictureOutcomes>();
+
     /// <summary>Seconds spent per stage; shared stages count in the cell that ran them.</summary>
     public required IReadOnlyDictionary<string, double> Seconds { get; init; }
 

@@ -43,7 +43,7 @@ internal static class EditMeasurement
     /// <c>edit.success</c> (also by kind), <c>edit.preservation</c> in dB, and what bounds them: right answers and copies of the source, both
     /// through the autoencoder.
     /// </summary>
-    public static void Judge(string samples, ResearchConfig config, ImageAutoencoder autoencoder, Dictionary<string, double> numbers)
+    public static void Judge(string samples, ResearchConfig config, ImageAutoencoder autoencoder, Measurements all)
     {
         string file = Path.Combine(samples, Pixels);
         if (config.Data.Edits == 0 || !File.Exists(file))
@@ -54,6 +54,8 @@ internal static class EditMeasurement
         using SafetensorsFile saved = SafetensorsFile.Open(file);
         SceneEdit[] edits = Edits(config);
         EditReport report = EditAlignment.Measure(saved.Read("pixels"), edits);
+        Dictionary<string, double> numbers = all.Numbers;
+        all.Outcomes["edit.success"] = PictureOutcomes.Of(edits.Select(e => e.Instruction), report.Succeeded);
         numbers["edit.success"] = report.Success.Value;
         numbers["edit.success.low"] = report.Success.Low;
         numbers["edit.success.high"] = report.Success.High;

@@ -9,6 +9,10 @@ internal static class StageFiles
         WriteSummary(directory, all.Numbers);
         WriteIdentities(directory, all.Identities);
         WriteCurves(directory, all.Curves);
+        if (all.Outcomes.Count > 0)
+        {
+            Write(directory, PictureOutcomes.FileName, all.Outcomes);
+        }
         WritePictures(directory, pictures ?? new Dictionary<string, string>());
     }
 

@@ -15,6 +15,6 @@ public static class StandardStages
         new("latents", 2, ["data", "evaluation.heldOut", "seed"], ["autoencoder"], true, LatentsStage.Run) { Work = new StageWork("data.images", 256) },
         new("model", 2, ["data.imageSize", "model", "training.model", "training.dropText", "training.packSequences", "training.recomputeLayers", "seed"], ["autoencoder", "latents"], true, ModelStage.Run) { Work = new StageWork("training.model.images", 256) },
         new("samples", 2, ["data", "sampling", "evaluation.samples", "evaluation.skills", "evaluation.pairs", "seed", "precision"], ["model"], false, SamplesStage.Run) { Work = new StageWork("evaluation.samples", 4) },
-        new("metrics", 2, ["data", "evaluation", "sampling", "precision", "seed"], ["autoencoder", "model", "samples"], false, MetricsStage.Run) { Work = new StageWork("evaluation.samples", 4) },
+        new("metrics", 3, ["data", "evaluation", "sampling", "precision", "seed"], ["autoencoder", "model", "samples"], false, MetricsStage.Run) { Work = new StageWork("evaluation.samples", 4) },
     ];
 }

@@ -24,9 +24,12 @@ public sealed record GridEffects(int Seeds, IReadOnlyList<MainEffect> MainEffect
     /// <param name="axes">Config paths.</param>
     /// <param name="points">The arms of the grid by their values on the axes.</param>
     /// <param name="bySeed">For every seed a value for every point.</param>
-    internal static GridEffects? Of(IReadOnlyList<string> axes, IReadOnlyList<IReadOnlyDictionary<string, string>> points, IReadOnlyList<IReadOnlyList<double>> bySeed)
+    /// <param name="order">The values of the axes in order; where an axis is absent, that of the points.</param>
+    internal static GridEffects? Of(
+        IReadOnlyList<string> axes, IReadOnlyList<IReadOnlyDictionary<string, string>> points, IReadOnlyList<IReadOnlyList<double>> bySeed,
+        IReadOnlyDictionary<string, IReadOnlyList<string>>? order = null)
     {
-        GridFactor[] factors = GridFactor.Find(axes, points);
+        GridFactor[] factors = GridFactor.Find(axes, points, order ?? new Dictionary<string, IReadOnlyList<string>>());
         if (factors.Length == 0 || bySeed.Count == 0 || factors.Aggregate(1L, (n, f) => n * f.Levels.Count) != points.Count)
         {
             return null;
@@ -79,17 +82,18 @@ public sealed record GridEffects(int Seeds, IReadOnlyList<MainEffect> MainEffect
 
 /// <summary>An axis of a grid, or several that walk together.</summary>
 /// <param name="Name">The paths.</param>
-/// <param name="Levels">The values in the order of the points.</param>
+/// <param name="Levels">The values in order.</param>
 /// <param name="Level">Which level each point has.</param>
 internal sealed record GridFactor(string Name, IReadOnlyList<string> Levels, IReadOnlyList<int> Level)
 {
     /// <summary>Factors with two levels or more.</summary>
-    public static GridFactor[] Find(IReadOnlyList<string> axes, IReadOnlyList<IReadOnlyDictionary<string, string>> points)
+    public static GridFactor[] Find(IReadOnlyList<string> axes, IReadOnlyList<IReadOnlyDictionary<string, string>> points, IReadOnlyDictionary<string, IReadOnlyList<string>> order)
     {
         List<GridFactor> factors = [];
         foreach (string axis in axes.Where(a => points.All(p => p.ContainsKey(a))))
         {
-            List<string> levels = [.. points.Select(p => p[axis]).Distinct()];
+            List<string> there = [.. points.Select(p => p[axis]).Distinct()];
+            List<string> levels = order.TryGetValue(axis, out IReadOnlyList<string>? known) && there.All(known.Contains) ? [.. known.Where(there.Contains)] : there;
             GridFactor factor = new(axis, levels, [.. points.Select(p => levels.IndexOf(p[axis]))]);
             int twin = factors.FindIndex(f => f.Level.SequenceEqual(factor.Level));
             if (twin >= 0)

@@ -9,8 +9,11 @@ public sealed record PairedComparison(IReadOnlyList<double> Differences, MeanTes
     /// <summary>A difference is called significant below this adjusted p-value.</summary>
     public const double Significance = 0.05;
 
-    /// <summary>The p-value after Holm's correction over the arms of the same metric.</summary>
+    /// <summary>The p-value corrected for all comparisons that are looked at together, see <see cref="RunStatistics.Differences"/>.</summary>
     public double? AdjustedPValue { get; init; }
+
+    /// <summary>Whether the experiment did not announce the comparison: then the correction is that of Benjamini and Hochberg, and it is worth a test of its own, not a finding.</summary>
+    public bool IsExploratory { get; init; }
 
     /// <summary>The mean difference with its interval.</summary>
     public Estimate Difference => Test.Estimate;
@@ -18,8 +21,11 @@ public sealed record PairedComparison(IReadOnlyList<double> Differences, MeanTes
     /// <summary>Seeds in common.</summary>
     public int Pairs => Differences.Count;
 
-    /// <summary>Whether the adjusted p-value says so; never for one seed.</summary>
-    public bool IsSignificant => AdjustedPValue < Significance;
+    /// <summary>Whether the adjusted p-value says so; never for one seed, nor for what was not announced.</summary>
+    public bool IsSignificant => !IsExploratory && AdjustedPValue < Significance;
+
+    /// <summary>Whether what was not announced stands out.</summary>
+    public bool StandsOut => IsExploratory && AdjustedPValue < Significance;
 
     /// <summary>Pairs two arms' numbers by seed; null when no seed is in common.</summary>
     public static PairedComparison? Of(IReadOnlyDictionary<long, double> arm, IReadOnlyDictionary<long, double> baseline)

@@ -1,11 +1,13 @@
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 
 namespace NextStep.Research.Notebooks;
 
 /// <summary>Writes nbformat 4.5, in Jupyter's own layout (indent 1, keys sorted as it sorts them): the same bytes for the same content.</summary>
-internal static class NotebookWriter
+internal static partial class NotebookWriter
 {
     private static readonly JsonWriterOptions Layout = new() { Indented = true, IndentSize = 1, NewLine = "\n", Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -70,13 +72,22 @@ internal static class NotebookWriter
         JsonObject root = new() { ["cells"] = cells, ["metadata"] = metadata, ["nbformat"] = 4, ["nbformat_minor"] = 5 };
         AtomicFile.Write(path, stream =>
         {
-            using (Utf8JsonWriter writer = new(stream, Layout))
+            using MemoryStream json = new();
+            using (Utf8JsonWriter writer = new(json, Layout))
             {
                 root.WriteTo(writer);
             }
-            stream.WriteByte((byte)'\n');
+            stream.Write(Encoding.UTF8.GetBytes(Readable(Encoding.UTF8.GetString(json.GetBuffer(), 0, (int)json.Length)) + "\n"));
         });
     }
+
+    // Every encoder of .NET escapes what needs two UTF-16 units, emoji among them; Jupyter writes them as they are.
+    private static string Readable(string json) =>
+        SurrogatePair().Replace(json, m => $"{(char)Convert.ToUInt16(m.Groups[1].Value, 16)}{(char)Convert.ToUInt16(m.Groups[2].Value, 16)}");
+
+    // A backslash that is itself escaped begins nothing.
+    [GeneratedRegex(@"(?<=(?<!\\)(?:\\\\)*)\\u(D[89AB][0-9A-F]{2})\\u(D[C-F][0-9A-F]{2})", RegexOptions.CultureInvariant | RegexOptions.IgnoreCase)]
+    private static partial Regex SurrogatePair();
 
     /// <summary>Text as nbformat keeps it: a list of lines, each with its line feed.</summary>
     public static JsonArray Lines(string text)

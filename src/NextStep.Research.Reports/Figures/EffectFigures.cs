@@ -14,14 +14,18 @@ internal static class EffectFigures
         return metrics.SelectMany(m => run.Plan.Axes.Count == 1 ? Course(run, m, run.Plan.Axes[0]) : Grid(run, m));
     }
 
-    // Three values or more: two are what the table says already.
+    // Three values or more: two are what the table says already. Words stand in the order of the file.
     private static IEnumerable<RunFigure> Course(RunResults run, string metric, string axis)
     {
-        (double At, Estimate Value)[] points =
+        if (run.Statistics.Scale(axis) is not { Values.Count: > 2 } scale)
+        {
+            yield break;
+        }
+
+        (string Value, Estimate Mean)[] points =
         [
-            .. run.Arms.Where(a => a.Coordinates.ContainsKey(axis) && TryNumber(a.Coordinates[axis], out _))
-                .Select(a => (At: Number(a.Coordinates[axis]), Value: run.Statistics.Mean(metric, a.Name))).Where(p => p.Value is not null)
-                .Select(p => (p.At, p.Value!)).OrderBy(p => p.At).DistinctBy(p => p.At),
+            .. scale.Values.Select(v => (Value: v, Mean: run.Arms.Where(a => a.Coordinates.GetValueOrDefault(axis) == v).Select(a => run.Statistics.Mean(metric, a.Name)).FirstOrDefault(m => m is not null)))
+                .Where(p => p.Mean is not null).Select(p => (p.Value, p.Mean!)),
         ];
         if (points.Length < 3)
         {
@@ -29,25 +33,36 @@ internal static class EffectFigures
         }
 
         MetricName name = MetricName.Of(metric);
-        bool band = points.All(p => p.Value.HalfWidth is not null);
-        yield return new RunFigure(FigureTopic.Effects, $"{metric}-along-{axis}", new Figure(
-            $"{name.Label} along {Short(axis)}", axis, name.LabelAndUnit,
-            [
-                new FigureSeries(name.Label, [.. points.Select(p => p.At)], [.. points.Select(p => p.Value.Mean * name.Scale)])
-                {
-                    Low = band ? [.. points.Select(p => p.Value.Low!.Value * name.Scale)] : null,
-                    High = band ? [.. points.Select(p => p.Value.High!.Value * name.Scale)] : null,
-                },
-            ])
-        { Note = Trend(run.Statistics.Trend(metric, axis), name) });
+        bool band = points.All(p => p.Mean.HalfWidth is not null);
+        double[] at = [.. points.Select((p, i) => !scale.Numbers ? i : scale.Log ? Math.Log10(Number(p.Value)) : Number(p.Value))];
+        string note = Trend(run.Statistics, metric, axis, scale, name);
+        FigureSeries series = new(name.Label, at, [.. points.Select(p => p.Mean.Mean * name.Scale)])
+        {
+            PointNames = scale.Numbers ? [] : [.. points.Select(p => name.Format(p.Mean.Mean))],
+            Low = band ? [.. points.Select(p => p.Mean.Low!.Value * name.Scale)] : null,
+            High = band ? [.. points.Select(p => p.Mean.High!.Value * name.Scale)] : null,
+        };
+        yield return new RunFigure(FigureTopic.Effects, $"{metric}-along-{axis}", scale.Numbers
+            ? new Figure($"{name.Label} along {Short(axis)}", scale.Log ? $"log₁₀ {axis}" : axis, name.LabelAndUnit, [series]) { Note = note }
+            : new Figure($"{name.Label} along {Short(axis)}", "", name.Unit, [series]) { Kind = FigureKind.Intervals, Categories = [.. points.Select(p => p.Value)], Note = note });
     }
 
-    private static string Trend(TrendTest? trend, MetricName name) => trend switch
+    private static string Trend(RunStatistics statistics, string metric, string axis, AxisScale scale, MetricName name)
     {
-        null => "",
-        { Slope.PValue: null } => $"Slope {Numbers.Format(trend.Slope.Estimate.Mean * name.Scale)}; one seed, so no test.",
-        _ => $"Slope {Numbers.Format(trend.Slope.Estimate.Mean * name.Scale)} per unit of the axis, {Numbers.PValue(trend.Slope.PValue.Value)} over {trend.Slopes.Count} seeds; rank correlation {Numbers.Format(trend.Correlation)}. The band is the 95 % interval.",
-    };
+        if (statistics.Trend(metric, axis) is not { } trend)
+        {
+            return "";
+        }
+
+        string slope = $"Slope {Numbers.Format(trend.Slope.Estimate.Mean * name.Scale)}";
+        string per = !scale.Numbers ? "per step of the list" : scale.Log ? "per factor e of the axis" : "per unit of the axis";
+        return trend.Slope.PValue is null
+            ? $"{slope} {per}; one seed, so no test."
+            : $"{slope} {per}, {Corrected(statistics.EffectTests.Trend(metric, axis))} over {trend.Slopes.Count} seeds; rank correlation {Numbers.Format(trend.Correlation)}. {(scale.Numbers ? "The band is the 95 % interval." : "With 95 % intervals.")}";
+    }
+
+    private static string Corrected(CorrectedTest? test) => test?.AdjustedPValue is not { } p ? "no test from these seeds"
+        : $"{Numbers.PValue(p)}{(test.IsExploratory ? " (exploratory)" : "")}";
 
     private static IEnumerable<RunFigure> Grid(RunResults run, string metric)
     {
@@ -70,7 +85,7 @@ internal static class EffectFigures
             ])
         {
             Kind = FigureKind.Intervals, Categories = [.. levels.Select(l => l.Name)],
-            Note = "Each level against all levels, the other axes averaged over. " + string.Join("; ", effects.MainEffects.Select(m => $"{Short(m.Factor)}: {Test(m.Test)}")) + ".",
+            Note = "Each level against all levels, the other axes averaged over. " + string.Join("; ", effects.MainEffects.Select(m => $"{Short(m.Factor)}: {Test(m.Test, run.Statistics.EffectTests.Effect(metric, m))}")) + ".",
         });
         foreach (Interaction pair in effects.Interactions.Take(3))
         {
@@ -89,20 +104,18 @@ internal static class EffectFigures
         ];
         return new Figure($"{name.LabelAndUnit}: {Short(pair.First)} with {Short(pair.Second)}", Short(pair.Second), Short(pair.First), [])
         {
-            Kind = FigureKind.HeatMap, Grid = new FigureGrid(columns.Levels, rows.Levels, values), Note = $"Interaction: {Test(pair.Test)}.",
+            Kind = FigureKind.HeatMap, Grid = new FigureGrid(columns.Levels, rows.Levels, values), Note = $"Interaction: {Test(pair.Test, run.Statistics.EffectTests.Interaction(metric, pair))}.",
         };
     }
 
-    private static string Test(VarianceTest? test) =>
-        test is null ? "no test from these seeds" : $"F({test.Numerator}, {test.Denominator}) = {Numbers.Format(test.F)}, {Numbers.PValue(test.PValue)}";
+    private static string Test(VarianceTest? test, CorrectedTest? corrected) =>
+        test is null ? "no test from these seeds" : $"F({test.Numerator}, {test.Denominator}) = {Numbers.Format(test.F)}, {Corrected(corrected)}";
 
     // A factor of several axes that walk together has the names of all.
     private static bool Has(PlannedArm arm, string factor, string level) =>
         factor.Split(" & ").Select(axis => arm.Coordinates.GetValueOrDefault(axis)).SequenceEqual(level.Split(" & "));
 
     private static string Short(string factor) => string.Join(" & ", factor.Split(" & ").Select(f => f[(f.LastIndexOf('.') + 1)..]));
-
-    private static bool TryNumber(string text, out double value) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value);
 
     private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
 }

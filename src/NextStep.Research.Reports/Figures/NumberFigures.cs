@@ -26,7 +26,7 @@ internal static class NumberFigures
     {
         MetricName name = MetricName.Of(metric);
         (int Arm, Estimate Value)[] arms = [.. run.Arms.Select((a, i) => (i, Value: run.Statistics.Mean(metric, a.Name))).Where(a => a.Value is not null).Select(a => (a.i, a.Value!))];
-        bool intervals = arms.Any(a => a.Value.HalfWidth is not null);
+        bool seeds = arms.Any(a => a.Value.HalfWidth is not null), intervals = seeds || arms.Any(a => Own(a.Arm) is not null);
         // An arm a series, so that each keeps its colour and marker.
         return new Figure(name.Label, "", name.Unit,
         [
@@ -34,14 +34,16 @@ internal static class NumberFigures
             {
                 Arms = [a.Arm],
                 PointNames = [name.Format(a.Value.Mean)],
-                Low = intervals ? [(a.Value.Low ?? a.Value.Mean) * name.Scale] : null,
-                High = intervals ? [(a.Value.High ?? a.Value.Mean) * name.Scale] : null,
+                Low = intervals ? [(a.Value.Low ?? Own(a.Arm)?.Low ?? a.Value.Mean) * name.Scale] : null,
+                High = intervals ? [(a.Value.High ?? Own(a.Arm)?.High ?? a.Value.Mean) * name.Scale] : null,
             }),
         ])
         {
             Kind = FigureKind.Intervals, Categories = [.. arms.Select(a => run.Arms[a.Arm].Name)],
-            Note = intervals ? "Means over seeds with 95 % intervals." : "One seed: no intervals.",
+            Note = seeds ? "Means over seeds with 95 % intervals." : intervals ? "One seed: the intervals are over the pictures of each trained model, and say nothing of training." : "One seed: no intervals.",
         };
+
+        (double Low, double High)? Own(int arm) => run.Statistics.WithinModel(metric, run.Arms[arm].Name);
     }
 
     private static Figure? Scatter(RunResults run, string across, string along)

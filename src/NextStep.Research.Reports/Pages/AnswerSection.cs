@@ -21,7 +21,7 @@ internal static class AnswerSection
         </section>
         <details id="reading"><summary>How to read this</summary>
         <p>Every arm is the baseline with the named settings changed, trained on the same data, noise and order of pictures at each seed, so rows and pictures can be compared one to one.
-        Numbers are means over seeds; “±” and parentheses are 95 % intervals (Student’s t), which need at least two seeds; p-values are of paired tests, Holm-adjusted over the arms, and an arm is called better or worse only below 0.05.</p>
+        Numbers are means over seeds; “±” and parentheses are 95 % intervals (Student’s t), which need at least two seeds. Differences, effects and trends are tested paired by seed. What the experiment’s <code>measure</code> names is adjusted by Holm over all its arms and metrics (effects and trends likewise among themselves), and only there an arm is called better or worse, below 0.05. Everything else is exploratory: adjusted by Benjamini and Hochberg, marked as such, worth a test of its own and not a finding. Claims have one p-value each, Holm-adjusted over the claims.</p>
         </details>
 
         """);
@@ -30,10 +30,10 @@ internal static class AnswerSection
     {
         int finished = run.Cells.Count(c => c.State == CellState.Done);
         int failed = run.Cells.Count(c => c.State == CellState.Failed);
-        int unfinished = run.Cells.Count - finished - failed;
+        int stopped = run.Cells.Count(c => c.State == CellState.Stopped), unfinished = run.Cells.Count - finished - failed - stopped;
         int seeds = run.Cells.Select(c => c.Seed).Distinct().Count();
         return $"{Count(run.Arms.Count, "arm")}, {Count(seeds, "seed")}: {finished} of {Count(run.Cells.Count, "cell")} finished"
-            + (failed > 0 ? $", {failed} failed" : "") + (unfinished > 0 ? $", {unfinished} unfinished" : "") + ".";
+            + (failed > 0 ? $", {failed} failed" : "") + (stopped > 0 ? $", {stopped} stopped by the search" : "") + (unfinished > 0 ? $", {unfinished} unfinished" : "") + ".";
     }
 
     private static Html Notes(RunResults run) => run.Notes.Count == 0 ? Html.Empty : Html.Of($"""
@@ -43,7 +43,7 @@ internal static class AnswerSection
 
     private static Html Claims(RunResults run) => Html.Of($"""
         <ol class="claims">{run.Plan.Claims.Select(c => Html.Of($"""
-            <li class="{Kind(c.Verdict)}"><span class="verdict">{Mark(c.Verdict)} {c.Verdict}</span>
+            <li class="{Kind(c.Verdict)}"><span class="verdict">{Mark(c.Verdict)} {c.MarkedVerdict}</span>
             <div><strong>{c.Say}</strong><span class="evidence">{c.Evidence}</span><code>{c.Test}</code></div></li>
             """))}</ol>
         """);

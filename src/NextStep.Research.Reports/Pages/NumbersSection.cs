@@ -33,7 +33,7 @@ internal static class NumbersSection
 
     private static Html Table(RunResults run, string[] columns, string label) => Html.Of($"""
         <div class="scroll" role="region" aria-label="{label}" tabindex="0"><table class="arms">
-        <caption class="hidden">{label}: mean over seeds with its 95 % interval, and below it the difference to the baseline at the same seeds with its 95 % interval and Holm-adjusted p-value</caption>
+        <caption class="hidden">{label}: mean over seeds with its 95 % interval, and below it the difference to the baseline at the same seeds with its 95 % interval and adjusted p-value</caption>
         <thead><tr><th scope="col">Arm</th><th scope="col">Seeds</th>{columns.Select(Header)}</tr></thead>
         <tbody>{run.Arms.Select(arm => Row(run, arm, columns))}</tbody></table></div>
         """);
@@ -72,7 +72,8 @@ internal static class NumbersSection
         MetricName name = MetricName.Of(metric);
         string[] parts = name.FormatMean(value).Split(" ± ", 2);
         Html difference = baseline ? Html.Empty : Difference(name, run.Statistics.Difference(metric, arm));
-        return Html.Of($"<td><span class=\"mean\">{parts[0]}</span>{(parts.Length > 1 ? " ± " + parts[1] : "")}{difference}</td>");
+        string own = run.Statistics.WithinModel(metric, arm) is { } model ? $"{name.Format(model.Low)} to {name.Format(model.High)} over its pictures" : "";
+        return Html.Of($"<td><span class=\"mean\">{parts[0]}</span>{(parts.Length > 1 ? " ± " + parts[1] : "")}{(own.Length > 0 ? Html.Of($"<span class=\"sub\">{own}</span>") : Html.Empty)}{difference}</td>");
     }
 
     private static Html Difference(MetricName name, PairedComparison? difference) => difference switch
@@ -82,7 +83,7 @@ internal static class NumbersSection
         _ => Html.Of($"<span class=\"sub\">{name.FormatDifference(difference.Difference.Mean)} <span>{name.FormatInterval(difference.Difference)}</span></span>{Test(name, difference)}"),
     };
 
-    // Only where the p-value, corrected for the number of arms, says so: with one seed a difference is a number, not a finding.
+    // Only where the metric was announced and the corrected p-value says so: with one seed a difference is a number, not a finding.
     private static Html Test(MetricName name, PairedComparison difference)
     {
         if (difference.AdjustedPValue is not { } p)
@@ -93,7 +94,7 @@ internal static class NumbersSection
         bool better = difference.Difference.Mean > 0 == (name.Better == Better.Higher);
         Html judgement = !difference.IsSignificant || name.Better == Better.Unknown ? Html.Empty
             : better ? Html.Of($" <b class=\"better\">▲ better</b>") : Html.Of($" <b class=\"worse\">▼ worse</b>");
-        return Html.Of($"<span class=\"sub\">{Numbers.PValue(p)}{judgement}</span>");
+        return Html.Of($"<span class=\"sub\">{Numbers.PValue(p)}{judgement}{(difference.StandsOut ? Html.Of($" <b>exploratory</b>") : Html.Empty)}</span>");
     }
 
     private static Html Constant(RunResults run, string[] metrics)

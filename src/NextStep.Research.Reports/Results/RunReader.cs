@@ -13,12 +13,14 @@ internal sealed class RunReader(RunFolder folder)
         Plan plan = folder.RequirePlan();
         var reader = new RunReader(folder);
         CellRun[] cells = [.. plan.Cells.Select(reader.Cell)];
+        SearchState? search = reader.Undamaged(() => SearchWatch.Read(folder, plan));
+        cells = [.. cells.Select(c => c.State == CellState.Waiting && search?.IsStopped(c.Cell) == true ? c with { State = CellState.Stopped } : c)];
         // Always anew: what a file says may be older than the results, and a folder that is only read has no such file.
         plan = plan with { Claims = ClaimJudge.Judge(plan, [.. cells.Select(c => c.Result).OfType<CellResult>()]) };
         ResumeProof? proof = reader.Undamaged(() => ResumeProof.Read(folder));
         DataReport? data = reader.Undamaged(() => DataReport.Read(folder));
         // Cells that share a stage find the same damage.
-        return new RunResults(plan, cells, [.. reader._notes.Distinct()]) { ResumeProof = proof, Data = data };
+        return new RunResults(plan, cells, [.. reader._notes.Distinct()]) { ResumeProof = proof, Search = search, Data = data };
     }
 
     private CellRun Cell(PlannedCell cell)
@@ -37,7 +39,7 @@ internal sealed class RunReader(RunFolder folder)
 
         CellFailure? failure = Undamaged(() => folder.ReadFailure(cell));
         bool failed = failure is not null || File.Exists(Path.Combine(folder.Cell(cell), "failure.json"));
-        return new CellRun(cell, failed ? CellState.Failed : CellState.Waiting)
+        return new CellRun(cell, failure is { IsStop: true } ? CellState.Stopped : failed ? CellState.Failed : CellState.Waiting)
         {
             Failure = failure,
             Log = MetricsLog.Read(cell.Stages.Select(StageLog), _notes),

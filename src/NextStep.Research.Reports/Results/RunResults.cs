@@ -34,6 +34,9 @@ internal sealed record RunResults(Plan Plan, IReadOnlyList<CellRun> Cells, IRead
     /// <summary>What was read, and what not; null in folders of earlier versions.</summary>
     public DataReport? Data { get; init; }
 
+    /// <summary>Where its search by halving stands; null where it has none.</summary>
+    public SearchState? Search { get; init; }
+
     /// <summary>Means, paired differences, trends and effects of the finished cells.</summary>
     public RunStatistics Statistics => field ??= new RunStatistics(Plan, Cells.Select(c => c.Result).OfType<CellResult>());
 

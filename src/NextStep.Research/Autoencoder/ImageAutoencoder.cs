@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace NextStep.Research;
@@ -18,11 +19,17 @@ public sealed class ImageAutoencoder : nn.Module
 
     private readonly Encoder encoder;
     private readonly Decoder decoder;
+    private readonly Conv2d? quant_conv;
+    private readonly Conv2d? post_quant_conv;
     private readonly Tensor? channel_mean;
     private readonly Tensor? channel_std;
 
     /// <summary>Builds the network; weights are random until initialised or loaded.</summary>
-    public ImageAutoencoder(AutoencoderConfig config, Device? device = null)
+    /// <param name="config">The configuration.</param>
+    /// <param name="device">Where, the meta device too.</param>
+    /// <param name="quantConvolution">Whether a 1×1 convolution of 2C channels stands behind the encoder, as in Stable Diffusion's autoencoder; the paper's has none.</param>
+    /// <param name="postQuantConvolution">Whether one of C channels stands before the decoder.</param>
+    public ImageAutoencoder(AutoencoderConfig config, Device? device = null, bool quantConvolution = false, bool postQuantConvolution = false)
         : base(nameof(ImageAutoencoder))
     {
         Config = config;
@@ -30,6 +37,9 @@ public sealed class ImageAutoencoder : nn.Module
         {
             encoder = new Encoder(config, device);
             decoder = new Decoder(config, device);
+            long channels = config.LatentChannels;
+            quant_conv = quantConvolution ? nn.Conv2d(2 * channels, 2 * channels, 1, device: device) : null;
+            post_quant_conv = postQuantConvolution ? nn.Conv2d(channels, channels, 1, device: device) : null;
         }
         if (config.Normalization == LatentNormalization.Channel)
         {
@@ -81,24 +91,18 @@ public sealed class ImageAutoencoder : nn.Module
     /// <summary>As <see cref="Moments(Tensor)"/>, in tiles of so many latent pixels a side; <see cref="long.MaxValue"/> = in one piece.</summary>
     internal Tensor Moments(Tensor pixels, long tile)
     {
-        if (tile == long.MaxValue)
-        {
-            return encoder.forward(pixels);
-        }
         using DisposeScope scope = NewDisposeScope();
         long f = Config.Downsampling;
-        return encoder.Low(Tiling.Run(pixels, tile * f, Reach(Config.BlocksPerLevel) * f, f, encoder.High)).MoveToOuterDisposeScope();
+        Tensor moments = tile == long.MaxValue ? encoder.forward(pixels) : encoder.Low(Tiling.Run(pixels, tile * f, Reach(Config.BlocksPerLevel) * f, f, encoder.High));
+        return (quant_conv is null ? moments : quant_conv.forward(moments)).MoveToOuterDisposeScope();
     }
 
     /// <summary>As <see cref="Decode(Tensor)"/>, in tiles of so many latent pixels a side; <see cref="long.MaxValue"/> = in one piece.</summary>
     internal Tensor Decode(Tensor latents, long tile)
     {
-        if (tile == long.MaxValue)
-        {
-            return decoder.forward(latents);
-        }
         using DisposeScope scope = NewDisposeScope();
-        return Tiling.Run(decoder.Low(latents), tile, Reach(Config.BlocksPerLevel + 1), 1, decoder.High).MoveToOuterDisposeScope();
+        Tensor input = post_quant_conv is null ? latents : post_quant_conv.forward(latents);
+        return (tile == long.MaxValue ? decoder.forward(input) : Tiling.Run(decoder.Low(input), tile, Reach(Config.BlocksPerLevel + 1), 1, decoder.High)).MoveToOuterDisposeScope();
     }
 
     // Two 3×3 convolutions a block and one that changes the resolution, at every level, in latent pixels, rounded up.

@@ -13,6 +13,12 @@ public sealed record ConversionOptions
     /// <summary>Names of the autoencoder's tensors; null keeps them.</summary>
     public AutoencoderLayout? Layout { get; init; }
 
+    /// <summary>Which weights, where the input holds a running average too; null = the average.</summary>
+    public WeightChoice? Weights { get; init; }
+
+    /// <summary>Gets a sentence for every choice that was made, and for what is not read.</summary>
+    public Action<string>? Say { get; init; }
+
     /// <summary>Bytes of values per safetensors file of a folder, at least 1.</summary>
     public long MaximumShard { get; init; } = 5_000_000_000;
 }
@@ -41,7 +47,7 @@ public static class CheckpointConverter
         var written = new List<string>();
         if (IsTorch(output) || output.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
         {
-            using var source = Arrange(TensorSource.OpenAny(input), options.Layout);
+            using var source = Arrange(Open(input, options), options.Layout);
             WriteFile(output, source, options.Dtype, written);
         }
         else if (Directory.Exists(input))
@@ -50,7 +56,7 @@ public static class CheckpointConverter
         }
         else
         {
-            using var source = Arrange(TensorSource.OpenAny(input), options.Layout);
+            using var source = Arrange(Open(input, options), options.Layout);
             WriteShards(output, source, options, "model", written);
         }
         return written;
@@ -59,7 +65,7 @@ public static class CheckpointConverter
     // The layout is the autoencoder's; a folder's backbone has only one way of being named.
     private static void ConvertFolder(string input, string output, ConversionOptions options, List<string> written)
     {
-        using (var source = TensorSource.OpenAny(input))
+        using (var source = Open(input, options))
         {
             var autoencoder = WeightNames.DetectAutoencoder(source.Entries.Keys) is not null;
             using var arranged = Arrange(source, autoencoder ? options.Layout : null);
@@ -87,7 +93,7 @@ public static class CheckpointConverter
     // The released autoencoder is a torch file in the FLUX layout; diffusers keeps its own in safetensors.
     private static void ConvertAutoencoder(string input, string output, ConversionOptions options, List<string> written)
     {
-        using var source = TensorSource.OpenAny(input);
+        using var source = Open(input, options with { Weights = options.Weights == WeightChoice.Model ? options.Weights : null });
         using var arranged = Arrange(source, options.Layout);
         if ((options.Layout ?? WeightNames.DetectAutoencoder(source.Entries.Keys)) == AutoencoderLayout.Diffusers)
         {
@@ -97,6 +103,14 @@ public static class CheckpointConverter
         {
             WriteFile(Path.Combine(output, "checkpoint.pt"), arranged, options.Dtype, written);
         }
+    }
+
+    private static TensorSource Open(string input, ConversionOptions options)
+    {
+        var notes = new List<string>();
+        var source = AverageWeights.Open(input, options.Weights, notes);
+        notes.ForEach(note => options.Say?.Invoke(note));
+        return source;
     }
 
     private static TensorSource Arrange(TensorSource source, AutoencoderLayout? layout)
@@ -134,7 +148,7 @@ public static class CheckpointConverter
 
     private static void CopyOthers(string input, string output, ScalarType? dtype, List<string> written)
     {
-        foreach (var file in Directory.GetFiles(input).Order(StringComparer.Ordinal))
+        foreach (var file in WeightFiles.Visible(input, "*").Order(StringComparer.Ordinal))
         {
             var name = Path.GetFileName(file);
             if (WeightEndings.Any(ending => name.EndsWith(ending, StringComparison.OrdinalIgnoreCase)) || name.EndsWith(".tmp", StringComparison.Ordinal))

@@ -22,12 +22,12 @@ public static class CheckpointFiles
         }
         var found = new List<string>();
         Search(path, Depth, found);
-        return found.Count > 0 ? found : throw new FileNotFoundException($"{path}: no .safetensors, .safetensors.index.json or .pt file in this folder.", path);
+        return found.Count > 0 ? found : throw new FileNotFoundException($"{path}: no .safetensors, .safetensors.index.json or torch file (.pt, .pth, .bin, .ckpt) in this folder.", path);
     }
 
     private static void Search(string folder, int depth, List<string> found)
     {
-        var indexes = Directory.GetFiles(folder, "*.safetensors.index.json");
+        var indexes = WeightFiles.Visible(folder, "*.safetensors.index.json");
         var sharded = new HashSet<string>(StringComparer.Ordinal);
         foreach (var index in indexes)
         {
@@ -35,11 +35,11 @@ public static class CheckpointFiles
             sharded.UnionWith(source.Shards);
         }
         found.AddRange(indexes
-            .Concat(Directory.GetFiles(folder, "*.safetensors").Where(file => !sharded.Contains(Path.GetFileName(file))))
-            .Concat(Directory.GetFiles(folder, "*.pt")).Order(StringComparer.Ordinal));
+            .Concat(WeightFiles.Visible(folder, "*.safetensors").Where(file => !sharded.Contains(Path.GetFileName(file))))
+            .Concat(WeightFiles.Torch(folder)).Order(StringComparer.Ordinal));
         if (depth > 0)
         {
-            foreach (var inner in Directory.GetDirectories(folder).Order(StringComparer.Ordinal))
+            foreach (var inner in Directory.GetDirectories(folder).Where(inner => !Path.GetFileName(inner).StartsWith('.')).Order(StringComparer.Ordinal))
             {
                 Search(inner, depth - 1, found);
             }

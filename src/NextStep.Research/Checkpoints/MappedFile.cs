@@ -41,6 +41,16 @@ internal sealed unsafe partial class MappedFile : IDisposable
 
     public bool Disposed { get; private set; }
 
+    /// <summary>Refuses what lies where the file should be: a Git LFS pointer, a server's page.</summary>
+    /// <exception cref="InvalidDataException">It is such a placeholder.</exception>
+    public void RefusePlaceholder()
+    {
+        if (PlaceholderFile.Describe(Span(0, (int)Math.Min(PlaceholderFile.Head, Length)), Length) is { } fault)
+        {
+            throw new InvalidDataException($"{Path} {fault}.");
+        }
+    }
+
     /// <summary>The bytes [offset, offset + count).</summary>
     public ReadOnlySpan<byte> Span(long offset, int count)
     {
@@ -48,24 +58,51 @@ internal sealed unsafe partial class MappedFile : IDisposable
         return new ReadOnlySpan<byte>(_start + offset, count);
     }
 
-    /// <summary>A tensor of values of <paramref name="type"/> at <paramref name="offset"/>; copied only where the address is not aligned.</summary>
-    public Tensor Tensor(long offset, ReadOnlySpan<long> shape, ScalarType type)
+    /// <summary>
+    /// A tensor of values stored as <paramref name="stored"/> at <paramref name="offset"/>; copied only where the address is not aligned, or torch has no such dtype
+    /// and the values are read into another.
+    /// </summary>
+    /// <exception cref="InvalidDataException">The shape is none that torch can hold, or a value is none that the dtype read into can hold.</exception>
+    public Tensor Tensor(long offset, ReadOnlySpan<long> shape, StoredDtype stored)
     {
         var sizes = shape.ToArray();
-        var bytes = checked(TensorDtypes.Product(sizes)!.Value * TensorDtypes.Width(type));
+        if (!TensorDtypes.HasStrides(sizes))
+        {
+            throw new InvalidDataException($"{Path}: torch holds no tensor of shape [{string.Join(", ", sizes)}]; its sizes multiply to more than 2⁶³.");
+        }
+        var bytes = (long)((Int128)TensorDtypes.Product(sizes)!.Value * stored.Bits / 8);
         Check(offset, bytes);
         if (bytes == 0)
         {
-            return empty(sizes, dtype: type);
+            return empty(sizes, dtype: stored.Type);
         }
         var address = _start + offset;
-        if ((nint)address % TensorDtypes.Width(type) != 0)
+        if (!stored.Direct)
         {
-            var copy = empty(sizes, dtype: type);
+            return Converted(address, sizes, stored);
+        }
+        if ((nint)address % TensorDtypes.Width(stored.Type) != 0)
+        {
+            var copy = empty(sizes, dtype: stored.Type);
             Buffer.MemoryCopy(address, (void*)TensorMemory.Address(copy), bytes, bytes);
             return copy;
         }
-        return TensorMemory.Borrow((nint)address, sizes, type, _view!.SafeMemoryMappedViewHandle);
+        return TensorMemory.Borrow((nint)address, sizes, stored.Type, _view!.SafeMemoryMappedViewHandle);
+    }
+
+    private Tensor Converted(byte* address, long[] sizes, StoredDtype stored)
+    {
+        var values = empty(sizes, dtype: stored.Type);
+        try
+        {
+            SmallNumbers.Fill(values, stored.Name, stored.Bits, address);
+            return values;
+        }
+        catch (InvalidDataException e)
+        {
+            values.Dispose();
+            throw new InvalidDataException($"{Path}: a tensor of {stored.Name} {e.Message}.", e);
+        }
     }
 
     /// <summary>

@@ -14,7 +14,7 @@ internal sealed record OutgoingTensor(string Name, ScalarType Type, long[] Shape
     /// <exception cref="InvalidDataException">A tensor has a dtype that cannot be read.</exception>
     public static IEnumerable<OutgoingTensor> From(TensorSource source, ScalarType? dtype) => source.Entries.Values.Select(entry =>
     {
-        var stored = entry.Type ?? throw new InvalidDataException($"{source.Path}: tensor '{entry.Name}' is stored as {entry.StoredType}, which TorchSharp has no dtype for.");
+        var stored = entry.Type ?? throw new InvalidDataException($"{source.Path}: tensor '{entry.Name}' is stored as {entry.StoredType}, a dtype that this kit does not know.");
         var type = stored is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16 ? dtype ?? stored : stored;
         return new OutgoingTensor(entry.Name, type, [.. entry.Shape], () => source.Read(entry.Name, type));
     });

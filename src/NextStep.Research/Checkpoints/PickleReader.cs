@@ -5,7 +5,8 @@ namespace NextStep.Research;
 
 /// <summary>
 /// A pickle machine that can build dictionaries, lists, tuples, numbers, strings and descriptions of tensors, and nothing else.
-/// It looks no class up and calls no function: the few names in <see cref="PickledCalls"/> are recognised by their spelling, every other one is an error.
+/// It looks no class up and calls no function: the few names in <see cref="PickledCalls"/> are recognised by their spelling, every other one stands for
+/// an object that is named and never made.
 /// </summary>
 internal sealed class PickleReader
 {
@@ -47,7 +48,7 @@ internal sealed class PickleReader
     {
         switch (code)
         {
-            case 0x80: Require(Byte() is >= 2 and <= 5, "its protocol is not 2 to 5"); break;
+            case 0x80: Require(Byte() <= 5, "its protocol is not 0 to 5"); break;
             case 0x95: Take(8); break; // a frame's length says nothing that is needed
             case (byte)'(': _stack.Add(Mark); break;
             case (byte)'0': Pop(); break;
@@ -60,16 +61,26 @@ internal sealed class PickleReader
             case (byte)'K': _stack.Add((long)Byte()); break;
             case (byte)'M': _stack.Add((long)BinaryPrimitives.ReadUInt16LittleEndian(Take(2))); break;
             case 0x8a: _stack.Add(Long(Byte())); break;
+            case 0x8b: _stack.Add(Long(Length32())); break;
+            case (byte)'I' or (byte)'L': _stack.Add(Number(Line())); break;
+            case (byte)'F': Line(); _stack.Add(0.0); break; // no number that carries a tensor is written so
+            case (byte)'V': _stack.Add(Line()); break;
+            case (byte)'S': _stack.Add(Line().Trim('\'', '"')); break;
             case (byte)'G': _stack.Add(BinaryPrimitives.ReadDoubleBigEndian(Take(8))); break;
             case (byte)'X': _stack.Add(Text(Length32())); break;
             case 0x8c: _stack.Add(Text(Byte())); break;
-            case (byte)'U' or (byte)'C': Take(Byte()); _stack.Add("<bytes>"); break; // byte strings carry no tensor
-            case (byte)'B' or (byte)'T': Take(Length32()); _stack.Add("<bytes>"); break;
+            case 0x8d: _stack.Add(Text(Length64())); break;
+            case (byte)'U': _stack.Add(Text(Byte())); break; // a Python 2 string
+            case (byte)'T': _stack.Add(Text(Length32())); break;
+            case (byte)'C': Take(Byte()); _stack.Add("<bytes>"); break; // byte strings carry no tensor
+            case (byte)'B': Take(Length32()); _stack.Add("<bytes>"); break;
+            case 0x8e or 0x96: Take(Length64()); _stack.Add("<bytes>"); break;
             case (byte)'}': _stack.Add(new PickledDictionary()); break;
             case (byte)']' or 0x8f: _stack.Add(new PickledList()); break;
             case (byte)')': _stack.Add(new PickledTuple([])); break;
             case 0x85 or 0x86 or 0x87: Tuple(code - 0x84); break;
             case (byte)'t': _stack.Add(new PickledTuple(PopToMark())); break;
+            case 0x91: Fill(new PickledList(), PopToMark()); break;
             case (byte)'l': Fill(new PickledList(), PopToMark()); break;
             case (byte)'d': Fill(new PickledDictionary(), PopToMark()); break;
             case (byte)'a': Extend([Pop()]); break;
@@ -77,6 +88,8 @@ internal sealed class PickleReader
             case (byte)'s': SetOne(); break;
             case (byte)'u': SetItems(PopToMark()); break;
             case (byte)'q': _memo[Byte()] = Top(); break;
+            case (byte)'p': _memo[(uint)Number(Line())] = Top(); break;
+            case (byte)'g': Recall((uint)Number(Line())); break;
             case (byte)'r': _memo[BinaryPrimitives.ReadUInt32LittleEndian(Take(4))] = Top(); break;
             case 0x94: _memo[(uint)_memo.Count] = Top(); break;
             case (byte)'h': Recall(Byte()); break;
@@ -84,7 +97,9 @@ internal sealed class PickleReader
             case (byte)'c': _stack.Add(PickledCalls.Name(Line(), Line())); break;
             case 0x93: StackGlobal(); break;
             case (byte)'Q': _stack.Add(PickledCalls.Storage(Pop())); break;
-            case (byte)'R': Reduce(); break;
+            case (byte)'R' or 0x81: Reduce(); break;
+            case 0x92: Pop(); Reduce(); break; // keyword arguments make nothing more of an object that is never made
+            case (byte)'o' or (byte)'i': Instance(code); break;
             case (byte)'b': Build(); break;
             default: throw Fault($"it holds the instruction 0x{code:x2}, which rebuilding tensors does not need");
         }
@@ -97,11 +112,19 @@ internal sealed class PickleReader
         _stack.Add(PickledCalls.Apply(function, arguments));
     }
 
-    // torch hangs `_metadata` on the dictionary of weights; it is dropped. State for anything else is refused.
+    // torch hangs `_metadata` on the dictionary of weights. State is dropped, whatever it is for: only what lies in containers is looked for.
     private void Build()
     {
-        var state = Pop();
-        Require(Top() is PickledDictionary && state is PickledDictionary, "it sets the state of an object");
+        Pop();
+        Top();
+    }
+
+    private void Instance(byte code)
+    {
+        var name = code == (byte)'i' ? PickledCalls.Name(Line(), Line()) : null;
+        var items = PopToMark();
+        Require(name is not null || items is [PickledName, ..], "it makes an object of something that has no name");
+        _stack.Add(PickledCalls.Apply(name ?? items[0], new PickledTuple(name is null ? items[1..] : items)));
     }
 
     private void StackGlobal()
@@ -137,8 +160,8 @@ internal sealed class PickleReader
 
     private void Extend(object?[] items)
     {
-        Require(Top() is PickledList, "it appends to something that is not a list");
-        ((PickledList)Top()!).Items.AddRange(items);
+        Require(Top() is PickledList or PickledObject, "it appends to something that is not a list");
+        (Top() as PickledList)?.Items.AddRange(items);
     }
 
     private void SetOne()
@@ -150,11 +173,11 @@ internal sealed class PickleReader
 
     private void SetItems(object?[] items)
     {
-        Require(Top() is PickledDictionary && items.Length % 2 == 0, "it sets items of something that is not a dictionary");
-        var dictionary = (PickledDictionary)Top()!;
+        var dictionary = Top() as PickledDictionary ?? (Top() as PickledObject)?.Items;
+        Require(dictionary is not null && items.Length % 2 == 0, "it sets items of something that is not a dictionary");
         for (var i = 0; i < items.Length; i += 2)
         {
-            dictionary.Items.Add((items[i], items[i + 1]));
+            dictionary!.Items.Add((items[i], items[i + 1]));
         }
     }
 
@@ -204,16 +227,33 @@ internal sealed class PickleReader
         return line;
     }
 
-    private long Long(int width)
+    // A number of more than 64 bits, a seed of Python's generator for instance, is none of a tensor's: nothing reads it.
+    private object Long(int width)
     {
-        Require(width <= 8, "it holds a number of more than 64 bits");
         long value = 0;
         var bytes = Take(width);
+        if (width > 8)
+        {
+            return new PickledObject("a number of more than 64 bits");
+        }
         for (var i = 0; i < width; i++)
         {
             value |= (long)bytes[i] << (8 * i);
         }
         return width is > 0 and < 8 && bytes[width - 1] >= 0x80 ? value - (1L << (8 * width)) : value;
+    }
+
+    private static long Number(string line)
+    {
+        Require(long.TryParse(line.TrimEnd('L'), System.Globalization.NumberStyles.AllowLeadingSign, System.Globalization.CultureInfo.InvariantCulture, out var number), "a line is no whole number");
+        return number;
+    }
+
+    private int Length64()
+    {
+        var length = BinaryPrimitives.ReadInt64LittleEndian(Take(8));
+        Require(length >= 0 && length <= _bytes.Length, "it ends early");
+        return (int)length;
     }
 
     internal static void Require(bool condition, string fault)

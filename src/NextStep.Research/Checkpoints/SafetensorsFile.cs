@@ -31,6 +31,7 @@ public sealed class SafetensorsFile : TensorSource
         var file = new MappedFile(path);
         try
         {
+            file.RefusePlaceholder();
             return new SafetensorsFile(file, SafetensorsHeader.Read(file));
         }
         catch
@@ -44,15 +45,13 @@ public sealed class SafetensorsFile : TensorSource
     public override Tensor Read(string name)
     {
         var entry = Find(name);
-        if (entry.Type is not { } type)
-        {
-            throw new InvalidDataException($"{Path}: tensor '{name}' is stored as {entry.StoredType}, which TorchSharp has no dtype for.");
-        }
-        if (type == ScalarType.Bool)
+        var stored = TensorDtypes.Find(entry.StoredType)
+            ?? throw new InvalidDataException($"{Path}: tensor '{name}' is stored as {entry.StoredType}, a dtype that this kit does not know.");
+        if (stored.Type == ScalarType.Bool)
         {
             CheckBooleans(entry);
         }
-        return _file.Tensor(entry.Offset, [.. entry.Shape], type);
+        return _file.Tensor(entry.Offset, [.. entry.Shape], stored);
     }
 
     /// <inheritdoc/>

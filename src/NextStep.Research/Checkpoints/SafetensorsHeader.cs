@@ -27,11 +27,11 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, TensorEntry
         var json = file.Span(8, (int)length);
         try
         {
-            if (!Utf8.IsValid(json) || json.IsEmpty || json[0] != (byte)'{')
+            if (!Utf8.IsValid(json) || json.TrimStart(" \t\r\n"u8) is not [(byte)'{', ..])
             {
                 throw new JsonException("it is not a JSON object in UTF-8");
             }
-            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 4 });
+            var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = 128 });
             return new SafetensorsHeaderParser(file).Parse(ref reader, 8 + (long)length);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
@@ -60,7 +60,7 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, TensorEntry
             foreach (var tensor in tensors)
             {
                 var name = tensor.Name;
-                if (name.Length == 0 || name == "__metadata__")
+                if (name == "__metadata__")
                 {
                     throw new ArgumentException($"'{name}' cannot be the name of a tensor.", nameof(tensors));
                 }

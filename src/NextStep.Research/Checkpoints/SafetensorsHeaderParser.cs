@@ -5,7 +5,7 @@ namespace NextStep.Research;
 /// <summary>Reads the JSON of a safetensors header and checks every claim in it against the file.</summary>
 internal sealed class SafetensorsHeaderParser(MappedFile file)
 {
-    private const int MaximumRank = 64;
+    private const int MaximumRank = 4096;
     private readonly Dictionary<string, TensorEntry> _entries = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
 
@@ -23,7 +23,6 @@ internal sealed class SafetensorsHeaderParser(MappedFile file)
                 ReadMetadata(ref reader);
                 continue;
             }
-            Require(name.Length > 0, "a tensor has an empty name");
             Require(_entries.TryAdd(name, ReadEntry(ref reader, name, dataStart)), $"tensor '{name}' stands there twice");
         }
         Require(!reader.Read(), "something follows the JSON object");
@@ -45,7 +44,11 @@ internal sealed class SafetensorsHeaderParser(MappedFile file)
 
     private void ReadMetadata(ref Utf8JsonReader reader)
     {
-        Expect(ref reader, JsonTokenType.StartObject);
+        if (Next(ref reader) == JsonTokenType.Null)
+        {
+            return;
+        }
+        Require(reader.TokenType == JsonTokenType.StartObject, $"an object of texts expected as metadata, {reader.TokenType} found");
         while (Next(ref reader) == JsonTokenType.PropertyName)
         {
             var key = reader.GetString()!;
@@ -62,8 +65,7 @@ internal sealed class SafetensorsHeaderParser(MappedFile file)
         while (Next(ref reader) == JsonTokenType.PropertyName)
         {
             var key = reader.GetString()!;
-            Require(key switch { "dtype" => dtype is null, "shape" => shape is null, "data_offsets" => offsets is null, _ => false },
-                $"tensor '{name}' has an unknown or repeated key '{key}'");
+            Require(key switch { "dtype" => dtype is null, "shape" => shape is null, "data_offsets" => offsets is null, _ => true }, $"tensor '{name}' has the key '{key}' twice");
             if (key == "dtype")
             {
                 Expect(ref reader, JsonTokenType.String);
@@ -73,9 +75,13 @@ internal sealed class SafetensorsHeaderParser(MappedFile file)
             {
                 shape = ReadNumbers(ref reader, name, MaximumRank);
             }
-            else
+            else if (key == "data_offsets")
             {
                 offsets = ReadNumbers(ref reader, name, 2);
+            }
+            else
+            {
+                reader.Skip(); // what a later format may say of a tensor
             }
         }
         Require(dtype is not null && shape is not null && offsets is { Count: 2 }, $"tensor '{name}' lacks dtype, shape or two data_offsets");

@@ -21,7 +21,7 @@ public sealed partial class ShardedCheckpoint : TensorSource
         var missing = map.Values.Distinct(StringComparer.Ordinal).Where(shard => !File.Exists(System.IO.Path.Combine(folder, shard))).Order(StringComparer.Ordinal).ToArray();
         if (missing.Length > 0)
         {
-            throw new FileNotFoundException($"{index}: {Problems.List(missing, "shard is missing", "shards are missing")}");
+            throw new FileNotFoundException($"{index}: {Problems.List(missing, "shard is missing", "shards are missing")}. Fetch what is missing, or delete an index that is out of date.");
         }
         try
         {
@@ -145,9 +145,11 @@ public sealed partial class ShardedCheckpoint : TensorSource
         return shards;
     }
 
-    private static Dictionary<string, string> ReadIndex(string index)
+    /// <summary>Which shard of the index holds which tensor; the shards need not be there.</summary>
+    internal static Dictionary<string, string> ReadIndex(string index)
     {
         using var file = new MappedFile(index);
+        file.RefusePlaceholder();
         if (file.Length > MaximumIndex)
         {
             throw new InvalidDataException($"{index}: an index of {file.Length} bytes is larger than any model needs.");

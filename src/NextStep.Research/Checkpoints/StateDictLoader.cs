@@ -45,7 +45,7 @@ public static class StateDictLoader
     /// <param name="rename">As in <see cref="Load(nn.Module, TensorSource, Func{string, string?}?, IReadOnlySet{string}?)"/>.</param>
     /// <param name="optional">Names that the checkpoint may have in excess; the module's own must all be there.</param>
     /// <param name="progress">Called after each tensor with the bytes read so far and in all.</param>
-    /// <exception cref="InvalidDataException">As for <see cref="Load(nn.Module, TensorSource, Func{string, string?}?, IReadOnlySet{string}?)"/>; nothing was placed.</exception>
+    /// <exception cref="InvalidDataException">As for <see cref="Load(nn.Module, TensorSource, Func{string, string?}?, IReadOnlySet{string}?)"/>, and nothing was placed; or weights are NaN or infinite.</exception>
     public static void Place(
         nn.Module module, TensorSource source, Func<string, Device> deviceOf, ScalarType? dtype, Func<string, string?>? rename = null, IReadOnlySet<string>? optional = null,
         Action<long, long>? progress = null)
@@ -57,12 +57,22 @@ public static class StateDictLoader
         var plan = Match(wanted.ToDictionary(pair => pair.Key, pair => pair.Value.shape, StringComparer.Ordinal), source, rename, optional);
         using var guard = no_grad();
         long done = 0, total = plan.Sum(pair => source.Entries[pair.Value].ByteLength);
+        var broken = new List<string>();
         foreach (var (name, stored) in plan)
         {
             var floating = source.Entries[stored].Type is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
             using var value = source.ReadCopy(stored, floating ? dtype : null, deviceOf(name));
+            if (floating && !IsFinite(value))
+            {
+                broken.Add(stored);
+            }
             TensorMemory.Assign(wanted[name], value);
             progress?.Invoke(done += source.Entries[stored].ByteLength, total);
+        }
+        if (broken.Count > 0)
+        {
+            throw new InvalidDataException(
+                $"{source.Path}: {Problems.List(broken, "tensor holds values", "tensors hold values").Replace("values:", $"values that are NaN or infinite{(dtype is ScalarType.Float16 ? " (in float16, which ends at 65504)" : "")}:", StringComparison.Ordinal)}; the file is damaged, or its training diverged.");
         }
     }
 
@@ -121,6 +131,13 @@ public static class StateDictLoader
         Append(faults, misshapen, "tensor has another shape", "tensors have other shapes");
         Append(faults, doubled, "name is given twice", "names are given twice");
         return faults.Length == 0 ? plan : throw new InvalidDataException($"{source.Path} does not fit the model.{faults}");
+    }
+
+    // A sum of numbers one of which is none is none; only a sum that overflows needs a second look.
+    private static bool IsFinite(Tensor values)
+    {
+        using var scope = NewDisposeScope();
+        return float.IsFinite(values.sum().to_type(ScalarType.Float32).item<float>()) || values.isfinite().all().item<bool>();
     }
 
     private static void Append(StringBuilder faults, List<string> items, string one, string many)

@@ -5,28 +5,20 @@ namespace NextStep.Research;
 /// <summary>Names and widths of dtypes in safetensors and torch files.</summary>
 internal static class TensorDtypes
 {
-    // safetensors name, bits per value, torch's dtype where TorchSharp has one.
-    private static readonly (string Name, int Bits, ScalarType? Type)[] Known =
+    // safetensors name, bits per value, torch's dtype; the rest is read into a dtype that holds its values (SmallNumbers).
+    private static readonly StoredDtype[] Known =
     [
-        ("F64", 64, ScalarType.Float64), ("F32", 32, ScalarType.Float32), ("F16", 16, ScalarType.Float16), ("BF16", 16, ScalarType.BFloat16),
-        ("I64", 64, ScalarType.Int64), ("I32", 32, ScalarType.Int32), ("I16", 16, ScalarType.Int16), ("I8", 8, ScalarType.Int8),
-        ("U8", 8, ScalarType.Byte), ("BOOL", 8, ScalarType.Bool), ("C64", 64, ScalarType.ComplexFloat32),
-        ("U64", 64, null), ("U32", 32, null), ("U16", 16, null), ("F8_E5M2", 8, null), ("F8_E4M3", 8, null), ("F8_E8M0", 8, null),
-        ("F6_E2M3", 6, null), ("F6_E3M2", 6, null), ("F4", 4, null),
+        new("F64", 64, ScalarType.Float64), new("F32", 32, ScalarType.Float32), new("F16", 16, ScalarType.Float16), new("BF16", 16, ScalarType.BFloat16),
+        new("I64", 64, ScalarType.Int64), new("I32", 32, ScalarType.Int32), new("I16", 16, ScalarType.Int16), new("I8", 8, ScalarType.Int8),
+        new("U8", 8, ScalarType.Byte), new("BOOL", 8, ScalarType.Bool), new("C64", 64, ScalarType.ComplexFloat32),
+        new("U64", 64, ScalarType.Int64, false), new("U32", 32, ScalarType.Int64, false), new("U16", 16, ScalarType.Int32, false),
+        new("F8_E5M2", 8, ScalarType.Float32, false), new("F8_E4M3", 8, ScalarType.Float32, false), new("F8_E8M0", 8, ScalarType.Float32, false),
+        new("F8_E5M2FNUZ", 8, ScalarType.Float32, false), new("F8_E4M3FNUZ", 8, ScalarType.Float32, false),
+        new("F6_E2M3", 6, ScalarType.Float32, false), new("F6_E3M2", 6, ScalarType.Float32, false), new("F4", 4, ScalarType.Float32, false),
     ];
 
-    /// <summary>Bits per value and torch dtype of a safetensors dtype name; null for a name nobody has defined.</summary>
-    public static (int Bits, ScalarType? Type)? Find(string name)
-    {
-        foreach (var known in Known)
-        {
-            if (known.Name == name)
-            {
-                return (known.Bits, known.Type);
-            }
-        }
-        return null;
-    }
+    /// <summary>A safetensors dtype by name; null for one that nobody has defined.</summary>
+    public static StoredDtype? Find(string name) => Array.Find(Known, known => known.Name == name);
 
     /// <summary>The safetensors name of a dtype.</summary>
     /// <exception cref="ArgumentException">safetensors has no such dtype.</exception>
@@ -34,7 +26,7 @@ internal static class TensorDtypes
     {
         foreach (var known in Known)
         {
-            if (known.Type == type)
+            if (known.Direct && known.Type == type)
             {
                 return known.Name;
             }
@@ -43,28 +35,39 @@ internal static class TensorDtypes
     }
 
     /// <summary>Bytes per value.</summary>
-    public static int Width(ScalarType type) => Find(NameOf(type))!.Value.Bits / 8;
+    public static int Width(ScalarType type) => Find(NameOf(type))!.Bits / 8;
 
-    /// <summary>Values in a shape; null when a size is negative or the product does not fit.</summary>
+    /// <summary>Values in a shape, 0 where a size is 0; null when a size is negative or the product does not fit.</summary>
     public static long? Product(IReadOnlyList<long> shape)
     {
-        // A zero size does not excuse the others: torch multiplies them into strides.
         long product = 1;
-        var empty = false;
+        if (shape.Any(size => size < 0))
+        {
+            return null;
+        }
+        if (shape.Contains(0))
+        {
+            return 0;
+        }
         foreach (var size in shape)
         {
-            if (size < 0)
-            {
-                return null;
-            }
-            empty |= size == 0;
-            var high = Math.BigMul(product, Math.Max(size, 1), out var low);
+            var high = Math.BigMul(product, size, out var low);
             if (high != 0 || low < 0)
             {
                 return null;
             }
             product = low;
         }
-        return empty ? 0 : product;
+        return product;
     }
+
+    /// <summary>Whether torch can hold a tensor of this shape: a zero size does not excuse the others, which it multiplies into strides.</summary>
+    public static bool HasStrides(IReadOnlyList<long> shape) => Product([.. shape.Select(size => Math.Max(size, 1))]) is not null;
 }
+
+/// <summary>A dtype as files spell it.</summary>
+/// <param name="Name">In safetensors.</param>
+/// <param name="Bits">Per value.</param>
+/// <param name="Type">The torch dtype that its values are read into.</param>
+/// <param name="Direct">Whether the bytes are already those of that dtype.</param>
+internal sealed record StoredDtype(string Name, int Bits, ScalarType Type, bool Direct = true);

@@ -11,7 +11,7 @@ public sealed record TensorEntry
     /// <summary>The dtype as the file spells it, for instance <c>BF16</c> or <c>F8_E4M3</c>.</summary>
     public required string StoredType { get; init; }
 
-    /// <summary>The dtype as torch knows it, or null where TorchSharp has none: such a tensor is listed but cannot be read.</summary>
+    /// <summary>The torch dtype that the values are read into, or null for a stored dtype that nobody has defined: such a tensor is listed but cannot be read.</summary>
     public required ScalarType? Type { get; init; }
 
     /// <summary>Sizes; empty for a scalar.</summary>

@@ -18,6 +18,9 @@ public abstract class TensorSource : IDisposable
     /// <summary>Free text beside the tensors; empty where the format has none.</summary>
     public abstract IReadOnlyDictionary<string, string> Metadata { get; }
 
+    /// <summary>What lies beside the tensors and is not read, with its class where it has one; empty for formats that hold nothing else.</summary>
+    public virtual IReadOnlyList<string> Others => [];
+
     /// <summary>
     /// The tensor <paramref name="name"/>, on the CPU in its stored dtype. Where alignment allows it is a view of the mapped file, and the map
     /// lives until the last such tensor is disposed. Writing into it changes neither the file nor what others see.
@@ -57,15 +60,16 @@ public abstract class TensorSource : IDisposable
     public abstract void Release(string name);
 
     /// <summary>
-    /// Opens a <c>.safetensors</c> file, a torch archive (<c>.pt</c>, <c>.pth</c>, <c>.bin</c>), an index of shards, or a folder that holds weights:
-    /// an index, else <c>model.safetensors</c> or the only safetensors file, else <c>checkpoint.pt</c>.
+    /// Opens a <c>.safetensors</c> file, a torch archive (<c>.pt</c>, <c>.pth</c>, <c>.bin</c>, <c>.ckpt</c>), an index of shards, or a folder that holds weights:
+    /// an index, else <c>model.safetensors</c> or the only safetensors file, else <c>checkpoint.pt</c> or the only torch file. Everything in it is listed, a running average of the
+    /// weights too; <see cref="AverageWeights"/> chooses.
     /// </summary>
     /// <exception cref="FileNotFoundException">Nothing there, or no weights in the folder.</exception>
     /// <exception cref="InvalidDataException">The file is damaged or of another kind; the message names it.</exception>
     public static TensorSource OpenAny(string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var file = Directory.Exists(path) ? FindWeights(path) : path;
+        var file = Directory.Exists(path) ? WeightFiles.Find(path).Main : path;
         if (!File.Exists(file))
         {
             throw new FileNotFoundException($"{path}: no such file or folder.", path);
@@ -77,22 +81,6 @@ public abstract class TensorSource : IDisposable
                 ".PT" or ".PTH" or ".BIN" or ".CKPT" => TorchCheckpoint.Open(file),
                 _ => throw new InvalidDataException($"{file}: weights are read from .safetensors, .safetensors.index.json, .pt, .pth, .bin and .ckpt files."),
             };
-    }
-
-    /// <summary>The file in <paramref name="folder"/> that <see cref="OpenAny"/> takes; the error lists what was looked for.</summary>
-    private static string FindWeights(string folder)
-    {
-        var indexes = Directory.GetFiles(folder, "*.safetensors.index.json");
-        var files = Directory.GetFiles(folder, "*.safetensors");
-        var preferred = System.IO.Path.Combine(folder, "model.safetensors");
-        var torch = System.IO.Path.Combine(folder, "checkpoint.pt");
-        return indexes.Length == 1 ? indexes[0]
-            : File.Exists(preferred) ? preferred
-            : files.Length == 1 ? files[0]
-            : File.Exists(torch) ? torch
-            : throw new FileNotFoundException(files.Length + indexes.Length > 1
-                ? $"{folder}: several safetensors files and no single index; name the one that is meant."
-                : $"{folder}: no weights here (*.safetensors.index.json, model.safetensors, another *.safetensors, checkpoint.pt).", folder);
     }
 
     /// <summary>Closes the file; tensors that were read stay valid.</summary>

@@ -5,8 +5,8 @@ namespace NextStep.Research;
 
 /// <summary>
 /// A file written by <c>torch.save</c> (a zip of one pickle and raw storages, torch 1.6 and later), read without executing anything.
-/// Nested containers become dotted names; the weights inside a training checkpoint's <c>state_dict</c> or <c>model</c> are taken alone.
-/// Only tensors are kept. Tensors that shared a storage when saved share memory when read.
+/// Nested containers become dotted names; of a training checkpoint the weights inside its <c>state_dict</c> or <c>model</c> are taken, and, as <c>ema.</c>…, their running average.
+/// Only tensors are kept; what lies beside them is named. Tensors that shared a storage when saved share memory when read.
 /// </summary>
 public sealed class TorchCheckpoint : TensorSource
 {
@@ -17,7 +17,9 @@ public sealed class TorchCheckpoint : TensorSource
     private TorchCheckpoint(MappedFile file)
     {
         _file = file;
-        _tensors = TorchArchive.Read(file);
+        var contents = TorchArchive.Read(file);
+        _tensors = contents.Tensors;
+        Others = contents.Others;
         Entries = _tensors.ToDictionary(pair => pair.Key, pair => pair.Value.Entry, StringComparer.Ordinal);
     }
 
@@ -30,6 +32,9 @@ public sealed class TorchCheckpoint : TensorSource
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Metadata { get; } = new Dictionary<string, string>();
 
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Others { get; }
+
     /// <summary>Maps the file and reads the description of its tensors; no value is read.</summary>
     /// <exception cref="InvalidDataException">Damaged, compressed, or its pickle wants more than tensors; the message names the file and the fault.</exception>
     public static TorchCheckpoint Open(string path)
@@ -37,6 +42,7 @@ public sealed class TorchCheckpoint : TensorSource
         var file = new MappedFile(path);
         try
         {
+            file.RefusePlaceholder();
             return new TorchCheckpoint(file);
         }
         catch
@@ -49,8 +55,9 @@ public sealed class TorchCheckpoint : TensorSource
     /// <inheritdoc/>
     public override void Release(string name)
     {
-        var entry = Find(name);
-        _file.Release(entry.Offset, entry.ByteLength);
+        Find(name);
+        var storage = _tensors[name].Storage;
+        _file.Release(storage.Offset, storage.Length);
     }
 
     /// <summary>All tensors of the file, owned by the caller.</summary>
@@ -89,10 +96,7 @@ public sealed class TorchCheckpoint : TensorSource
     {
         var entry = Find(name);
         var tensor = _tensors[name];
-        if (entry.Type is not { } type)
-        {
-            throw new InvalidDataException($"{Path}: tensor '{name}' is stored as {entry.StoredType}, which TorchSharp has no dtype for.");
-        }
+        var stored = TensorDtypes.Find(entry.StoredType)!;
         if (_verified.Add(tensor.Storage.Name))
         {
             try
@@ -107,10 +111,13 @@ public sealed class TorchCheckpoint : TensorSource
         }
         if (entry.Count == 0)
         {
-            return empty([.. entry.Shape], dtype: type);
+            return _file.Tensor(tensor.Storage.Offset, [.. entry.Shape], stored);
         }
-        using var storage = _file.Tensor(tensor.Storage.Offset, [tensor.Storage.Length / TensorDtypes.Width(type)], type);
-        return storage.as_strided([.. entry.Shape], tensor.Strides, tensor.First);
+        using var scope = NewDisposeScope();
+        var storage = _file.Tensor(tensor.Storage.Offset, [tensor.Storage.Length * 8 / stored.Bits], stored);
+        var view = storage.as_strided([.. entry.Shape], tensor.View.Strides, tensor.First);
+        view = tensor.View.Conjugated ? view.conj_physical() : view;
+        return (tensor.View.Negated ? view.neg() : view).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

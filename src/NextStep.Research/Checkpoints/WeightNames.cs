@@ -16,11 +16,27 @@ public enum AutoencoderLayout
 /// <summary>Translates tensor names between the layouts in which weights circulate (spec §2.3, §4.2).</summary>
 public static partial class WeightNames
 {
-    /// <summary>Removes the <c>model.</c> that Qwen puts before the backbone's names; NextStep flattens it away.</summary>
-    public static string WithoutModelPrefix(string name)
+    /// <summary>Removes what wrappers of training put into names: <c>module.</c> (data parallel, averages), <c>_orig_mod.</c> (torch.compile), those of FSDP and of checkpointing.</summary>
+    public static string WithoutWrappers(string name)
     {
         ArgumentNullException.ThrowIfNull(name);
-        return name.StartsWith("model.", StringComparison.Ordinal) ? name["model.".Length..] : name;
+        name = Wrapper().Replace(name, "");
+        while (name.StartsWith("module.", StringComparison.Ordinal))
+        {
+            name = name["module.".Length..];
+        }
+        return name;
+    }
+
+    /// <summary>
+    /// The name of a model's tensor here: without wrappers, and without the <c>model.</c> that Qwen puts before the backbone's names and NextStep flattens away.
+    /// Null for what old files store and is computed here: the rotary embedding's frequencies.
+    /// </summary>
+    public static string? OfModel(string name)
+    {
+        name = WithoutWrappers(name);
+        name = WithoutWrappers(name.StartsWith("model.", StringComparison.Ordinal) ? name["model.".Length..] : name);
+        return name.EndsWith("rotary_emb.inv_freq", StringComparison.Ordinal) ? null : name;
     }
 
     /// <summary>
@@ -139,6 +155,9 @@ public static partial class WeightNames
         "to_v" or "value" => "v",
         _ => "proj_out",
     };
+
+    [GeneratedRegex(@"(?<=^|\.)(_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)\.")]
+    private static partial Regex Wrapper();
 
     [GeneratedRegex(@"^(?<side>encoder|decoder)\.(?<rest>.+)$")]
     private static partial Regex FluxName();

@@ -40,7 +40,16 @@ public sealed record AlignmentReport(
     Proportion Images,
     IReadOnlyList<SkillAlignment> Skills,
     IReadOnlyDictionary<string, int> Reasons,
-    IReadOnlyList<VerificationResult> Results);
+    IReadOnlyList<VerificationResult> Results)
+{
+    /// <summary>95 % interval of <see cref="Overall"/>: that of a mean of independent shares, made of their Wilson intervals (Zou, Huang and Zhang 2009); with one skill Wilson's itself.</summary>
+    public (double Low, double High) OverallInterval()
+    {
+        double below = Math.Sqrt(Skills.Sum(s => Math.Pow(s.Strict.Value - s.Strict.Low, 2))) / Skills.Count;
+        double above = Math.Sqrt(Skills.Sum(s => Math.Pow(s.Strict.High - s.Strict.Value, 2))) / Skills.Count;
+        return (Overall - below, Overall + above);
+    }
+}
 
 /// <summary>Text–picture alignment in the shapes world, judged by <see cref="ShapesVerifier"/>.</summary>
 public static class Alignment

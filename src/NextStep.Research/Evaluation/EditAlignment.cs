@@ -7,8 +7,9 @@ namespace NextStep.Research;
 /// <param name="Preservation">Median PSNR in dB outside what may change, over the edits where something must not change; NaN when there are none.</param>
 /// <param name="ByKind">Successes of each kind that occurred, in the order of the enumeration.</param>
 /// <param name="Reasons">How often each reason of failure occurred.</param>
+/// <param name="Succeeded">Edit by edit.</param>
 public sealed record EditReport(
-    Proportion Success, double Preservation, IReadOnlyDictionary<EditKind, Proportion> ByKind, IReadOnlyDictionary<string, int> Reasons);
+    Proportion Success, double Preservation, IReadOnlyDictionary<EditKind, Proportion> ByKind, IReadOnlyDictionary<string, int> Reasons, IReadOnlyList<bool> Succeeded);
 
 /// <summary>Edits of the shapes world judged together, by <see cref="EditVerifier"/>. Report it beside a copy of the source, which succeeds never and preserves all.</summary>
 public static class EditAlignment
@@ -36,7 +37,8 @@ public static class EditAlignment
             Of(results),
             preserved.Length == 0 ? double.NaN : (preserved[(preserved.Length - 1) / 2] + preserved[preserved.Length / 2]) / 2,
             results.Zip(edits).GroupBy(r => r.Second.Kind).OrderBy(g => g.Key).ToDictionary(g => g.Key, g => Of([.. g.Select(r => r.First)])),
-            results.Where(r => !r.Success).GroupBy(r => r.Reason).ToDictionary(g => g.Key, g => g.Count()));
+            results.Where(r => !r.Success).GroupBy(r => r.Reason).ToDictionary(g => g.Key, g => g.Count()),
+            [.. results.Select(r => r.Success)]);
     }
 
     private static Proportion Of(EditVerification[] results) => new(results.Count(r => r.Success), results.Length);

@@ -30,7 +30,18 @@ public sealed record EvaluationConfig
     [Range(8, 2048)]
     public int? NetworkSize { get; init; }
 
-    /// <summary>Subtracted from values in [0, 1] before the ONNX network: one number, or one a channel.</summary>
+    /// <summary>Black and white in the values that the ONNX network is given: [0, 1], [−1, 1] or [0, 255].</summary>
+    [RangeOfEach(-1e3, 1e3)]
+    public IReadOnlyList<double> NetworkRange { get; init; } = [0, 1];
+
+    /// <summary>The output of the ONNX network that holds the features; null = its only one.</summary>
+    public string? NetworkOutput { get; init; }
+
+    /// <summary>The axis of that output that counts features; null = as its shape says, the last of [n, tokens, d].</summary>
+    [Range(1, 8)]
+    public int? NetworkAxis { get; init; }
+
+    /// <summary>Subtracted from values in that range before the ONNX network: one number, or one a channel.</summary>
     [RangeOfEach(-1e3, 1e3)]
     public IReadOnlyList<double> NetworkMean { get; init; } = [0];
 
@@ -57,5 +68,5 @@ public sealed record EvaluationConfig
     /// <summary>The configured network. The caller disposes.</summary>
     public IFeatureNetwork OpenNetwork() => Network is null
         ? new RandomConvolutionNetwork()
-        : new OnnxFeatureNetwork(Network, new OnnxInput { Size = NetworkSize, Mean = NetworkMean, Deviation = NetworkDeviation });
+        : new OnnxFeatureNetwork(Network, new OnnxInput { Size = NetworkSize, Range = NetworkRange, Output = NetworkOutput, FeatureAxis = NetworkAxis, Mean = NetworkMean, Deviation = NetworkDeviation });
 }

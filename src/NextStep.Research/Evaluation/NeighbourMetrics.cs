@@ -16,6 +16,9 @@ public sealed record NeighbourMetrics(double Precision, double Recall, double De
     private const int ManifoldNeighbours = 3;
     private const int DensityNeighbours = 5;
 
+    // Rounding of a squared distance, as a share of the squared lengths: within it a vector lies on the ball's edge, so that equal sets cover each other.
+    private const double Rounding = 1e-12;
+
     /// <summary>Of generated [m, d] and reference [n, d], each with more than five vectors.</summary>
     /// <exception cref="ArgumentException">Too few vectors, different widths, or a value that is not finite.</exception>
     public static NeighbourMetrics Of(Tensor generated, Tensor reference)
@@ -26,8 +29,10 @@ public sealed record NeighbourMetrics(double Precision, double Recall, double De
         {
             throw new ArgumentException($"Nearest neighbours need more than {DensityNeighbours} pictures in each set, not {g.size(0)} and {r.size(0)}.", nameof(generated));
         }
+        Tensor centre = r.mean([0], keepdim: true);
+        (g, r) = (g - centre, r - centre); // long vectors would lose short distances
         Tensor radiiR = Radii(r), radiiG = Radii(g); // [n, 2]: squared distance to the 3rd and 5th neighbour
-        Tensor between = Squares(g, r);
+        Tensor between = Squares(g, r, Rounding);
         double precision = Share(between.le(radiiR.select(1, 0)).any(1));
         double recall = Share(between.le(radiiG.select(1, 0).unsqueeze(1)).any(0));
         Tensor inside = between.le(radiiR.select(1, 1));
@@ -50,9 +55,9 @@ public sealed record NeighbourMetrics(double Precision, double Recall, double De
         return cat(parts).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Squares(Tensor a, Tensor b)
+    private static Tensor Squares(Tensor a, Tensor b, double less = 0)
     {
         using DisposeScope scope = NewDisposeScope();
-        return (a.Squared().sum(1, keepdim: true).Plus(b.Squared().sum(1)) - matmul(a, b.transpose(0, 1)).Times(2)).clamp_min(Scalars.Of(0)).MoveToOuterDisposeScope();
+        return (a.Squared().sum(1, keepdim: true).Plus(b.Squared().sum(1)).Times(1 - less) - matmul(a, b.transpose(0, 1)).Times(2)).clamp_min(Scalars.Of(0)).MoveToOuterDisposeScope();
     }
 }

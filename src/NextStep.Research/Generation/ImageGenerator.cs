@@ -74,13 +74,19 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
     }
 
     /// <summary>Image tokens [n, L, d] to pixels [n, 3, H, W], clamped.</summary>
+    /// <exception cref="InvalidDataException">They are no numbers.</exception>
     public Tensor Decode(Tensor tokens, int rows, int columns)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor weight = autoencoder.parameters().First();
         Tensor latents = PatchOrder.Unpatchify(tokens, model.Config.LatentPatchSize, rows, columns).to(weight.dtype, weight.device);
-        return autoencoder.Decode(autoencoder.FromModel(latents)).to_type(ScalarType.Float32).clamp_(Scalars.Of(-1), Scalars.Of(1)).MoveToOuterDisposeScope();
+        Tensor pixels = autoencoder.Decode(autoencoder.FromModel(latents)).to_type(ScalarType.Float32);
+        if (!pixels.isfinite().all().item<bool>())
+        {
+            throw new InvalidDataException($"{(tokens.isfinite().all().item<bool>() ? "The autoencoder decoded" : "The model drew")} values that are no numbers (NaN or infinite): weights that diverged, or settings that they do not bear (guidance, precision).");
+        }
+        return pixels.clamp_(Scalars.Of(-1), Scalars.Of(1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>As <see cref="Draw"/>, before decoding: image tokens [n, L, d].</summary>

@@ -81,17 +81,27 @@ public static class ImageFile
         ArgumentNullException.ThrowIfNull(bytes);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
         using RawPicture raw = RawPicture.Decode(bytes, nameForErrors, LeastOversampling * size);
-        return Orient(torch.tensor(SquareSampling.Of(raw, size), [3, size, size]), raw.Orientation);
+        torch.Tensor stored = torch.empty([3, size, size], torch.float32);
+        SquareSampling.Fill(MemoryMarshal.Cast<byte, float>(stored.bytes), raw, size);
+        return Orient(stored, raw.Orientation);
     }
 
     /// <summary>The picture as a PNG file; values outside [−1, 1] are clamped.</summary>
     /// <param name="pixels">[3, H, W], any float type and device.</param>
+    /// <exception cref="InvalidDataException">A pixel is no number.</exception>
     public static byte[] EncodePng(torch.Tensor pixels)
     {
         ArgumentNullException.ThrowIfNull(pixels);
         if (pixels.dim() != 3 || pixels.size(0) != 3)
         {
             throw new ArgumentException($"A picture is [3, height, width], not [{string.Join(", ", pixels.shape)}].", nameof(pixels));
+        }
+        using (torch.Tensor broken = pixels.isnan().any())
+        {
+            if (broken.item<bool>())
+            {
+                throw new InvalidDataException("A picture to be written holds pixels that are no numbers (NaN).");
+            }
         }
         byte[] rgba = ToRgba(pixels);
         SKImageInfo info = new((int)pixels.size(2), (int)pixels.size(1), SKColorType.Rgba8888, SKAlphaType.Opaque);
@@ -127,7 +137,7 @@ public static class ImageFile
     {
         using torch.Tensor bytes = ToBytes(pixels);
         using torch.Tensor interleaved = bytes.permute(1, 2, 0).contiguous();
-        byte[] rgb = interleaved.data<byte>().ToArray();
+        ReadOnlySpan<byte> rgb = interleaved.bytes;
         byte[] rgba = new byte[rgb.Length / 3 * 4];
         for (int i = 0, o = 0; i < rgb.Length; i += 3, o += 4)
         {
@@ -155,7 +165,8 @@ public static class ImageFile
             return stored;
         }
         using torch.Tensor source = stored;
-        using torch.Tensor upright = orientation switch
+        using DisposeScope scope = torch.NewDisposeScope();
+        torch.Tensor upright = orientation switch
         {
             2 => source.flip(2),
             3 => source.flip(1, 2),
@@ -165,6 +176,6 @@ public static class ImageFile
             7 => source.transpose(1, 2).flip(1, 2),
             _ => source.rot90(1, (1, 2)),
         };
-        return upright.contiguous();
+        return upright.contiguous().MoveToOuterDisposeScope();
     }
 }

@@ -9,9 +9,11 @@ namespace NextStep.Research;
 internal sealed class LanczosTaps
 {
     private const double Lobes = 3;
-    private const int Remembered = 64;
+    private const int Remembered = 64, RememberedCells = 1 << 18;
 
     private static readonly ConcurrentDictionary<(int From, int To), LanczosTaps> Known = new();
+
+    private float[]? _matrix;
 
     private LanczosTaps(int from, int to)
     {
@@ -51,15 +53,19 @@ internal sealed class LanczosTaps
         return Known[(from, to)] = new LanczosTaps(from, to);
     }
 
-    /// <summary>As a matrix [to, from].</summary>
+    /// <summary>As a matrix [to, from]; not to be written to.</summary>
     public float[] Matrix(int from)
     {
+        if (_matrix is not null)
+        {
+            return _matrix;
+        }
         float[] matrix = new float[First.Length * from];
         for (int o = 0; o < First.Length; o++)
         {
             Weights[o].CopyTo(matrix, (o * from) + First[o]);
         }
-        return matrix;
+        return matrix.Length <= RememberedCells ? _matrix = matrix : matrix;
     }
 
     private static double Lanczos(double x)

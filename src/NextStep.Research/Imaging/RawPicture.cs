@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using SkiaSharp;
 
 namespace NextStep.Research;
@@ -152,13 +151,7 @@ internal sealed class RawPicture : IDisposable
             _pin.Free();
         }
 
-        private static string NoPicture(byte[] bytes)
-        {
-            string head = Encoding.Latin1.GetString(bytes.AsSpan(0, Math.Min(64, bytes.Length))).TrimStart();
-            return bytes.Length == 0 ? "is empty"
-                : head.StartsWith("version https://git-lfs", StringComparison.Ordinal) ? "is a Git LFS pointer, not the picture itself: run 'git lfs pull'"
-                : head.StartsWith("<!DOCTYPE", StringComparison.OrdinalIgnoreCase) || head.StartsWith("<html", StringComparison.OrdinalIgnoreCase) ? "is a web page, not a picture: download it anew"
-                : $"is in no known format ({ImageFile.Formats}), or its header is damaged";
-        }
+        private static string NoPicture(byte[] bytes) =>
+            PlaceholderFile.Describe(bytes.AsSpan(0, Math.Min(PlaceholderFile.Head, bytes.Length)), bytes.Length) ?? $"is in no known format ({ImageFile.Formats}), or its header is damaged";
     }
 }

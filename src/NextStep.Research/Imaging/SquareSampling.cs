@@ -12,12 +12,11 @@ internal static class SquareSampling
 {
     private static readonly float[] Levels = [.. Enumerable.Range(0, 256).Select(v => (v / 127.5f) - 1f)];
 
-    /// <summary>Values [3, size, size] in [−1, 1], not yet upright; alpha is laid on white.</summary>
-    public static float[] Of(RawPicture picture, int size)
+    /// <summary>Writes values [3, size, size] in [−1, 1], not yet upright, to <paramref name="pixels"/>; alpha is laid on white.</summary>
+    public static void Fill(Span<float> pixels, RawPicture picture, int size)
     {
         int side = Math.Min(picture.Width, picture.Height);
         (int left, int top) = Corner(picture, side);
-        float[] pixels = new float[3 * size * size];
         if (side == size)
         {
             Span<float> line = new float[3 * side];
@@ -26,10 +25,10 @@ internal static class SquareSampling
                 Planes(picture.Rgba[(((top + y) * picture.Stride) + (left * 4))..], line, side);
                 for (int c = 0; c < 3; c++)
                 {
-                    line.Slice(c * side, side).CopyTo(pixels.AsSpan((c * size * size) + (y * size)));
+                    line.Slice(c * side, side).CopyTo(pixels[((c * size * size) + (y * size))..]);
                 }
             }
-            return pixels;
+            return;
         }
         LanczosTaps taps = LanczosTaps.Of(side, size);
         float[] row = ArrayPool<float>.Shared.Rent(3 * side), tall = ArrayPool<float>.Shared.Rent(size * 3 * side);
@@ -45,7 +44,6 @@ internal static class SquareSampling
             ArrayPool<float>.Shared.Return(row);
             ArrayPool<float>.Shared.Return(tall);
         }
-        return pixels;
     }
 
     /// <summary>One row of straight RGBA as three planes of <paramref name="width"/> values, laid on white and rounded to 8 bits.</summary>
@@ -117,7 +115,7 @@ internal static class SquareSampling
         }
     }
 
-    private static void Horizontally(ReadOnlySpan<float> tall, int side, int size, LanczosTaps taps, float[] pixels)
+    private static void Horizontally(ReadOnlySpan<float> tall, int side, int size, LanczosTaps taps, Span<float> pixels)
     {
         for (int y = 0; y < size; y++)
         {

@@ -33,12 +33,16 @@ internal sealed class JsonKeys
         }
         try
         {
-            JsonNode? root = JsonNode.Parse(System.IO.File.ReadAllText(file), null, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            JsonNode? root = JsonNode.Parse(PythonJson.Standard(System.IO.File.ReadAllText(file)), null, new JsonDocumentOptions { AllowDuplicateProperties = false });
+            if (root is JsonObject { Count: <= 4 } && PlaceholderFile.Describe(file) is { } message)
+            {
+                throw new InvalidDataException($"{file} {message}.");
+            }
             return new JsonKeys(file, root as JsonObject ?? throw new InvalidDataException($"{file} holds no JSON object."));
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"{file} is not valid JSON: {e.Message}", e);
+            throw new InvalidDataException(PlaceholderFile.Describe(file) is { } fault ? $"{file} {fault}." : $"{file} is not valid JSON: {e.Message}", e);
         }
     }
 
@@ -80,11 +84,14 @@ internal sealed class JsonKeys
         }
     }
 
+    /// <summary>Whether the key is there and not null.</summary>
+    public bool Has(string name) => Find(name) is not null;
+
     public bool Bool(string name, bool fallback) => Find(name) is { } value ? Get<bool>(name, value) : fallback;
 
-    public IReadOnlyList<int> Ints(string name, int[] fallback) =>
+    public IReadOnlyList<int> Ints(string name, int[] fallback, int most = 64) =>
         Find(name) is not { } value ? fallback
-        : value is JsonArray { Count: > 0 and <= 16 } list ? [.. list.Select(v => v is null ? 0 : Get<int>(name, v)).Select(v => v is >= 1 and <= 64 ? v : throw new InvalidDataException($"{_file}: {name} holds {v}, not within 1 to 64."))]
+        : value is JsonArray { Count: > 0 and <= 16 } list ? [.. list.Select(v => v is null ? 0 : Get<int>(name, v)).Select(v => v >= 1 && v <= most ? v : throw new InvalidDataException($"{_file}: {name} holds {v}, not within 1 to {most}."))]
         : throw new InvalidDataException($"{_file}: {name} must be a short list of numbers.");
 
     public JsonObject? Object(string name) =>

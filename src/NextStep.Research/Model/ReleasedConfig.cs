@@ -204,7 +204,7 @@ public static class ReleasedConfig
         return json.ToJsonString(JsonOptions);
     }
 
-    /// <summary>Reads a <c>vae/config.json</c>. Absent keys take FLUX's values, which are the first release's defaults (spec §4.3).</summary>
+    /// <summary>Reads a <c>vae/config.json</c>, of diffusers' <c>AutoencoderKL</c> too. Absent keys take FLUX's values, which are the first release's defaults (spec §4.3).</summary>
     /// <param name="file">The file.</param>
     /// <param name="patchSize">The model's latent patch.</param>
     public static AutoencoderConfig ReadAutoencoder(string file, int patchSize)
@@ -223,7 +223,7 @@ public static class ReleasedConfig
                 throw new InvalidDataException($"{file}: {Own} is damaged: {e.Message}", e);
             }
         }
-        return ReadAutoencoder(keys, patchSize);
+        return DiffusersConfig.Is(keys) ? DiffusersConfig.Read(keys, patchSize) : ReadAutoencoder(keys, patchSize);
     }
 
     internal static AutoencoderConfig ReadAutoencoder(JsonKeys keys, int patchSize)
@@ -257,6 +257,6 @@ public static class ReleasedConfig
     {
         WriteIndented = true,
         IgnoreReadOnlyProperties = true,
-        Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
+        Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
     };
 }

@@ -11,6 +11,9 @@ namespace NextStep.Research;
 /// <param name="Sampling">The settings saved with the model, or the defaults.</param>
 public sealed record LoadedModel(NextStepModel Model, ImageAutoencoder Autoencoder, TextTokenizer Tokenizer, int? ImageSize, SamplingConfig Sampling) : IDisposable
 {
+    /// <summary>What had to be chosen or was left aside while loading, a sentence each: a running average of the weights, another precision beside, things that are no tensors.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
     /// <summary>Draws pictures with it.</summary>
     public ImageGenerator Generator() => new(Model, Autoencoder, Tokenizer);
 
@@ -40,6 +43,9 @@ public sealed record LoadOptions
 
     /// <summary>Of the model's weights; null = as stored. The autoencoder is always float32.</summary>
     public ScalarType? Dtype { get; init; } = ScalarType.Float32;
+
+    /// <summary>Which weights, where the folder holds a running average of them too; null = the average.</summary>
+    public WeightChoice? Weights { get; init; }
 
     /// <summary>Guidance branches × pictures drawn at once, for the memory check.</summary>
     public long Sequences { get; init; } = 2;
@@ -129,20 +135,22 @@ public static class ReleasedFolder
         TextTokenizer tokenizer = TextTokenizerFiles.Exists(folder) ? TextTokenizerFiles.Load(folder) : QwenTokenizer.Load(folder);
         NextStepConfig config = ReleasedConfig.Read(configFile, tokenizer.Special);
         (int? imageSize, SamplingConfig sampling) = ReleasedConfig.ReadOwn(configFile);
-        using TensorSource source = TensorSource.OpenAny(folder);
+        List<string> notes = [];
+        using TensorSource source = Tied(AverageWeights.Open(folder, options.Weights, notes), configFile, notes);
         ScalarType dtype = options.Dtype ?? StoredDtype(source);
         AutoencoderConfig pictures = ReleasedConfig.ReadAutoencoder(Path.Combine(vae, ConfigFile), config.LatentPatchSize);
         CheckAgreement(folder, config, pictures, tokenizer);
         NextStepModel model = new(config, META, dtype);
-        ImageAutoencoder autoencoder = new(pictures, META);
+        using TensorSource vaeSource = OpenAutoencoder(vae, options.Weights, notes);
+        ImageAutoencoder autoencoder = Empty(pictures, vaeSource, vae);
         try
         {
             DevicePlacement placement = Place(model, autoencoder, dtype, options, imageSize);
-            StateDictLoader.Place(model, source, placement.Of, dtype, WeightNames.WithoutModelPrefix, Optional, options.Progress);
-            PlaceAutoencoder(autoencoder, vae, placement.Head);
+            StateDictLoader.Place(model, source, placement.Of, dtype, WeightNames.OfModel, Optional, options.Progress);
+            PlaceAutoencoder(autoencoder, vaeSource, placement.Head);
             model.eval();
             autoencoder.eval();
-            return new LoadedModel(model, autoencoder, tokenizer, imageSize, sampling);
+            return new LoadedModel(model, autoencoder, tokenizer, imageSize, sampling) { Notes = notes };
         }
         catch
         {
@@ -175,19 +183,72 @@ public static class ReleasedFolder
     }
 
     /// <summary>Loads a <c>vae</c> folder, either naming of its tensors, in evaluation mode on the CPU in float32.</summary>
-    public static ImageAutoencoder LoadAutoencoder(string folder, int patchSize)
+    /// <param name="folder">The folder.</param>
+    /// <param name="patchSize">The model's latent patch.</param>
+    /// <param name="weights">Which weights, where a running average is there too; null = the average.</param>
+    public static ImageAutoencoder LoadAutoencoder(string folder, int patchSize, WeightChoice? weights = null)
     {
-        ImageAutoencoder autoencoder = new(ReleasedConfig.ReadAutoencoder(Path.Combine(folder, ConfigFile), patchSize), META);
-        PlaceAutoencoder(autoencoder, folder, CPU);
+        AutoencoderConfig config = ReleasedConfig.ReadAutoencoder(Path.Combine(folder, ConfigFile), patchSize);
+        using TensorSource source = OpenAutoencoder(folder, weights, []);
+        ImageAutoencoder autoencoder = Empty(config, source, folder);
+        PlaceAutoencoder(autoencoder, source, CPU);
         autoencoder.eval();
         return autoencoder;
     }
 
-    // FLUX names and diffusers names load alike; training losses and the like are left out.
-    private static void PlaceAutoencoder(ImageAutoencoder autoencoder, string folder, Device device)
+    // An average of the model's weights may be asked for where the autoencoder has none.
+    private static TensorSource OpenAutoencoder(string folder, WeightChoice? weights, List<string> notes)
     {
-        using TensorSource source = WeightNames.InLayout(TensorSource.OpenAny(folder), AutoencoderLayout.Flux);
+        TensorSource source = AverageWeights.Open(folder, weights == WeightChoice.Model ? weights : null, notes);
+        TensorSource plain = new RenamedSource(source, entry => (WeightNames.WithoutWrappers(entry.Name), entry.Shape));
+        try
+        {
+            return WeightNames.InLayout(plain, AutoencoderLayout.Flux);
+        }
+        catch
+        {
+            plain.Dispose();
+            throw;
+        }
+    }
+
+    // The 1×1 convolutions around the latent are there exactly when the file has their weights (spec: FLUX has none, Stable Diffusion has).
+    private static ImageAutoencoder Empty(AutoencoderConfig config, TensorSource source, string folder)
+    {
+        bool before = source.Entries.ContainsKey("quant_conv.weight"), after = source.Entries.ContainsKey("post_quant_conv.weight");
+        JsonKeys keys = JsonKeys.Open(Path.Combine(folder, ConfigFile));
+        foreach ((string key, bool there) in ((string, bool)[])[("use_quant_conv", before), ("use_post_quant_conv", after)])
+        {
+            if (keys.Bool(key, false) && !there)
+            {
+                throw new InvalidDataException($"{keys.File}: {key} is true, but {source.Path} has no {key["use_".Length..]}.weight.");
+            }
+        }
+        return new ImageAutoencoder(config, META, before, after);
+    }
+
+    // FLUX names and diffusers names load alike; training losses and the like are left out.
+    private static void PlaceAutoencoder(ImageAutoencoder autoencoder, TensorSource source, Device device) =>
         StateDictLoader.Place(autoencoder, source, _ => device, ScalarType.Float32, n => IsAutoencoder(n) ? n : null);
+
+    // A head that is the embedding table is not stored twice.
+    private static TensorSource Tied(TensorSource source, string configFile, List<string> notes)
+    {
+        const string Table = "embed_tokens.weight", Head = "lm_head.weight";
+        Dictionary<string, string> names = source.Entries.Keys.Select(stored => (Name: WeightNames.OfModel(stored), stored)).Where(n => n.Name is Table or Head)
+            .GroupBy(n => n.Name!, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.First().stored, StringComparer.Ordinal);
+        if (!names.TryGetValue(Table, out string? table) || !JsonKeys.Open(configFile).Bool("tie_word_embeddings", false))
+        {
+            return source;
+        }
+        Dictionary<string, (TensorSource, string)> where = source.Entries.Keys.ToDictionary(n => n, n => (source, n), StringComparer.Ordinal);
+        if (names.TryGetValue(Head, out string? own))
+        {
+            where.Remove(own);
+            notes.Add($"{configFile} says tie_word_embeddings: true, so that the language head is the embedding table; {own} in {source.Path} is not used.");
+        }
+        where[Head] = (source, table);
+        return new SelectedSource(where, source);
     }
 
     // A small model is not measured against the devices: asking takes longer than it would ever save.
@@ -204,10 +265,12 @@ public static class ReleasedFolder
     // The dtype of most of the bytes.
     private static ScalarType StoredDtype(TensorSource source) =>
         source.Entries.Values.Where(e => e.Type is ScalarType.Float32 or ScalarType.BFloat16 or ScalarType.Float16)
-            .GroupBy(e => e.Type!.Value).OrderByDescending(g => g.Sum(e => e.ByteLength)).FirstOrDefault()?.Key ?? ScalarType.Float32;
+            .GroupBy(e => TensorDtypes.Find(e.StoredType)!.Bits < 16 ? ScalarType.BFloat16 : e.Type!.Value) // which holds the numbers of fewer bits exactly
+            .OrderByDescending(g => g.Sum(e => e.ByteLength)).FirstOrDefault()?.Key ?? ScalarType.Float32;
 
     private static bool IsAutoencoder(string name) =>
-        name.StartsWith("encoder.", StringComparison.Ordinal) || name.StartsWith("decoder.", StringComparison.Ordinal) || name is "channel_mean" or "channel_std";
+        name.StartsWith("encoder.", StringComparison.Ordinal) || name.StartsWith("decoder.", StringComparison.Ordinal) || name is "channel_mean" or "channel_std" ||
+        name.StartsWith("quant_conv.", StringComparison.Ordinal) || name.StartsWith("post_quant_conv.", StringComparison.Ordinal);
 
     /// <summary>The model folder itself, also when a trained cell's or stage's folder was given.</summary>
     public static string Resolve(string folder)

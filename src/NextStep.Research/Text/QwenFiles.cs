@@ -68,7 +68,8 @@ internal sealed record QwenFiles(
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or FormatException or OverflowException)
         {
-            throw new InvalidDataException($"{Path.Combine(folder, name)}: not a tokenizer file: {e.Message}", e);
+            var file = Path.Combine(folder, name);
+            throw new InvalidDataException(PlaceholderFile.Describe(file) is { } fault ? $"{file} {fault}." : $"{file}: not a tokenizer file: {e.Message}", e);
         }
     }
 

@@ -35,7 +35,7 @@ public static class TextTokenizerFiles
         }
         catch (JsonException e)
         {
-            throw new InvalidDataException($"The tokenizer '{file}' is damaged: {e.Message}", e);
+            throw new InvalidDataException(PlaceholderFile.Describe(file) is { } fault ? $"The tokenizer '{file}' {fault}." : $"The tokenizer '{file}' is damaged: {e.Message}", e);
         }
         if (content.Specials is null || !content.Specials.SequenceEqual(SpecialTokenText.Written))
         {

@@ -124,8 +124,8 @@ public sealed class InterruptedSweepTests
     private static string[] Stages(string run, string pattern) =>
         Directory.Exists(Path.Combine(run, "stages")) ? Directory.GetDirectories(Path.Combine(run, "stages"), pattern) : [];
 
-    private static int[] Workers(string run) => !Directory.Exists(run) ? [] : [.. Directory.GetFiles(run, "*claim", SearchOption.AllDirectories)
-        .Select(c => Claimed.Look(c).Owner).OfType<ClaimOwner>().Where(o => o.IsAlive() == true).Select(o => o.Process).Distinct()];
+    private static int[] Workers(string run) => !Directory.Exists(run) ? [] : [.. Directory.GetFiles(run, "*lease", SearchOption.AllDirectories)
+        .Select(c => Lease.Look(c).Owner).OfType<LeaseOwner>().Where(o => o.IsAlive() == true).Select(o => o.Process).Distinct()];
 
     private static void Send(string signal, int process)
     {

@@ -104,6 +104,7 @@ internal sealed class RecordedRun : IDisposable
             Stages = new Dictionary<string, string> { ["autoencoder"] = "stages/autoencoder-abc" },
             Pictures = new Dictionary<string, string> { ["samples"] = "samples.png", ["reconstructions"] = "reconstructions.png", ["heatmap.noise"] = "heatmap.noise.png" },
             Prompts = Prompts,
+            Outcomes = new Dictionary<string, PictureOutcomes> { ["alignment"] = new("the same prompts", new string('1', 24 - (8 * arm) + seed) + new string('0', 6 + (8 * arm) - seed)) },
             Seconds = new Dictionary<string, double> { ["autoencoder"] = 61.25, ["model"] = 120.5, ["samples"] = 3.25 },
         };
         File.WriteAllText(Path.Combine(folder, "result.json"), JsonSerializer.Serialize(result, Json));

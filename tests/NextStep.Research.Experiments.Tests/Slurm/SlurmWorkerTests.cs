@@ -88,7 +88,7 @@ public sealed class SlurmWorkerTests : IDisposable
     [Fact]
     public void A_cell_that_another_process_works_on_is_left_to_it()
     {
-        using Claimed? other = Claimed.TryTake(Path.Combine(_sweep.Folder.Cell(Cell), "claim"), ClaimWatch.Shared);
+        using Lease? other = Lease.TryTake(Lease.FileOf(_sweep.Folder, Cell), LeaseWatch.Shared);
         Assert.Equal(0, Run());
         Assert.False(_sweep.Folder.IsDone(Cell));
     }

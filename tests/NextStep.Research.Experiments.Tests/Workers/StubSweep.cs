@@ -34,15 +34,32 @@ internal sealed class StubSweep
 
     public SweepOutcome RunHere() => new SweepRunner(Folder, Plan, _experiment, StubStages.All, new SweepOptions()).Run(TestContext.Current.CancellationToken);
 
+    /// <summary>As Ctrl-C after so many steps of all stages.</summary>
+    public void RunAndStop(int after)
+    {
+        using CancellationTokenSource stop = new();
+        int steps = 0;
+        new SweepRunner(Folder, Plan, _experiment, StubStages.All, new SweepOptions
+        {
+            Report = e =>
+            {
+                if (e is SweepEvent.StageProgressed && ++steps == after)
+                {
+                    stop.Cancel();
+                }
+            },
+        }).Run(stop.Token);
+    }
+
     public SweepOutcome RunPool(int jobs, SweepOptions? options = null) => RunPool(WorkerPlaces.AsConfigured(jobs), options);
 
     public SweepOutcome RunPool(WorkerPlaces places, SweepOptions? options = null) =>
         new WorkerPool(Folder, Plan, StubWorker.Command, places, options ?? new SweepOptions()).Run(TestContext.Current.CancellationToken);
 
-    /// <summary>Processes that hold a claim now.</summary>
+    /// <summary>Processes that hold a lease now.</summary>
     public IReadOnlyList<int> Workers() => [.. Plan.Cells
-        .Select(c => Claimed.Look(Path.Combine(Folder.Cell(c), "claim")).Owner)
-        .OfType<ClaimOwner>().Where(o => o.IsAlive() == true).Select(o => o.Process).Distinct()];
+        .Select(c => Lease.Look(Lease.FileOf(Folder, c)).Owner)
+        .OfType<LeaseOwner>().Where(o => o.IsAlive() == true).Select(o => o.Process).Distinct()];
 
     /// <summary>Files that differ from those of another run.</summary>
     public IReadOnlyList<string> DifferencesTo(StubSweep other) =>

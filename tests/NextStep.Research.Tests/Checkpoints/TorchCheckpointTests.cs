@@ -73,10 +73,9 @@ public sealed class TorchCheckpointTests
     [InlineData("ctorch.storage\n_load_from_bytes\n(U\u0001atR.", "torch.storage._load_from_bytes")]
     [InlineData("ctorch\nload\n.", "torch.load")]
     [InlineData("ccollections\nOrderedDict\n(K\u0001tR.", "collections.OrderedDict")]
-    [InlineData("ccollections\nOrderedDict\n)\u0081.", "0x81")]
-    [InlineData("(iposix\nsystem\n.", "0x69")]
+    [InlineData("(iposix\nsystem\n.", "posix.system")]
     [InlineData("P0\n.", "0x50")]
-    [InlineData("ccollections\nOrderedDict\n)R}b]b.", "state")]
+    [InlineData("csome.where\nModel\n)\u0081}X\u0001\0\0\0aK\u0001sb.", "some.where.Model; nothing was executed. Save model.state_dict()")]
     [InlineData("h\u0007.", "recalls")]
     [InlineData("}", "ends early")]
     [InlineData("t.", "mark")]
@@ -93,6 +92,60 @@ public sealed class TorchCheckpointTests
     }
 
     [Fact]
+    public void What_stands_beside_the_weights_does_not_cost_the_file_and_is_named()
+    {
+        const string Namespace = "ccopyreg\n_reconstructor\n(cargparse\nNamespace\nc__builtin__\nobject\nNtR}(X\u0002\0\0\0lrG?PbM\u00d2\u00f1\u00a9\u00fcub";
+        const string Scalar = "cnumpy.core.multiarray\nscalar\n(cnumpy\ndtype\n(X\u0002\0\0\0f8\u0089\u0088tR(K\u0003X\u0001\0\0\0<NNNJ\u00ff\u00ff\u00ff\u00ffJ\u00ff\u00ff\u00ff\u00ffK\0tbc_codecs\nencode\n(X\u0001\0\0\0aX\u0006\0\0\0latin1tRtR";
+        using var folder = new TemporaryFolder();
+        var path = folder.File("run.pt");
+        var weights = Pickled.Dictionary(("w", Pickled.Tensor("0", 2)), ("layout", "ctorch\nstrided\n"), ("best", Scalar));
+        Pickled.Archive(path, Pickled.Dictionary(("args", Namespace), ("model", weights), ("epoch", "K\u0003"), ("big", "\u008a\u000c" + new string('\u0001', 12))), ("0", [0, 0, 128, 63, 0, 0, 0, 64]));
+        using var scope = NewDisposeScope();
+        using var file = TorchCheckpoint.Open(path);
+        Assert.Equal(["w"], file.Entries.Keys);
+        Assert.Equal([1f, 2f], file.Read("w").data<float>().ToArray());
+        Assert.Equal(["layout (torch.strided)", "best (numpy.core.multiarray.scalar)", "args (copyreg._reconstructor)", "epoch", "big (a number of more than 64 bits)"], file.Others);
+    }
+
+    [Theory]
+    [InlineData("neg", -1f)]
+    [InlineData("none", 1f)]
+    public void A_tensor_whose_negation_torch_put_off_is_negated(string property, float sign)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("lazy.pt");
+        var tensor = Pickled.Tensor("0", 2)[..^2] + (property == "none" ? "}" : Pickled.Dictionary((property, "\u0088"))) + "tR"; // the seventh argument
+        Pickled.Archive(path, Pickled.Dictionary(("w", tensor)), ("0", [0, 0, 128, 63, 0, 0, 0, 64]));
+        using var file = TorchCheckpoint.Open(path);
+        using var values = file.Read("w");
+        Assert.Equal([sign, 2 * sign], values.data<float>().ToArray());
+    }
+
+    [Fact]
+    public void A_tensor_whose_conjugation_torch_put_off_is_conjugated_and_one_with_another_property_is_named()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("lazy.pt");
+        string With(string property) => Pickled.Tensor("0", 1)[..^2].Replace("FloatStorage", "ComplexFloatStorage", StringComparison.Ordinal) + Pickled.Dictionary((property, "\u0088")) + "tR";
+        Pickled.Archive(path, Pickled.Dictionary(("w", With("conj")), ("v", With("fake"))), ("0", [0, 0, 128, 63, 0, 0, 0, 64]));
+        using var scope = NewDisposeScope();
+        using var file = TorchCheckpoint.Open(path);
+        Assert.Equal([-2f], file.Read("w").imag.clone().data<float>().ToArray());
+        Assert.Equal(["v (a tensor with the property fake)"], file.Others);
+    }
+
+    [Fact]
+    public void The_average_beside_the_weights_is_listed_under_ema()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.File("run.pt");
+        var weights = Pickled.Dictionary(("w", Pickled.Tensor("0", 2)));
+        Pickled.Archive(path, Pickled.Dictionary(("model", weights), ("model_ema", Pickled.Dictionary(("decay", "K\u0001"), ("shadow", weights)))), ("0", new byte[8]));
+        using var file = TorchCheckpoint.Open(path);
+        Assert.Equal(["w", "ema.w"], file.Entries.Keys);
+    }
+
+    [Fact]
     public void Containers_that_multiply_by_reference_are_refused_quickly()
     {
         var pickle = new StringBuilder("]q\u00000");
@@ -106,12 +159,13 @@ public sealed class TorchCheckpointTests
     }
 
     [Theory]
-    [InlineData(3, 0, 3, 1, "shows 3 values")]
+    [InlineData(3, 0, 3, 1, "past the end")]
     [InlineData(2, 1, 2, 1, "past the end")]
     [InlineData(2, 0, 2, 5, "past the end")]
     [InlineData(4, 0, 2, 1, "claims 4 values")]
     [InlineData(2, 0, 1, 0, null)]
     [InlineData(2, 0, 2, 0, null)]
+    [InlineData(2, 0, 9, 0, null)]
     public void A_tensor_has_to_lie_inside_its_storage(int claimed, int offset, int size, int stride, string? fault)
     {
         using var folder = new TemporaryFolder();

@@ -56,9 +56,9 @@ public sealed class WeightNamesTests
     [Fact]
     public void The_backbone_loses_only_a_leading_model()
     {
-        Assert.Equal("layers.0.input_layernorm.weight", WeightNames.WithoutModelPrefix("model.layers.0.input_layernorm.weight"));
-        Assert.All(FullList("model"), tensor => Assert.Equal(tensor.Name, WeightNames.WithoutModelPrefix("model." + tensor.Name)));
-        Assert.All(FullList("model"), tensor => Assert.Equal(tensor.Name, WeightNames.WithoutModelPrefix(tensor.Name)));
+        Assert.Equal("layers.0.input_layernorm.weight", WeightNames.OfModel("model.layers.0.input_layernorm.weight"));
+        Assert.All(FullList("model"), tensor => Assert.Equal(tensor.Name, WeightNames.OfModel("model." + tensor.Name)));
+        Assert.All(FullList("model"), tensor => Assert.Equal(tensor.Name, WeightNames.OfModel(tensor.Name)));
         Assert.Null(WeightNames.DetectAutoencoder(FullList("model").Select(tensor => tensor.Name)));
     }
 

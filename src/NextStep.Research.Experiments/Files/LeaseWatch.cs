@@ -3,12 +3,12 @@ using System.Collections.Concurrent;
 namespace NextStep.Research.Experiments;
 
 /// <summary>
-/// Tells dead claims from living ones. A process of this machine is asked for; of any other machine the heartbeat must not have
-/// moved for the whole time that this process has watched it, so that clocks that disagree never bury a living claim.
+/// Tells dead leases from living ones. A process of this machine is asked for; of any other machine the heartbeat must not have
+/// moved for the whole time that this process has watched it, so that clocks that disagree never bury a living lease.
 /// </summary>
-internal sealed class ClaimWatch(TimeSpan deadAfter, TimeProvider clock)
+internal sealed class LeaseWatch(TimeSpan deadAfter, TimeProvider clock)
 {
-    // A claim without content is one that its owner is just writing, or whose writer died right there.
+    // A lease without content is one that its owner is just writing, or whose writer died right there.
     private static readonly TimeSpan WritingTakes = TimeSpan.FromSeconds(10);
 
     private readonly ConcurrentDictionary<string, Sight> _sights = new();
@@ -19,12 +19,12 @@ internal sealed class ClaimWatch(TimeSpan deadAfter, TimeProvider clock)
     public static TimeSpan DeadAfter { get; } = TimeSpan.FromMinutes(5);
 
     /// <summary>That of this process.</summary>
-    public static ClaimWatch Shared { get; } = new(DeadAfter, TimeProvider.System);
+    public static LeaseWatch Shared { get; } = new(DeadAfter, TimeProvider.System);
 
-    /// <summary>Looks at a claim that exists; true once nobody can be working under it.</summary>
-    public bool IsDead(string file, out ClaimOwner? owner)
+    /// <summary>Looks at a lease that exists; true once nobody can be working under it.</summary>
+    public bool IsDead(string file, out LeaseOwner? owner)
     {
-        (owner, DateTime? beat) = Claimed.Look(file);
+        (owner, DateTime? beat) = Lease.Look(file);
         if (beat is null)
         {
             return false; // gone in this moment: not dead, free

@@ -3,7 +3,7 @@ using System.Globalization;
 
 namespace NextStep.Research.Experiments;
 
-/// <summary>Who holds a claim.</summary>
+/// <summary>Who holds a lease.</summary>
 /// <param name="Host">The machine's name, for people.</param>
 /// <param name="Machine">What stays the same when it reboots; empty where that cannot be told.</param>
 /// <param name="Boot">Changes when it reboots, and differs between containers that do not see each other's processes.</param>
@@ -11,13 +11,13 @@ namespace NextStep.Research.Experiments;
 /// <param name="Started">When that process started; its number may be given to another later.</param>
 /// <param name="Job">The Slurm task, <c>12_3</c>, or empty.</param>
 /// <param name="Token">Different for every taking.</param>
-internal sealed record ClaimOwner(string Host, string Machine, string Boot, int Process, string Started, string Job, string Token)
+internal sealed record LeaseOwner(string Host, string Machine, string Boot, int Process, string Started, string Job, string Token)
 {
     private static readonly string ThisBoot = OperatingSystem.IsLinux() ? $"{Read("/proc/sys/kernel/random/boot_id")} {File.ResolveLinkTarget("/proc/self/ns/pid", false)?.Name}" : Environment.MachineName;
     private static readonly string ThisMachine = OperatingSystem.IsLinux() ? Read("/etc/machine-id") : Environment.MachineName;
 
     /// <summary>This process, with a new token.</summary>
-    public static ClaimOwner Me() => new(
+    public static LeaseOwner Me() => new(
         Environment.MachineName, ThisMachine, ThisBoot, Environment.ProcessId, StartOf(Environment.ProcessId), SlurmTask.Current?.Id ?? "", Guid.NewGuid().ToString("N"));
 
     /// <summary>For people: <c>process 12 on box</c>.</summary>
