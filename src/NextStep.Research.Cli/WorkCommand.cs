@@ -36,6 +36,10 @@ internal static class WorkCommand
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
                 interrupt.Token, budget?.Over ?? CancellationToken.None, parse.GetValue(pool) ? ParentWatch.Gone() : CancellationToken.None);
             TorchBackend.EnsureUsable();
+            if (!parse.GetValue(pool))
+            {
+                DataConsole.ShowOpen(folder, folder.RequirePlan());
+            }
             using SweepConsole console = SweepConsole.Create();
             IReadOnlyDictionary<string, string> provenance = Provenance.OfWorker(folder, folder.RequirePlan(), Provenance.CommandLine, parse.GetValue(device));
             if (parse.GetValue(map) is { } file)

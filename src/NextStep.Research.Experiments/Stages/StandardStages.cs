@@ -4,7 +4,7 @@ namespace NextStep.Research.Experiments;
 public static class StandardStages
 {
     private static readonly string[] Pictures =
-        ["data.source", "data.path", "data.imageSize", "data.images", "data.captionField", "data.skills", "data.paraphrase", "data.groups"];
+        ["data.source", "data.path", "data.imageSize", "data.images", "data.captionField", "data.emptyCaptions", "data.heldOut", "data.skills", "data.paraphrase", "data.groups"];
 
     /// <summary>verifier (the shapes world's, by itself), autoencoder → latents → model → samples → metrics.</summary>
     public static IReadOnlyList<StageDefinition> All { get; } =

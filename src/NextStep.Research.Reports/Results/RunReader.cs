@@ -19,11 +19,13 @@ internal sealed class RunReader(RunFolder folder)
         CellResult[] results = [.. cells.Select(c => c.Result).OfType<CellResult>()];
         plan = plan with { Claims = ClaimJudge.Judge(plan, results, [.. cells.Select(c => c.Failure).OfType<CellFailure>()], mixCode) };
         ResumeProof? proof = reader.Undamaged(() => ResumeProof.Read(folder));
+        DataReport? data = reader.Undamaged(() => DataReport.Read(folder));
         // Cells that share a stage find the same damage.
         return new RunResults(plan, cells, [.. reader._notes.Distinct()])
         {
             ResumeProof = proof,
             Search = search,
+            Data = data,
             MixCode = mixCode,
             CodeNote = mixCode ? CodeMix.Found(results) : CodeMix.Of(results),
         };

@@ -37,6 +37,9 @@ internal sealed record RunResults(Plan Plan, IReadOnlyList<CellRun> Cells, IRead
     /// <summary>That different code computed the cells; null where one did.</summary>
     public string? CodeNote { get; init; }
 
+    /// <summary>What was read, and what not; null in folders of earlier versions.</summary>
+    public DataReport? Data { get; init; }
+
     /// <summary>Where its search by halving stands; null where it has none.</summary>
     public SearchState? Search { get; init; }
 

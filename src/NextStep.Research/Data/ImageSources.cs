@@ -23,11 +23,13 @@ public static class ImageSources
         return SourceIdentity.Of(config);
     }
 
-    /// <summary>
-    /// Whether a picture of a user's own set is held out: a tenth, by a stable hash of <paramref name="family"/>.
-    /// Pictures of one family (a caption, a base emoji) stay on one side.
-    /// </summary>
-    internal static bool IsHeldOut(string family) => Streams.Managed(0, "data.split/" + family).NextDouble() < 0.10;
+    /// <summary>Whether a folder is one of shards: there are some at any depth, or only compressed ones, which are then named.</summary>
+    public static bool HoldsShards(string folder)
+    {
+        IReadOnlyList<FolderFile> files = FolderFiles.Of(folder).Files;
+        return files.Any(f => SourceFiles.IsShard(f.Name))
+            || (files.Any(f => SourceFiles.IsCompressedShard(f.Name)) && !files.Any(f => ImageFile.HasImageExtension(f.Name)));
+    }
 
     /// <summary>The folder that a source reads, checked.</summary>
     internal static string FolderOf(DataConfig config)
