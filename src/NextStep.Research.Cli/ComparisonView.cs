@@ -7,10 +7,10 @@ using Spectre.Console;
 namespace NextStep.Research.Cli;
 
 /// <summary>Arms against the baseline, for people and as JSON.</summary>
-internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<CellResult> results, IReadOnlyList<PlannedArm> arms, IReadOnlyList<string>? metrics = null)
+internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<CellResult> results, IReadOnlyList<PlannedArm> arms, IReadOnlyList<string>? metrics = null, bool mixCode = false)
 {
     private const int MostRows = 200;
-    private readonly RunStatistics _statistics = new(plan, results, metrics);
+    private readonly RunStatistics _statistics = new(plan, results, metrics, mixCode);
     private readonly IReadOnlyList<CellFailure> _failures = folder.ReadFailures(plan);
 
     /// <summary>All arms.</summary>
@@ -27,9 +27,14 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
             AnsiConsole.WriteLine($"{folder.Path}: no cell is done yet");
             return;
         }
+        SearchTable.Write(folder, plan);
         WriteSettings(all ? int.MaxValue : MostRows);
         WriteMetrics(all ? int.MaxValue : MostRows);
         WritePreliminary();
+        if ((mixCode ? CodeMix.Found(results) : CodeMix.Of(results)) is { } mixed)
+        {
+            AnsiConsole.WriteLine(mixed);
+        }
         if (EffectsTable.Make(plan, _statistics) is { } effects)
         {
             AnsiConsole.Write(effects);
@@ -39,7 +44,7 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
         {
             AnsiConsole.Write(curves);
         }
-        foreach (PlannedClaim claim in ClaimJudge.Judge(plan, results, _failures))
+        foreach (PlannedClaim claim in ClaimJudge.Judge(plan, results, _failures, mixCode))
         {
             AnsiConsole.WriteLine($"{claim.MarkedVerdict}: {claim.Say} [{claim.Test}]: {claim.Evidence}");
         }
@@ -59,10 +64,11 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
                 effects = _statistics.Effects(m),
                 trends = plan.Axes.Select(axis => new { axis, trend = _statistics.Trend(m, axis) }).Where(t => t.trend is not null),
             }),
+            mixedCode = CodeMix.Found(results),
             pictures = Pictures,
             failures = _failures.Select(f => new { f.Arm, f.Seed, f.Stage, f.Message }),
             preliminary = results.Count < plan.Cells.Count,
-            claims = ClaimJudge.Judge(plan, results, _failures),
+            claims = ClaimJudge.Judge(plan, results, _failures, mixCode),
         },
         RunFolder.Json);
 
@@ -128,7 +134,11 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
 
     private void WritePreliminary()
     {
-        int open = plan.Cells.Count - results.Count - _failures.Count;
+        int stopped = SearchWatch.Read(folder, plan) is { } search ? plan.Cells.Count(c => search.IsStopped(c) && !folder.IsDone(c)) : 0, open = plan.Cells.Count - results.Count - _failures.Count - stopped;
+        if (stopped > 0)
+        {
+            AnsiConsole.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{stopped:#,0} of {plan.Cells.Count:#,0} cells were stopped by the search; their arms have no numbers here."));
+        }
         if (open + _failures.Count > 0)
         {
             string failed = _failures.Count == 0 ? "" : $", {_failures.Count} failed ({string.Join(", ", _failures.Take(3).Select(f => $"{f.Arm}, seed {f.Seed}"))}{(_failures.Count > 3 ? ", …" : "")}): nothing here speaks of those";

@@ -17,6 +17,10 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
     public void Write(bool all)
     {
         AnsiConsole.WriteLine(plan.Question.Length > 0 ? $"{plan.Name}: {plan.Question}" : plan.Name);
+        if (SearchTable.Describe(plan) is { } search)
+        {
+            AnsiConsole.WriteLine(search);
+        }
         AnsiConsole.Write(Cells(all ? int.MaxValue : MostRows));
         if (!all && plan.Cells.Count > MostRows)
         {

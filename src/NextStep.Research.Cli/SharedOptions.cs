@@ -41,6 +41,8 @@ internal static class SharedOptions
 
     public static Option<bool> Json() => new("--json") { Description = "Print JSON for programs." };
 
+    public static Option<bool> MixCode() => new("--mix-code") { Description = "Test cells against each other although different code computed them." };
+
     public static Option<bool> All() => new("--all") { Description = "Show every row." };
 
     public static Option<int?> Jobs()
@@ -101,11 +103,15 @@ internal static class SharedOptions
     public static Option<string[]> OnlyArms() => new("--only") { Description = "Only these arms: a name or a pattern with * and ?; repeatable." };
 
     /// <summary>The names of the arms that any of the patterns fits; refuses one that fits none.</summary>
-    public static IReadOnlyList<string> Only(string[]? patterns, Experiment experiment) => Only(patterns, [.. experiment.Arms.Select(a => a.Name)]);
+    public static IReadOnlyList<string> Only(string[]? patterns, Experiment experiment) => Only(patterns, [.. experiment.Arms.Select(a => a.Name)], experiment.Search);
 
     /// <summary>The same for a plan's arms.</summary>
-    public static IReadOnlyList<string> Only(string[]? patterns, IReadOnlyList<string> known)
+    public static IReadOnlyList<string> Only(string[]? patterns, IReadOnlyList<string> known, SearchPlan? search)
     {
+        if (patterns is { Length: > 0 } && search is { Rungs.Count: > 0 })
+        {
+            throw new ConfigException(new ConfigError("--only", 0, "", "this is a search by halving, whose rungs are decided over all arms; leave --only out"));
+        }
         List<string> chosen = [];
         foreach (string pattern in patterns ?? [])
         {

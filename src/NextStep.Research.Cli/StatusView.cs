@@ -54,7 +54,7 @@ internal sealed class StatusView(RunStatus status, RunFolder folder, bool all)
     private string Summary()
     {
         int done = status.Count(CellState.Done), total = status.Cells.Count, filled = total == 0 ? 0 : BarWidth * done / total;
-        string counts = string.Join(", ", Enum.GetValues<CellState>().Select(s => string.Create(CultureInfo.InvariantCulture, $"{status.Count(s):#,0} {Name(s)}")));
+        string counts = string.Join(", ", Enum.GetValues<CellState>().Where(s => s != CellState.Stopped || status.Count(s) > 0).Select(s => string.Create(CultureInfo.InvariantCulture, $"{status.Count(s):#,0} {Name(s)}")));
         string rate = status.CellsPerHour is { } perHour ? $"; {Numbers.Format(perHour)} cells an hour" : "";
         string left = status.IsOver ? "" : status.SecondsLeft is { } seconds ? $", about {Numbers.Duration(seconds)} left"
             : status.Slurm.Values.Count(t => !t.IsOver) is > 0 and var tasks && status.Count(CellState.Running) == 0 ? $"; {tasks} with Slurm"
@@ -84,12 +84,12 @@ internal sealed class StatusView(RunStatus status, RunFolder folder, bool all)
         (string stage, string progress, string rate, double? seconds) = s switch
         {
             { Result: { } result } => ("", "", "", result.Seconds.Values.Sum()),
-            { State: CellState.Failed, Failure: { } failure } => (failure.Stage, failure.Message, "", (double?)null),
+            { State: CellState.Failed or CellState.Stopped, Failure: { } failure } => (failure.Stage, failure.Message, "", (double?)null),
             { Progress: { } p } => (p.Stage, string.Create(CultureInfo.InvariantCulture, $"{p.Done}/{p.Total} {p.Unit}"),
                 p.Seconds > 0 && s.State == CellState.Running ? $"{Numbers.Format(p.Done / p.Seconds)}/s" : "", p.Seconds),
             _ => ("", "", "", (double?)null),
         };
-        return [s.Cell.Key, s.Cell.Arm, s.Cell.Seed.ToString(CultureInfo.InvariantCulture), Name(s.State), stage, progress, rate, seconds is { } time ? Numbers.Duration(time) : ""];
+        return [s.Cell.Key, s.Cell.Arm, $"{s.Cell.Seed}{(s.Cell.Rung is { } images ? string.Create(CultureInfo.InvariantCulture, $", {images:#,0} images") : "")}", Name(s.State), stage, progress, rate, seconds is { } time ? Numbers.Duration(time) : ""];
     }
 
     private string Task(CellStatus cell) =>
@@ -100,6 +100,7 @@ internal sealed class StatusView(RunStatus status, RunFolder folder, bool all)
         CellState.Done => "done",
         CellState.Failed => "failed",
         CellState.Running => "running",
+        CellState.Stopped => "stopped",
         _ => "waiting",
     };
 }

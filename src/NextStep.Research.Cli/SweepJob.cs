@@ -96,7 +96,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         finish(folder);
         ShowFailures(Output, outcome.Failed);
         string seconds = FormattableString.Invariant($"{clock.Elapsed.TotalSeconds:F1} s");
-        AnsiConsole.WriteLine($"{Output}: {outcome.Ran} cells run, {outcome.Skipped} done before, {outcome.Failed.Count} failed, {seconds}");
+        AnsiConsole.WriteLine($"{Output}: {outcome.Ran} cells run, {outcome.Skipped} done before, {outcome.Failed.Count} failed, {(outcome.Stopped > 0 ? $"{outcome.Stopped} stopped by the search, " : "")}{seconds}");
         if (outcome.Cancelled)
         {
             Console.Error.WriteLine(Budget is { Over.IsCancellationRequested: true } budget ? $"the time is over ({budget.End.LocalDateTime:yyyy-MM-dd HH:mm}): {Left(folder, plan)}" : "stopped before the end; the same command continues");

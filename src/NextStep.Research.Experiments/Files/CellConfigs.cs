@@ -10,9 +10,9 @@ public static class CellConfigs
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(experiment);
         Dictionary<string, ResearchConfig> arms = experiment.Arms.ToDictionary(a => a.Name, a => a.Config);
-        foreach (PlannedCell cell in plan.Cells)
+        foreach (PlannedCell cell in plan.AllCells)
         {
-            Write(folder, cell, arms[cell.Arm] with { Seed = cell.Seed });
+            Write(folder, cell, cell.Configure(arms[cell.Arm]));
         }
     }
 

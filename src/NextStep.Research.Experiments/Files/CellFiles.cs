@@ -15,6 +15,10 @@ namespace NextStep.Research.Experiments;
 public sealed record CellFailure(
     string Cell, string Arm, long Seed, string Stage, string Type, string Message, string Step, string Folder, IReadOnlyList<string> Log, string Trace, DateTime Time)
 {
+    /// <summary>No failure, but a training that a rule of the search called hopeless.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsStop => Type == nameof(HopelessException);
+
     /// <summary>The training step that failed, from 0; null when it was none.</summary>
     public long? StepNumber { get; init; }
 
@@ -67,6 +71,9 @@ public enum CellState
 
     /// <summary><c>failure.json</c> is there.</summary>
     Failed,
+
+    /// <summary>A search does not let it go on: its arm was not good enough, or its training hopeless.</summary>
+    Stopped,
 }
 
 /// <summary>A line of <c>nextstep status</c>.</summary>
@@ -80,7 +87,7 @@ public sealed record CellStatus(PlannedCell Cell, CellState State, CellResult? R
         CellResult? result = folder.ReadResult(cell);
         CellFailure? failure = result is null ? folder.ReadFailure(cell) : null;
         bool running = result is null && Lease.LooksAlive(Lease.FileOf(folder, cell));
-        CellState state = result is not null ? CellState.Done : running ? CellState.Running : failure is not null ? CellState.Failed : CellState.Waiting;
+        CellState state = result is not null ? CellState.Done : running ? CellState.Running : failure is { IsStop: true } ? CellState.Stopped : failure is not null ? CellState.Failed : CellState.Waiting;
         return new CellStatus(cell, state, result, failure, result is null ? folder.ReadProgress(cell) : null);
     }
 }

@@ -47,7 +47,7 @@ public sealed class RunFolder(string path)
     {
         string file = System.IO.Path.Combine(Path, "plan.json");
         Plan? plan = Read<Plan>(file);
-        if (plan is not null && (plan.Arms.Count == 0 || plan.Cells.Any(c => !IsKey(c.Key) || c.Stages.Any(s => !IsInside(s.Folder)))))
+        if (plan is not null && (plan.Arms.Count == 0 || plan.AllCells.Any(c => !IsKey(c.Key) || c.Stages.Any(s => !IsInside(s.Folder) || (s.From is { } from && !IsInside(from))))))
         {
             throw new InvalidDataException($"{file} is damaged: it names folders outside of the run folder, or no arm");
         }
@@ -110,12 +110,14 @@ public sealed class RunFolder(string path)
     public IReadOnlyList<CellResult> ReadResults(Plan plan) => [.. ReadCells(plan, ReadResult).OfType<CellResult>()];
 
     /// <summary>Reads something of every cell, several at a time; in the plan's order. What <paramref name="read"/> throws is thrown as it is.</summary>
-    public static IReadOnlyList<T> ReadCells<T>(Plan plan, Func<PlannedCell, T> read)
+    public static IReadOnlyList<T> ReadCells<T>(Plan plan, Func<PlannedCell, T> read) => ReadCells((plan ?? throw new ArgumentNullException(nameof(plan))).Cells, read);
+
+    /// <summary>The same for other cells than the plan's own.</summary>
+    internal static IReadOnlyList<T> ReadCells<T>(IEnumerable<PlannedCell> cells, Func<PlannedCell, T> read)
     {
-        ArgumentNullException.ThrowIfNull(plan);
         try
         {
-            return [.. plan.Cells.AsParallel().AsOrdered().Select(read)];
+            return [.. cells.AsParallel().AsOrdered().Select(read)];
         }
         catch (AggregateException several)
         {

@@ -15,7 +15,8 @@ public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comman
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(0.2), LookEvery = TimeSpan.FromSeconds(1);
     private readonly DeathCounts _deaths = new(folder);
-    private readonly HashSet<string> _done = [], _running = [];
+    private readonly SearchWatch _search = new(folder, plan);
+    private readonly HashSet<string> _done = [], _running = [], _stopped = [];
     private readonly Dictionary<string, CellFailure> _failed = [];
     private PlannedCell[] _cells = [];
     private int _deadAtStart;
@@ -32,7 +33,7 @@ public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comman
         try
         {
             Stopwatch sinceLook = Stopwatch.StartNew();
-            while (workers.Count > 0 && !cancellation.IsCancellationRequested && !(options.FailFast && _failed.Count > 0))
+            while (workers.Count > 0 && !cancellation.IsCancellationRequested && !(options.FailFast && _failed.Values.Any(f => !f.IsStop)))
             {
                 cancellation.WaitHandle.WaitOne(Tick);
                 if (sinceLook.Elapsed >= LookEvery)
@@ -56,10 +57,10 @@ public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comman
             LocalWorker.Stop(workers);
         }
         Look();
-        return new SweepOutcome(_done.Count - skipped, skipped, [.. _failed.Values], Open > 0);
+        return new SweepOutcome(_done.Count - skipped, skipped, [.. _failed.Values.Where(f => !f.IsStop)], Open > 0) { Stopped = _stopped.Count + _failed.Values.Count(f => f.IsStop) };
     }
 
-    private int Open => _cells.Length - _done.Count - _failed.Count;
+    private int Open => _cells.Length - _done.Count - _failed.Count - _stopped.Count;
 
     private LocalWorker Start(int number) => new(
         number, command.Start([folder.Path, .. options.Only.SelectMany(o => new[] { "--only", o }), .. places.Of(number) is { } device ? ["--device", device] : (string[])[]], CoreLimit.Share(places.Jobs)), text => options.Report(new SweepEvent.Note(text)));
@@ -99,7 +100,9 @@ public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comman
     private void Look(bool first = false)
     {
         List<CellStatus> running = [];
-        foreach (PlannedCell cell in _cells.Where(c => !_done.Contains(c.Key) && !_failed.ContainsKey(c.Key)))
+        SearchState? search = _search.Look();
+        _stopped.UnionWith(_cells.Where(c => search?.IsStopped(c) == true && !_done.Contains(c.Key)).Select(c => c.Key));
+        foreach (PlannedCell cell in _cells.Where(c => !_done.Contains(c.Key) && !_failed.ContainsKey(c.Key) && !_stopped.Contains(c.Key)))
         {
             if (folder.ReadResult(cell) is { } result)
             {
@@ -126,6 +129,6 @@ public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comman
                 }
             }
         }
-        options.Report(new SweepEvent.Overview(_done.Count, _failed.Count, _cells.Length, running));
+        options.Report(new SweepEvent.Overview(_done.Count, _failed.Count, _cells.Length - _stopped.Count, running));
     }
 }

@@ -27,6 +27,9 @@ public sealed record Experiment
     /// <summary>What is claimed, to be judged on the results.</summary>
     public required IReadOnlyList<Claim> Claims { get; init; }
 
+    /// <summary>How arms were drawn and which of them are to go on; null: all run to the end.</summary>
+    public SearchPlan? Search { get; init; }
+
     /// <summary>Named arms that are not there because the baseline does not meet their <c>when</c>, with that condition.</summary>
     public IReadOnlyDictionary<string, string> LeftOut { get; init; } = new Dictionary<string, string>();
 

@@ -48,7 +48,7 @@ internal sealed class ExperimentSections
 {
     private const int LongestChain = 16;
 
-    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims", "slurm"];
+    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims", "search", "slurm"];
 
     /// <summary>Stands for the file where a value came from the command line.</summary>
     public const string Set = "--set";

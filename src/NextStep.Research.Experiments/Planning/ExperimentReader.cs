@@ -9,7 +9,9 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
     /// <summary>Null when an error makes the arms meaningless.</summary>
     public Experiment? Read()
     {
-        IReadOnlyList<Axis> axes = [.. ReadAxes("axes"), .. ReadAxes("zip")];
+        SearchReader searching = new(sections, errors);
+        SearchPlan? search = searching.Read();
+        IReadOnlyList<Axis> axes = [.. ReadAxes("axes"), .. ReadAxes("zip"), .. searching.Axes];
         IReadOnlyList<ArmSource> named = ReadArms();
         CheckAxes(axes);
         bool hasArms = errors.Count == 0;
@@ -29,6 +31,10 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         ResearchConfig config = Assignment.Apply(new ResearchConfig(), [.. sections.Values, .. settings]);
         ArmBuilder builder = new(config, axes, named);
         IReadOnlyList<Arm> arms = builder.Build(errors);
+        if (search is not null)
+        {
+            searching.Check(search, arms);
+        }
         if (arms.Count > 0)
         {
             errors.AddRange(claims.SelectMany(c => c.Check(arms, builder.LeftOut, [.. axes.Select(a => a.Key.Path)]).Select(m => new ConfigError(c.File, c.Line, "claims", m))));
@@ -45,6 +51,7 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
             Seeds = seeds.Count > 0 ? seeds : [config.Seed],
             Measure = measure,
             Claims = claims,
+            Search = search,
             LeftOut = builder.LeftOut,
         };
     }

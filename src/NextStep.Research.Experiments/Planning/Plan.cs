@@ -21,6 +21,16 @@ public sealed record Plan
     /// <summary>In the order in which they are run: the arms of the first seed, then of the second.</summary>
     public required IReadOnlyList<PlannedCell> Cells { get; init; }
 
+    /// <summary>Shortened trainings after which a search ranks the arms, rung after rung; empty without halving.</summary>
+    public IReadOnlyList<PlannedCell> Rungs { get; init; } = [];
+
+    /// <summary>How the arms were chosen; null: as the file names them.</summary>
+    public SearchPlan? Search { get; init; }
+
+    /// <summary>All that may be run: the rungs, then the whole trainings.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public IEnumerable<PlannedCell> AllCells => Rungs.Concat(Cells);
+
     /// <summary>Metrics to show, names or patterns; empty: all.</summary>
     public required IReadOnlyList<string> Measure { get; init; }
 
@@ -51,6 +61,7 @@ public sealed record Plan
         StageKeys[] keys = [.. experiment.Arms.Select(a => new StageKeys(a, stages, varied, contents))];
         PlannedCell[] cells = [.. experiment.Seeds.SelectMany(s => keys.Select(k => k.Cell(s)))];
         CheckDifferent(cells);
+        (IReadOnlyList<PlannedCell> rungs, cells) = RungCells.Of(experiment, cells, arm => new StageKeys(arm, stages, varied, contents), stages);
         return new Plan
         {
             Name = experiment.Name,
@@ -65,6 +76,8 @@ public sealed record Plan
             Axes = experiment.Axes,
             AxisValues = experiment.AxisValues,
             Cells = cells,
+            Rungs = rungs,
+            Search = experiment.Search,
             Measure = experiment.Measure,
             Claims = [.. experiment.Claims.Select(c => new PlannedClaim(c.Say, c.Test))],
             Config = ConfigPath.All.Where(p => p is not ("device" or "seed"))
@@ -122,9 +135,21 @@ public sealed record PlannedClaim(string Say, string Test, string Verdict = "und
 /// <param name="Stages">In the order in which they run.</param>
 public sealed record PlannedCell(string Key, string Arm, long Seed, IReadOnlyList<PlannedStage> Stages)
 {
+    /// <summary>Images after which a search ranks it; null: the whole training.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public long? Rung { get; init; }
+
     /// <summary>For people: <c>noiseStrength=0, seed 1</c>.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
-    public string Label => FormattableString.Invariant($"{Arm}, seed {Seed}");
+    public string Label => FormattableString.Invariant($"{Arm}, seed {Seed}{(Rung is null ? "" : $", {Rung} images")}");
+
+    /// <summary>The configuration that it runs with.</summary>
+    /// <param name="arm">That of its arm.</param>
+    public ResearchConfig Configure(ResearchConfig arm)
+    {
+        ArgumentNullException.ThrowIfNull(arm);
+        return RungCells.Shortened(arm, Rung) with { Seed = Seed };
+    }
 }
 
 /// <summary>One stage of a cell.</summary>
@@ -132,4 +157,9 @@ public sealed record PlannedCell(string Key, string Arm, long Seed, IReadOnlyLis
 /// <param name="Key">Equal keys mean equal results.</param>
 /// <param name="Folder">Relative to the run folder, with forward slashes.</param>
 /// <param name="Shared">Whether other cells with this key use it too.</param>
-public sealed record PlannedStage(string Kind, string Key, string Folder, bool Shared);
+public sealed record PlannedStage(string Kind, string Key, string Folder, bool Shared)
+{
+    /// <summary>The folder of a shorter training whose state this one may start from, to the same bits; null where there is none.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public string? From { get; init; }
+}

@@ -22,7 +22,7 @@ public sealed record PlanEstimate(IReadOnlyList<KindEstimate> Stages, double? Se
 
     private static PlanEstimate Make(Experiment experiment, Plan plan, IReadOnlyList<StageDefinition> stages, RunFolder folder, int jobs, Func<bool, IReadOnlyList<StageTiming>> measure)
     {
-        PlannedCell[] open = [.. plan.Cells.AsParallel().AsOrdered().Where(c => !File.Exists(Path.Combine(folder.Cell(c), "result.json")))];
+        PlannedCell[] open = [.. Expected(plan).AsParallel().AsOrdered().Where(c => !File.Exists(Path.Combine(folder.Cell(c), "result.json")))];
         Dictionary<string, (PlannedStage Stage, string Arm)> missing = [];
         foreach (PlannedCell cell in open)
         {
@@ -44,6 +44,24 @@ public sealed record PlanEstimate(IReadOnlyList<KindEstimate> Stages, double? Se
             .Select(k => new KindEstimate(k.kind, k.Estimates.Length, k.Estimates.Count(e => e?.Distance == 0),
                 k.Estimates.Any(e => e is null) ? null : k.Estimates.Sum(e => e!.Seconds), k.Estimates.Any(e => e is null) ? null : k.Estimates.Sum(e => e!.Bytes)))];
         return new PlanEstimate(kinds, byKey.Values.Any(e => e is null) ? null : Clock(open, byKey, jobs), jobs);
+    }
+
+    // Of a search: as many arms as every rung lets go on, whichever they will be. That a training goes on from an earlier one is not counted.
+    private static IEnumerable<PlannedCell> Expected(Plan plan)
+    {
+        if (plan.Search is not { Rungs.Count: > 0 } search)
+        {
+            return plan.Cells;
+        }
+        List<PlannedCell> cells = [];
+        int count = plan.Arms.Count;
+        foreach (long? rung in search.Rungs.Cast<long?>().Append(null))
+        {
+            HashSet<string> arms = [.. plan.Arms.Take(count).Select(a => a.Name)];
+            cells.AddRange(plan.AllCells.Where(c => c.Rung == rung && arms.Contains(c.Arm)));
+            count = Math.Min(count, search.Kept(count) + 1);
+        }
+        return cells;
     }
 
     // As the workers do it: each takes the next cell, and waits for a shared stage that another one runs.

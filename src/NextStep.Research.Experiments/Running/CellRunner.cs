@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Runs one cell: its stages in order, each continued from what is there, then the result.</summary>
-internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, SweepOptions options)
+internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition> stages, SweepOptions options, IReadOnlyList<StopRule> rules)
 {
     private static readonly TimeSpan Poll = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan NoteEvery = TimeSpan.FromSeconds(2);
@@ -61,7 +61,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             }
             catch (Exception e) when (!FatalError.Is(e, folder))
             {
-                CellFailure failure = FailureCapsule.Pack(folder, cell, config, Describe(run, e), e as StepException);
+                CellFailure failure = e is HopelessException ? Describe(run, e) : FailureCapsule.Pack(folder, cell, config, Describe(run, e), e as StepException);
                 if (stage.Shared)
                 {
                     RunFolder.Write(folder.StageFailure(stage), failure); // it would fail for the next cell in the same way
@@ -130,9 +130,15 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             Inputs = new Dictionary<string, string>(run.Inputs),
             Cancellation = cancellation,
             Note = text => _report(new SweepEvent.Note(text)),
+            Earlier = run.Stage.From is { } from && Directory.Exists(Path.Combine(folder.Path, from)) ? Path.Combine(folder.Path, from) : null,
+            GoesOn = run.Cell.Rung is not null,
             Progress = progress =>
             {
                 run.Last = progress;
+                if (rules.Select(r => r.Judge(run.Stage.Kind, progress)).FirstOrDefault(r => r is not null) is { } hopeless)
+                {
+                    throw new HopelessException(hopeless);
+                }
                 lease?.Check();
                 _report(new SweepEvent.StageProgressed(run.Cell, run.Stage, progress, clock.Elapsed.TotalSeconds));
                 // Only who has the cell's lease writes into its folder.

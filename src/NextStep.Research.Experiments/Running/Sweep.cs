@@ -54,7 +54,7 @@ public static class Sweep
             Provenance = provenance.Where(p => p.Key != "command").ToDictionary(),
             Commands = commands.Contains(command) ? commands : [.. commands, command],
         };
-        if (newest is null || newest.Cells.Select(c => (c.Key, c.Arm)).SequenceEqual(plan.Cells.Select(c => (c.Key, c.Arm))))
+        if (newest is null || newest.AllCells.Select(c => (c.Key, c.Arm)).SequenceEqual(plan.AllCells.Select(c => (c.Key, c.Arm))))
         {
             folder.WritePlan(noted);
         }
@@ -71,7 +71,7 @@ public static class Sweep
         ArgumentNullException.ThrowIfNull(options);
         foreach (PlannedCell cell in options.Select(plan).Where(c => !folder.IsDone(c)))
         {
-            foreach (PlannedStage stage in cell.Stages.Where(s => s.Shared && File.Exists(folder.StageFailure(s))))
+            foreach (PlannedStage stage in cell.Stages.Where(s => s.Shared && RunFolder.Read<CellFailure>(folder.StageFailure(s)) is { } failed && (options.RetryFailed || !failed.IsStop)))
             {
                 File.Delete(folder.StageFailure(stage));
             }

@@ -61,8 +61,8 @@ public sealed record SweepOptions
     /// <summary>Called for everything that happens, from the thread that runs the sweep.</summary>
     public Action<SweepEvent> Report { get; init; } = _ => { };
 
-    /// <summary>The cells of a plan that are meant.</summary>
-    public IEnumerable<PlannedCell> Select(Plan plan) => (plan ?? throw new ArgumentNullException(nameof(plan))).Cells
+    /// <summary>The cells of a plan that are meant, those of a search's rungs first.</summary>
+    public IEnumerable<PlannedCell> Select(Plan plan) => (plan ?? throw new ArgumentNullException(nameof(plan))).AllCells
         .Where(c => (Only.Count == 0 || Only.Contains(c.Arm)) && (Cells.Count == 0 || Cells.Contains(c.Key)));
 }
 
@@ -71,4 +71,8 @@ public sealed record SweepOptions
 /// <param name="Skipped">Cells that were done before.</param>
 /// <param name="Failed">Cells that failed, now or earlier.</param>
 /// <param name="Cancelled">Whether it was stopped before its end.</param>
-public sealed record SweepOutcome(int Ran, int Skipped, IReadOnlyList<CellFailure> Failed, bool Cancelled);
+public sealed record SweepOutcome(int Ran, int Skipped, IReadOnlyList<CellFailure> Failed, bool Cancelled)
+{
+    /// <summary>Cells that a search stopped: those of arms that did not go on, and hopeless ones.</summary>
+    public int Stopped { get; init; }
+}

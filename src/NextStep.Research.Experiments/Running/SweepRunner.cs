@@ -31,11 +31,18 @@ public sealed class SweepRunner
         _plan = plan;
         _config = config;
         _options = options;
-        _runner = new CellRunner(folder, stages, options);
+        _runner = new CellRunner(folder, stages, options, plan.Search?.Stop ?? []);
     }
 
     /// <summary>Whether there is anything to do.</summary>
-    public bool HasWork => Selected.Any(c => _folder.ReadResult(c) is null && (_options.RetryFailed || _folder.ReadFailure(c) is null));
+    public bool HasWork
+    {
+        get
+        {
+            SearchState? search = SearchWatch.Read(_folder, _plan);
+            return Selected.Any(c => _folder.ReadResult(c) is null && (_options.RetryFailed || (_folder.ReadFailure(c) is null && search?.IsStopped(c) != true)));
+        }
+    }
 
     private IEnumerable<PlannedCell> Selected => _options.Select(_plan);
 
@@ -49,17 +56,21 @@ public sealed class SweepRunner
         }
         List<PlannedCell> waiting = [.. Selected];
         Dictionary<string, int> place = waiting.Select((c, i) => (c.Key, i + 1)).ToDictionary();
-        int total = waiting.Count, ran = 0, skipped = 0;
+        // Who is told one cell is told that it may run.
+        SearchWatch? search = _options.Cells.Count == 0 ? new SearchWatch(_folder, _plan) : null;
+        int total = waiting.Count, ran = 0, skipped = 0, stopped = 0;
         Dictionary<string, CellFailure> failed = [];
         HashSet<string> elsewhere = []; // cells that another process was seen to work on count as run, not as done before
         while (waiting.Count > 0 && !cancellation.IsCancellationRequested)
         {
             List<PlannedCell> busy = [];
+            SearchState? state = search?.Look();
+            stopped += waiting.RemoveAll(c => state?.IsStopped(c) == true);
             foreach (PlannedCell cell in waiting)
             {
-                if (cancellation.IsCancellationRequested || (_options.FailFast && failed.Count > 0))
+                if (cancellation.IsCancellationRequested || (_options.FailFast && failed.Values.Any(f => !f.IsStop)))
                 {
-                    return new SweepOutcome(ran, skipped, [.. failed.Values], true);
+                    return Outcome(true);
                 }
                 if (_folder.IsDone(cell))
                 {
@@ -73,6 +84,11 @@ public sealed class SweepRunner
                         _options.Report(new SweepEvent.CellFailed(cell, old));
                     }
                     failed[cell.Key] = old;
+                    continue;
+                }
+                if (state?.IsOpen(cell) == false)
+                {
+                    busy.Add(cell);
                     continue;
                 }
                 using Lease? lease = WaitsForOthers(cell) ? null : Lease.TryTake(LeaseOf(cell), LeaseWatch.Shared);
@@ -110,7 +126,13 @@ public sealed class SweepRunner
                 cancellation.WaitHandle.WaitOne(Poll);
             }
         }
-        return new SweepOutcome(ran, skipped, [.. failed.Values], cancellation.IsCancellationRequested && waiting.Count > 0);
+        return Outcome(cancellation.IsCancellationRequested && waiting.Count > 0);
+
+        SweepOutcome Outcome(bool cancelled)
+        {
+            search?.Look(); // notes what the last cells have decided
+            return new SweepOutcome(ran, skipped, [.. failed.Values.Where(f => !f.IsStop)], cancelled) { Stopped = stopped + failed.Values.Count(f => f.IsStop) };
+        }
 
         void Count(PlannedCell cell) => _ = elsewhere.Contains(cell.Key) ? ran++ : skipped++;
     }
@@ -121,7 +143,7 @@ public sealed class SweepRunner
     /// <exception cref="InvalidDataException">No cell of the plan has this stage.</exception>
     public CellFailure? RunStage(string stageKey, CancellationToken cancellation)
     {
-        PlannedCell cell = _plan.Cells.FirstOrDefault(c => c.Stages.Any(s => s.Key == stageKey)) ?? throw new InvalidDataException($"no cell of {_folder.Path} has a stage {stageKey}");
+        PlannedCell cell = _plan.AllCells.FirstOrDefault(c => c.Stages.Any(s => s.Key == stageKey)) ?? throw new InvalidDataException($"no cell of {_folder.Path} has a stage {stageKey}");
         int count = cell.Stages.ToList().FindIndex(s => s.Key == stageKey) + 1;
         return _runner.RunStages(cell, _config(cell), count, null, cancellation);
     }
@@ -139,6 +161,6 @@ public sealed class SweepRunner
     {
         ArgumentNullException.ThrowIfNull(experiment);
         Dictionary<string, ResearchConfig> arms = experiment.Arms.ToDictionary(a => a.Name, a => a.Config);
-        return cell => arms[cell.Arm] with { Seed = cell.Seed };
+        return cell => cell.Configure(arms[cell.Arm]);
     }
 }

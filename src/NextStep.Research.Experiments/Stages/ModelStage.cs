@@ -12,12 +12,16 @@ internal static class ModelStage
     public static void Run(StageContext context)
     {
         ResearchConfig config = context.Config;
+        if (context.Earlier is { } earlier)
+        {
+            TrainingLoop.GoOnFrom(earlier, context.Directory);
+        }
         using LatentSet latents = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.Train));
         TextTokenizer tokenizer = config.Model.Tokenizer == TokenizerKind.Byte ? new ByteTokenizer() : WordTokenizer.FromCaptions(latents.Captions);
         using NextStepModel model = ModelTrainer.Train(config, latents, tokenizer, new TrainingRun(
             context.Directory, "model",
             (images, numbers) => context.Progress(new StageProgress(images, config.Training.Model.Images, "images", numbers)),
-            context.Cancellation) { Note = context.Note });
+            context.Cancellation) { Note = context.Note, KeepEnd = context.GoesOn });
         using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
         ReleasedFolder.Save(Path.Combine(context.Directory, ModelFolder), model, autoencoder, tokenizer, config.Data.ImageSize, new SamplingConfig()); // each cell puts its own beside the weights
         using LatentSet heldOut = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.HeldOut));

@@ -37,6 +37,12 @@ public sealed record StageContext
     /// <summary>Told in a sentence what a person should know although the stage goes on.</summary>
     public Action<string> Note { get; init; } = _ => { };
 
+    /// <summary>The finished folder of the same training over fewer images, whose newest state may be gone on from, to the same bits; null: none.</summary>
+    public string? Earlier { get; init; }
+
+    /// <summary>Whether a longer training may go on from this one's end, which is then kept as a state.</summary>
+    public bool GoesOn { get; init; }
+
     /// <summary>Ctrl-C, or a cluster that wants its node back: the stage saves a checkpoint and throws <see cref="OperationCanceledException"/>.</summary>
     public required CancellationToken Cancellation { get; init; }
 }

@@ -17,7 +17,7 @@ public sealed record RunTable(string Name, IReadOnlyList<RunColumn> Columns)
     public int Rows => Columns[0].Values.Length;
 
     /// <summary>
-    /// A row a cell, in the order of the plan: <c>cell</c>, <c>arm</c>, <c>seed</c>, <c>state</c>, the settings in which arms differ
+    /// A row a cell, in the order of the plan: <c>cell</c>, <c>arm</c>, <c>seed</c>, where a search has rungs the images of the cell's (<c>rung</c>), <c>state</c>, the settings in which arms differ
     /// (<c>config.PATH</c>), the final numbers by their names, the seconds of the stages that it ran itself (<c>seconds.KIND</c>),
     /// what numbers depend on (<c>identity.METRIC</c>) and where they come from (<c>provenance.KEY</c>).
     /// </summary>
@@ -33,6 +33,7 @@ public sealed record RunTable(string Name, IReadOnlyList<RunColumn> Columns)
             new("cell", cells.Select(c => c.Cell.Key).ToArray()),
             new("arm", cells.Select(c => c.Cell.Arm).ToArray()),
             new("seed", cells.Select(c => (long?)c.Cell.Seed).ToArray()),
+            .. plan.Rungs.Count == 0 ? [] : (RunColumn[])[new("rung", cells.Select(c => c.Cell.Rung).ToArray())],
             new("state", cells.Select(c => c.State.ToString().ToLowerInvariant()).ToArray()),
             .. plan.Arms[0].Settings.Keys.Select(p => new RunColumn($"config.{p}", Typed([.. cells.Select(c => arms[c.Cell.Arm].Settings.GetValueOrDefault(p))]))),
             .. Of(cells, "", r => r.Metrics.ToDictionary(m => m.Key, m => (double?)m.Value)),

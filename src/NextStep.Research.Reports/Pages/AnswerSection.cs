@@ -14,7 +14,7 @@ internal static class AnswerSection
         <p class="question">{LongText.Of(run.Plan.Question)}</p>
         <p class="status">{Status(run)}</p>
         </header>
-        {Notes(run)}
+        {Notes(run)}{(run.CodeNote is { } mixed ? Html.Of($"<section class=\"notes\" aria-label=\"Different code\"><h2>Different code</h2><p>{mixed}</p></section>") : Html.Empty)}
         <section id="answer" aria-labelledby="answer-title">
         <h2 id="answer-title">Short answer</h2>
         {(run.Plan.Claims.Count > 0 ? Claims(run) : WithoutClaims(run))}
@@ -30,10 +30,10 @@ internal static class AnswerSection
     {
         int finished = run.Cells.Count(c => c.State == CellState.Done);
         int failed = run.Cells.Count(c => c.State == CellState.Failed);
-        int unfinished = run.Cells.Count - finished - failed;
+        int stopped = run.Cells.Count(c => c.State == CellState.Stopped), unfinished = run.Cells.Count - finished - failed - stopped;
         int seeds = run.Cells.Select(c => c.Seed).Distinct().Count();
         return $"{Count(run.Arms.Count, "arm")}, {Count(seeds, "seed")}: {finished} of {Count(run.Cells.Count, "cell")} finished"
-            + (failed > 0 ? $", {failed} failed" : "") + (unfinished > 0 ? $", {unfinished} unfinished" : "") + ".";
+            + (failed > 0 ? $", {failed} failed" : "") + (stopped > 0 ? $", {stopped} stopped by the search" : "") + (unfinished > 0 ? $", {unfinished} unfinished" : "") + ".";
     }
 
     private static Html Notes(RunResults run) => run.Notes.Count == 0 ? Html.Empty : Html.Of($"""

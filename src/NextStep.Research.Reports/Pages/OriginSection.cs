@@ -40,7 +40,7 @@ internal static class OriginSection
             <h2 id="failures-title">Failed and unfinished cells</h2>
             <div class="scroll"><table><caption class="hidden">Cells without a result</caption>
             <thead><tr><th scope="col">Arm</th><th scope="col">Seed</th><th scope="col">Cell</th><th scope="col">State</th><th scope="col">What happened</th></tr></thead>
-            <tbody>{open.Select(c => Html.Of($"<tr><th scope=\"row\"><bdi>{c.Arm}</bdi></th><td>{c.Seed}</td><td><code>{c.Cell.Key}</code></td><td>{(c.State == CellState.Failed ? "✗ failed" : "… unfinished")}</td><td>{What(c)}</td></tr>"))}</tbody>
+            <tbody>{open.Select(c => Html.Of($"<tr><th scope=\"row\"><bdi>{c.Arm}</bdi></th><td>{c.Seed}</td><td><code>{c.Cell.Key}</code></td><td>{(c.State switch { CellState.Failed => "✗ failed", CellState.Stopped => "– stopped", _ => "… unfinished" })}</td><td>{What(c)}</td></tr>"))}</tbody>
             </table></div>
             <p class="small">Numbers, curves and pictures of these cells are left out or end early. Running the sweep again resumes what is unfinished.</p>
             </section>

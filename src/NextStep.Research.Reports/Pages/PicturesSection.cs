@@ -99,6 +99,7 @@ internal static class PicturesSection
             string why = cell.State switch
             {
                 CellState.Failed => "The cell failed.",
+                CellState.Stopped => "The search stopped the cell.",
                 CellState.Done => cell.Result!.Pictures.ContainsKey(role) ? "The picture could not be shown; see the notes." : "The cell left none.",
                 _ => "The cell is not finished.",
             };

@@ -7,17 +7,26 @@ internal sealed class RunReader(RunFolder folder)
 {
     private readonly List<string> _notes = [];
 
-    public static RunResults Read(string runFolder)
+    public static RunResults Read(string runFolder, bool mixCode = false)
     {
         var folder = new RunFolder(Path.TrimEndingDirectorySeparator(runFolder));
         Plan plan = folder.RequirePlan();
         var reader = new RunReader(folder);
         CellRun[] cells = [.. plan.Cells.Select(reader.Cell)];
+        SearchState? search = reader.Undamaged(() => SearchWatch.Read(folder, plan));
+        cells = [.. cells.Select(c => c.State == CellState.Waiting && search?.IsStopped(c.Cell) == true ? c with { State = CellState.Stopped } : c)];
         // Always anew: what a file says may be older than the results, and a folder that is only read has no such file.
-        plan = plan with { Claims = ClaimJudge.Judge(plan, [.. cells.Select(c => c.Result).OfType<CellResult>()]) };
+        CellResult[] results = [.. cells.Select(c => c.Result).OfType<CellResult>()];
+        plan = plan with { Claims = ClaimJudge.Judge(plan, results, [.. cells.Select(c => c.Failure).OfType<CellFailure>()], mixCode) };
         ResumeProof? proof = reader.Undamaged(() => ResumeProof.Read(folder));
         // Cells that share a stage find the same damage.
-        return new RunResults(plan, cells, [.. reader._notes.Distinct()]) { ResumeProof = proof };
+        return new RunResults(plan, cells, [.. reader._notes.Distinct()])
+        {
+            ResumeProof = proof,
+            Search = search,
+            MixCode = mixCode,
+            CodeNote = mixCode ? CodeMix.Found(results) : CodeMix.Of(results),
+        };
     }
 
     private CellRun Cell(PlannedCell cell)
@@ -36,7 +45,7 @@ internal sealed class RunReader(RunFolder folder)
 
         CellFailure? failure = Undamaged(() => folder.ReadFailure(cell));
         bool failed = failure is not null || File.Exists(Path.Combine(folder.Cell(cell), "failure.json"));
-        return new CellRun(cell, failed ? CellState.Failed : CellState.Waiting)
+        return new CellRun(cell, failure is { IsStop: true } ? CellState.Stopped : failed ? CellState.Failed : CellState.Waiting)
         {
             Failure = failure,
             Log = MetricsLog.Read(cell.Stages.Select(StageLog), _notes),

@@ -57,6 +57,9 @@ internal sealed class TrainingCheckpoints(string folder, Action<string>? note = 
         return TrainingProgress.Start;
     }
 
+    /// <summary>The newest that fits its checksum; null when there is none.</summary>
+    public string? NewestWhole() => Newest().FirstOrDefault(f => Fault(f) is null);
+
     /// <summary>The state, as <see cref="Read"/> takes it, under any name.</summary>
     public static void Write(string file, FusedOptimizer optimizer, TrainingProgress progress) => SafetensorsFile.Write(file, optimizer.State(), new Dictionary<string, string>
     {

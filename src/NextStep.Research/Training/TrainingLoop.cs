@@ -40,6 +40,9 @@ public sealed record TrainingRun(
     /// <summary>Told in a sentence what a person should know, for instance that a checkpoint was damaged.</summary>
     public Action<string>? Note { get; init; }
 
+    /// <summary>Keeps the state after the last step too, where a longer training would have a log line, so that one can go on from it.</summary>
+    public bool KeepEnd { get; init; }
+
     /// <summary>Called where a log line ends, with images seen and what is trained: its newest weights, not their average, in evaluation mode.</summary>
     public Action<long, nn.Module>? Inspect { get; init; }
 }
@@ -69,6 +72,7 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
         using PendingMetrics pending = new(sums, counts);
         IReadOnlyDictionary<string, double> newest = Nothing;
         module.train();
+        bool regular = false; // whether a longer training writes its line there as well
         while (images < total)
         {
             bool stop = run.Cancellation.IsCancellationRequested;
@@ -90,6 +94,7 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
             pending.Add(outcome.Metrics, norm);
             if (images - lastLog >= config.LogEvery || images >= total)
             {
+                regular = images - lastLog >= config.LogEvery;
                 pending.Settle();
                 newest = sums.ToDictionary(p => p.Key, p => p.Value / counts[p.Key]);
                 log.Write(images, new Dictionary<string, double>(newest) { ["learningRate"] = rate });
@@ -106,6 +111,10 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
             run.Progress?.Invoke(images, newest);
         }
         log.Flush();
+        if (run.KeepEnd && regular && images > lastCheckpoint)
+        {
+            checkpoints.Save(optimizer, new TrainingProgress(images, log.LastLine, lastLog, sums, counts));
+        }
         optimizer.ZeroGradients();
         if (config.Ema > 0)
         {
@@ -157,6 +166,21 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
     /// <summary>Makes a run in <paramref name="directory"/> start from a state file, for instance <see cref="StepException.StateFile"/>.</summary>
     /// <exception cref="InvalidDataException">It is no such file.</exception>
     public static void StartFrom(string stateFile, string directory) => new TrainingCheckpoints(Path.Combine(directory, "checkpoint")).Adopt(stateFile);
+
+    /// <summary>
+    /// Makes a run in <paramref name="directory"/> that has no checkpoint of its own start from the newest of an earlier, shorter one:
+    /// with a constant rate every step of that one is a step of this one.
+    /// </summary>
+    public static void GoOnFrom(string earlier, string directory)
+    {
+        string log = Path.Combine(directory, "metrics.jsonl"), before = Path.Combine(earlier, "metrics.jsonl");
+        TrainingCheckpoints own = new(Path.Combine(directory, "checkpoint"));
+        if (own.NewestImages is null && File.Exists(before) && new TrainingCheckpoints(Path.Combine(earlier, "checkpoint")).NewestWhole() is { } state)
+        {
+            File.Copy(before, log, overwrite: true); // lines behind the checkpoint are dropped when it is opened
+            own.Adopt(state);
+        }
+    }
 
     /// <summary>The learning rate before a step: linear warm-up, then the schedule.</summary>
     public double RateAt(long images, long total)

@@ -34,6 +34,23 @@ internal sealed class StubSweep
 
     public SweepOutcome RunHere() => new SweepRunner(Folder, Plan, _experiment, StubStages.All, new SweepOptions()).Run(TestContext.Current.CancellationToken);
 
+    /// <summary>As Ctrl-C after so many steps of all stages.</summary>
+    public void RunAndStop(int after)
+    {
+        using CancellationTokenSource stop = new();
+        int steps = 0;
+        new SweepRunner(Folder, Plan, _experiment, StubStages.All, new SweepOptions
+        {
+            Report = e =>
+            {
+                if (e is SweepEvent.StageProgressed && ++steps == after)
+                {
+                    stop.Cancel();
+                }
+            },
+        }).Run(stop.Token);
+    }
+
     public SweepOutcome RunPool(int jobs, SweepOptions? options = null) => RunPool(WorkerPlaces.AsConfigured(jobs), options);
 
     public SweepOutcome RunPool(WorkerPlaces places, SweepOptions? options = null) =>

@@ -37,7 +37,8 @@ public sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerCom
         using IDisposable turn = WriteLock.Take(Path.Combine(_slurm, "submit.lock"), Patience);
         Sweep.ClearFailures(folder, plan, options);
         IReadOnlyDictionary<string, SlurmTaskState> known = SlurmQueue.Read(folder, commands);
-        PlannedCell[] open = [.. options.Select(plan).Where(c => !folder.IsDone(c) && folder.ReadFailure(c) is null)];
+        SearchState? search = SearchWatch.Read(folder, plan);
+        PlannedCell[] open = [.. options.Select(plan).Where(c => !folder.IsDone(c) && folder.ReadFailure(c) is null && search?.IsStopped(c) != true)];
         PlannedCell[] cells = [.. open.Where(c => !known.TryGetValue(c.Key, out SlurmTaskState? task) || task.IsOver)];
         string[] notes = [.. cells.Where(c => known.ContainsKey(c.Key)).Select(c => $"{c.Label}: task {known[c.Key].Id} ended as {known[c.Key].State} without a result; submitted again")];
         if (cells.Length == 0)
@@ -48,14 +49,19 @@ public sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerCom
         Directory.CreateDirectory(Path.Combine(_slurm, "logs"));
         WorkerCommand program = ProgramSnapshot.Take(worker, _slurm);
         List<string> jobs = [], before = [];
+        HashSet<string> submitted = [];
         int shared = 0;
-        foreach (IReadOnlyList<string> level in SharedStages.Levels(folder, cells))
+        // Rung after rung: tasks of arms that a rung has stopped end at once.
+        foreach (PlannedCell[] rung in cells.GroupBy(c => c.Rung ?? long.MaxValue).OrderBy(g => g.Key).Select(g => g.ToArray()))
         {
-            string[] keys = [.. level.Where(k => !known.TryGetValue(k, out SlurmTaskState? task) || task.IsOver)];
-            shared += keys.Length;
-            before = keys.Length == 0 ? before : SubmitAll(SlurmArray.Stages, keys, before, program, largest, jobs);
+            foreach (IReadOnlyList<string> level in SharedStages.Levels(folder, rung))
+            {
+                string[] keys = [.. level.Where(k => submitted.Add(k) && (!known.TryGetValue(k, out SlurmTaskState? task) || task.IsOver))];
+                shared += keys.Length;
+                before = keys.Length == 0 ? before : SubmitAll(SlurmArray.Stages, keys, before, program, largest, jobs);
+            }
+            before = SubmitAll(SlurmArray.Cells, [.. rung.Select(c => c.Key)], before, program, largest, jobs);
         }
-        before = SubmitAll(SlurmArray.Cells, [.. cells.Select(c => c.Key)], before, program, largest, jobs);
         if (finish.Count > 0)
         {
             // After earlier submissions' tasks too, or it would tell of half a sweep.

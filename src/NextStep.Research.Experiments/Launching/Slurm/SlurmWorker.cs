@@ -28,7 +28,12 @@ public sealed class SlurmWorker(RunFolder folder, IReadOnlyList<StageDefinition>
         string key = index >= 0 && index < array.Keys.Count ? array.Keys[index] : throw new InvalidDataException($"{mapFile} has no index {index}");
         Plan plan = folder.RequirePlan();
         bool isCell = array.Kind == SlurmArray.Cells;
-        PlannedCell cell = plan.Cells.FirstOrDefault(c => isCell ? c.Key == key : c.Stages.Any(s => s.Key == key)) ?? throw new InvalidDataException($"{folder.Path} has no {key} any more");
+        PlannedCell cell = plan.AllCells.FirstOrDefault(c => isCell ? c.Key == key : c.Stages.Any(s => s.Key == key)) ?? throw new InvalidDataException($"{folder.Path} has no {key} any more");
+        if (SearchWatch.Read(folder, plan) is { } search && !plan.AllCells.Any(c => search.IsOpen(c) && (isCell ? c.Key == key : c.Stages.Any(s => s.Key == key))))
+        {
+            options.Report(new SweepEvent.Note(search.IsStopped(cell) ? $"{cell.Label}: the search has stopped this arm" : $"{cell.Label}: the rung before it is not decided; the same sweep command submits it again"));
+            return 0;
+        }
         ProgressMark before = ProgressMark.Of(folder, cell);
         if (CountStart(mapFile, index, before) >= StartsWithoutProgress)
         {
