@@ -10,7 +10,7 @@ return Program.Run(args);
 internal static partial class Program
 {
     // They read files, or ask for torch themselves once there is something to compute: a login node may not have what the variable names.
-    private static readonly string[] NeedNoTorch = ["doctor", "plan", "sweep", "work", "status", "compare", "export"];
+    private static readonly string[] NeedNoTorch = ["doctor", "plan", "sweep", "work", "status", "compare", "export", "gc", "note"];
 
     /// <summary>0: done, 1: failed, 2: wrong use, an invalid experiment file included.</summary>
     public static int Run(string[] args)
@@ -80,6 +80,8 @@ internal static partial class Program
         StatusCommand.Create(),
         CompareCommand.Create(),
         ExportCommand.Create(),
+        NoteCommand.Create(),
+        GcCommand.Create(),
         ReportCommand.Create(),
         TrainCommand.Create(),
         ParityCommand.Create(),

@@ -12,7 +12,7 @@ internal sealed class RunReader(RunFolder folder)
         var folder = new RunFolder(Path.TrimEndingDirectorySeparator(runFolder));
         Plan plan = folder.RequirePlan();
         var reader = new RunReader(folder);
-        CellRun[] cells = [.. plan.Cells.Select(reader.Cell)];
+        CellRun[] cells = [.. plan.Cells.Select(c => reader.Cell(c) with { Note = reader.Undamaged(() => CellNote.Read(folder, c)) })];
         SearchState? search = reader.Undamaged(() => SearchWatch.Read(folder, plan));
         cells = [.. cells.Select(c => c.State == CellState.Waiting && search?.IsStopped(c.Cell) == true ? c with { State = CellState.Stopped } : c)];
         // Always anew: what a file says may be older than the results, and a folder that is only read has no such file.

@@ -9,6 +9,9 @@ internal sealed record CellRun(PlannedCell Cell, CellState State)
 
     public CellFailure? Failure { get; init; }
 
+    /// <summary>What a person wrote about it; null where nobody did.</summary>
+    public CellNote? Note { get; init; }
+
     public MetricsLog Log { get; init; } = MetricsLog.Empty;
 
     /// <summary>What the stages measured along axes, by name.</summary>

@@ -41,7 +41,7 @@ public sealed class GlobalGeneratorTests
         using TokenHeadSamplers samplers = new(model.Head, model.Config.HeadComponent, new SamplingConfig { Steps = 3, HeadPrecision = Precision.BFloat16 }, 4, null);
         TensorAssert.Same(Sample(expected), Sample(samplers.At(0)));
 
-        Tensor Sample(FlowSampler sampler)
+        Tensor Sample(TokenHeadSampler sampler)
         {
             using NoiseSource noise = new DrawnNoise(0, "test");
             return sampler.Sample(conditions, Guidance.Off, noise);
