@@ -43,7 +43,7 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
     {
         if (ReadsFolder(config.Data) && string.IsNullOrWhiteSpace(config.Data.Path))
         {
-            throw new ArgumentException($"data.path is empty; the source {EnumNames.Format(config.Data.Source)} needs a folder");
+            throw new ArgumentException($"data.path is empty; the source {ComponentCatalog.NameOf(config.Data.Source.GetType())} needs a folder");
         }
         if (ReadsFolder(config.Data) && !Directory.Exists(DataPath.Absolute(config.Data.Path!)))
         {
