@@ -14,7 +14,7 @@ internal static class CompareCommand
         Argument<string[]> arms = new("ARM") { Description = "Arms to show beside the baseline: names, patterns with * and ?, or cell keys; default: all.", Arity = ArgumentArity.ZeroOrMore };
         Option<string[]> metrics = new("--metric") { Description = "Metrics to show: a name or a pattern; repeatable; default: what the experiment measures." };
         Option<string?> baseline = new("--baseline") { Description = "Another arm to compare with." };
-        Option<bool> all = SharedOptions.All(), json = SharedOptions.Json();
+        Option<bool> all = SharedOptions.All(), mix = SharedOptions.MixCode(), json = SharedOptions.Json();
         Command command = new("compare", """
             Shows what the arms change and, for every metric, the mean over the seeds and the difference and ratio to the baseline,
             paired by seed, with 95 % intervals and p-values corrected for the arms and metrics that measure names (Holm); other
@@ -26,7 +26,7 @@ internal static class CompareCommand
               nextstep compare runs/noise-strength "noiseStrength=*" --metric "alignment*" --json
             """)
         {
-            directory, arms, metrics, baseline, all, json,
+            directory, arms, metrics, baseline, mix, all, json,
         };
         command.SetAction(parse =>
         {
@@ -41,7 +41,7 @@ internal static class CompareCommand
             IReadOnlyList<CellResult> results = folder.ReadResults(plan);
             string[]? measure = parse.GetValue(metrics) is { Length: > 0 } given ? given : null;
             Check(measure ?? [], results);
-            ComparisonView view = new(folder, plan, results, Shown(plan, parse.GetValue(arms) ?? []), measure);
+            ComparisonView view = new(folder, plan, results, Shown(plan, parse.GetValue(arms) ?? []), measure, parse.GetValue(mix));
             if (parse.GetValue(json))
             {
                 Console.Out.WriteLine(view.Json());

@@ -7,10 +7,10 @@ using Spectre.Console;
 namespace NextStep.Research.Cli;
 
 /// <summary>Arms against the baseline, for people and as JSON.</summary>
-internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<CellResult> results, IReadOnlyList<PlannedArm> arms, IReadOnlyList<string>? metrics = null)
+internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<CellResult> results, IReadOnlyList<PlannedArm> arms, IReadOnlyList<string>? metrics = null, bool mixCode = false)
 {
     private const int MostRows = 200;
-    private readonly RunStatistics _statistics = new(plan, results, metrics);
+    private readonly RunStatistics _statistics = new(plan, results, metrics, mixCode);
     private readonly IReadOnlyList<CellFailure> _failures = folder.ReadFailures(plan);
 
     /// <summary>All arms.</summary>
@@ -31,6 +31,10 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
         WriteSettings(all ? int.MaxValue : MostRows);
         WriteMetrics(all ? int.MaxValue : MostRows);
         WritePreliminary();
+        if ((mixCode ? CodeMix.Found(results) : CodeMix.Of(results)) is { } mixed)
+        {
+            AnsiConsole.WriteLine(mixed);
+        }
         if (EffectsTable.Make(plan, _statistics) is { } effects)
         {
             AnsiConsole.Write(effects);
@@ -40,7 +44,7 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
         {
             AnsiConsole.Write(curves);
         }
-        foreach (PlannedClaim claim in ClaimJudge.Judge(plan, results, _failures))
+        foreach (PlannedClaim claim in ClaimJudge.Judge(plan, results, _failures, mixCode))
         {
             AnsiConsole.WriteLine($"{claim.MarkedVerdict}: {claim.Say} [{claim.Test}]: {claim.Evidence}");
         }
@@ -60,10 +64,11 @@ internal sealed class ComparisonView(RunFolder folder, Plan plan, IReadOnlyList<
                 effects = _statistics.Effects(m),
                 trends = plan.Axes.Select(axis => new { axis, trend = _statistics.Trend(m, axis) }).Where(t => t.trend is not null),
             }),
+            mixedCode = CodeMix.Found(results),
             pictures = Pictures,
             failures = _failures.Select(f => new { f.Arm, f.Seed, f.Stage, f.Message }),
             preliminary = results.Count < plan.Cells.Count,
-            claims = ClaimJudge.Judge(plan, results, _failures),
+            claims = ClaimJudge.Judge(plan, results, _failures, mixCode),
         },
         RunFolder.Json);
 

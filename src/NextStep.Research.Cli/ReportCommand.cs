@@ -14,6 +14,7 @@ internal static class ReportCommand
         Option<string?> output = new("--output", "-o") { Description = "The HTML file; default: report.html in the folder." };
         Option<string?> figures = new("--figures") { Description = "Writes every figure of the report as a picture of its own into this folder instead, for papers." };
         Option<FigureFormat> format = new("--format") { Description = "svg or png (twice the size on screen); with --figures.", DefaultValueFactory = _ => FigureFormat.Svg };
+        Option<bool> mix = SharedOptions.MixCode();
         Option<bool> slurm = new("--after-slurm") { Hidden = true, Description = "The last job of a submission: comes again behind tasks that were queued again." };
         Command command = new("report", """
             Writes the results of a run folder, finished or not, as one HTML file that needs no network, or its figures one by one.
@@ -24,7 +25,7 @@ internal static class ReportCommand
               nextstep report runs/noise-strength --figures figures --format png
             """)
         {
-            directory, output, figures, format, slurm,
+            directory, output, figures, format, mix, slurm,
         };
         command.SetAction(parse =>
         {
@@ -32,11 +33,11 @@ internal static class ReportCommand
             if (parse.GetValue(figures) is { } into)
             {
                 IReadOnlyList<string> files = [];
-                Showing("drawing the figures", () => files = FigureFiles.Write(folder.Path, into, parse.GetValue(format)));
+                Showing("drawing the figures", () => files = FigureFiles.Write(folder.Path, into, parse.GetValue(format), parse.GetValue(mix)));
                 AnsiConsole.WriteLine($"{files.Count} figures in {into}");
                 return 0;
             }
-            Write(folder.Path, parse.GetValue(output) ?? folder.ReportFile);
+            Write(folder.Path, parse.GetValue(output) ?? folder.ReportFile, parse.GetValue(mix));
             if (parse.GetValue(slurm) && SlurmReportAgain.SubmitIfOpen(folder, new ClusterCommands()) is { } job)
             {
                 AnsiConsole.WriteLine($"tasks are not over: job {job} writes the report again after them");
@@ -47,9 +48,9 @@ internal static class ReportCommand
     }
 
     /// <summary>Writes the report and says where it is.</summary>
-    public static void Write(string runFolder, string outputFile)
+    public static void Write(string runFolder, string outputFile, bool mixCode = false)
     {
-        Showing("writing the report", () => HtmlReport.Write(runFolder, outputFile));
+        Showing("writing the report", () => HtmlReport.Write(runFolder, outputFile, mixCode));
         AnsiConsole.WriteLine($"report: {outputFile}");
     }
 

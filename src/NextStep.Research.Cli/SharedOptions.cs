@@ -41,6 +41,8 @@ internal static class SharedOptions
 
     public static Option<bool> Json() => new("--json") { Description = "Print JSON for programs." };
 
+    public static Option<bool> MixCode() => new("--mix-code") { Description = "Test cells against each other although different code computed them." };
+
     public static Option<bool> All() => new("--all") { Description = "Show every row." };
 
     public static Option<int?> Jobs()

@@ -28,7 +28,8 @@ internal static class WorkCommand
         command.SetAction(parse =>
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
-            folder.RequirePlan();
+            Plan plan = folder.RequirePlan();
+            IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), [.. plan.Arms.Select(a => a.Name)], plan.Search);
             using Interrupt interrupt = new();
             using SweepBudget? budget = SharedOptions.Budget(parse.GetValue(hours), parse.GetValue(until));
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
@@ -46,7 +47,6 @@ internal static class WorkCommand
                 SweepOptions told = new() { Report = console.Show, Provenance = provenance, Device = parse.GetValue(device) };
                 return new SlurmWorker(folder, StandardStages.All, task, new ClusterCommands(), told).Run(file, parse.GetValue(index), () => interrupt.TimeIsOver, stop.Token);
             }
-            IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), [.. folder.RequirePlan().Arms.Select(a => a.Name)], folder.RequirePlan().Search);
             SweepOptions options = new() { Only = arms, Worker = true, Device = parse.GetValue(device), Report = console.Show, Provenance = provenance };
             SweepOutcome outcome = new SweepRunner(folder, folder.RequirePlan(), StandardStages.All, options).Run(stop.Token);
             SweepJob.ShowFailures(folder.Path, outcome.Failed);

@@ -10,13 +10,16 @@ public static class HtmlReport
     /// Reads <paramref name="runFolder"/>, finished or not, and writes the report. Damaged or missing files of single cells
     /// become notes in the report that name them.
     /// </summary>
+    /// <param name="runFolder">The run folder.</param>
+    /// <param name="outputFile">The page.</param>
+    /// <param name="mixCode">Whether cells that different code computed are tested against each other.</param>
     /// <exception cref="InvalidDataException">The folder or its <c>plan.json</c> is not there or is damaged.</exception>
     /// <exception cref="IOException">The output cannot be written; an older report is left as it was.</exception>
     /// <example><code>HtmlReport.Write("runs/quickstart", "runs/quickstart/report.html");</code></example>
-    public static void Write(string runFolder, string outputFile)
+    public static void Write(string runFolder, string outputFile, bool mixCode = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(runFolder);
-        RunResults run = RunReader.Read(runFolder);
+        RunResults run = RunReader.Read(runFolder, mixCode);
         AtomicFile.WriteText(outputFile, Page(run).Markup);
     }
 

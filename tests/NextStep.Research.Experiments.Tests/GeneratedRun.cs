@@ -62,6 +62,7 @@ internal static class GeneratedRun
                 {
                     Cell = cell.Key, Arm = cell.Arm, Seed = cell.Seed, Metrics = Numbers(config, cell.Seed), Stages = cell.Stages.ToDictionary(s => s.Kind, s => s.Folder),
                     Pictures = new Dictionary<string, string>(), Prompts = ["a red circle"], Seconds = new Dictionary<string, double> { ["model"] = 80, ["samples"] = 4.5 },
+                    Code = cell.Stages.ToDictionary(s => s.Kind, _ => "0123456789ab"),
                     Identities = new Dictionary<string, string> { ["frechet"] = "extractor 12ab, 100 samples" },
                     Provenance = new Dictionary<string, string> { ["commit"] = "0123abc", ["device"] = "cpu" },
                 },

@@ -26,7 +26,8 @@ public static class ClaimJudge
     /// <param name="plan">The plan.</param>
     /// <param name="results">Of the cells that are done.</param>
     /// <param name="failures">Of those that failed: they are told apart from cells that were not run yet.</param>
-    public static IReadOnlyList<PlannedClaim> Judge(Plan plan, IReadOnlyList<CellResult> results, IReadOnlyList<CellFailure>? failures = null)
+    /// <param name="mixCode">Whether results of different code may decide a claim; otherwise it stays undecided and says why.</param>
+    public static IReadOnlyList<PlannedClaim> Judge(Plan plan, IReadOnlyList<CellResult> results, IReadOnlyList<CellFailure>? failures = null, bool mixCode = false)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(results);
@@ -45,7 +46,9 @@ public static class ClaimJudge
             };
         })];
         IReadOnlyList<double?> adjusted = Holm.Adjust([.. judged.Select(c => c.PValue)]);
-        return [.. judged.Select((claim, i) => Decide(claim with { AdjustedPValue = adjusted[i] }))];
+        string? mixed = mixCode ? null : CodeMix.Found(results);
+        return [.. judged.Select((claim, i) => Decide(claim with { AdjustedPValue = adjusted[i] })).Select(c => mixed is null ? c
+            : c with { Verdict = EnumNames.Format(Verdict.Undecided), AdjustedPValue = null, Evidence = $"{mixed} {c.Evidence}" })];
     }
 
     // The smaller of what speaks for the claim and what speaks against it; at most one of the two is small.

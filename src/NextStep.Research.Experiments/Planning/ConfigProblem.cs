@@ -8,8 +8,8 @@ namespace NextStep.Research.Experiments;
 internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string Message)
 {
     /// <summary>All of a configuration.</summary>
-    public static IEnumerable<ConfigProblem> Of(ResearchConfig config, ContentReader contents) =>
-        [.. Model(config), .. Pictures(config), .. Names(config), .. Device(config), .. Contents(config, contents)];
+    public static IEnumerable<ConfigProblem> Of(ResearchConfig config) =>
+        [.. Model(config), .. Pictures(config), .. Names(config), .. Device(config), .. Contents(config)];
 
     private static IEnumerable<ConfigProblem> Model(ResearchConfig config)
     {
@@ -57,14 +57,14 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
     private static IEnumerable<ConfigProblem> Device(ResearchConfig config) => DeviceName().IsMatch(config.Device) ? []
         : [new ConfigProblem(["device"], $"'{config.Device}' is no device; write cpu or cuda:0{(config.Device.Contains(',', StringComparison.Ordinal) ? " (a list is for generate and edit)" : "")}")];
 
-    private static IEnumerable<ConfigProblem> Contents(ResearchConfig config, ContentReader contents)
+    private static IEnumerable<ConfigProblem> Contents(ResearchConfig config)
     {
         foreach (Content content in Content.All)
         {
             string? problem = null;
             try
             {
-                _ = contents.Of(content, config);
+                content.Check(config);
             }
             catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException or ArgumentException)
             {

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using System.Globalization;
 using TorchSharp;
 
 namespace NextStep.Research.Experiments;
@@ -10,14 +12,16 @@ namespace NextStep.Research.Experiments;
 /// <param name="IsName">Whether the value only says where the content lies: then it is not in the key itself, and a folder may be moved.</param>
 /// <param name="Inputs">The config values on which the identity depends; looked up once for each combination of them.</param>
 /// <param name="Identity">A text that changes with the content; null where the configuration reads none.</param>
-internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> Inputs, Func<ResearchConfig, string?> Identity)
+/// <param name="Check">Throws where the content cannot be used, as far as that is seen at once.</param>
+internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> Inputs, Func<ResearchConfig, string?> Identity, Action<ResearchConfig> Check)
 {
+    private static readonly ConcurrentDictionary<string, Lazy<string>> Networks = new();
+
     /// <summary>All that results can depend on beside configuration and code. What else comes from outside is added here and nowhere else.</summary>
     public static IReadOnlyList<Content> All { get; } =
     [
-        new("data.path", true, ["data.source", "data.path"], config => config.Data.Source is DataSource.Folder or DataSource.Webdataset ? Files(config.Data) : null),
-        new("evaluation.network", true, ["evaluation.network", "evaluation.networkSize", "evaluation.networkMean", "evaluation.networkDeviation", "data.imageSize"],
-            config => config.Evaluation.Network is null ? null : Network(config)),
+        new("data.path", true, ["data.source", "data.path"], config => ReadsFolder(config.Data) ? Files(config.Data) : null, CheckFolder),
+        new("evaluation.network", true, ["evaluation.network", "evaluation.networkSize", "evaluation.networkMean", "evaluation.networkDeviation", "data.imageSize"], Network, config => Network(config)),
     ];
 
     /// <summary>Whether a path's value only says where something lies.</summary>
@@ -27,21 +31,47 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
     public static ResearchConfig WithFullPaths(ResearchConfig config) => All.Where(c => c.IsName).Aggregate(config, (all, c) =>
         ConfigPath.Get(all, c.Path) is string { Length: > 0 } name ? ConfigPath.Set(all, c.Path, DataPath.Absolute(name)) : all);
 
+    private static bool ReadsFolder(DataConfig data) => data.Source is DataSource.Folder or DataSource.Webdataset;
+
     private static string Files(DataConfig data)
     {
         SourceIdentity identity = ImageSources.Identity(data);
         return FormattableString.Invariant($"{identity.Files.Count} files, sha256 {identity.Hash}");
     }
 
-    // Tried on two grey pictures, so that a network of other shapes is refused before anything is trained.
-    private static string Network(ResearchConfig config)
+    private static void CheckFolder(ResearchConfig config)
     {
-        using DisposeScope scope = torch.NewDisposeScope();
-        using IFeatureNetwork network = config.Evaluation.OpenNetwork();
-        torch.Tensor features = network.Features(torch.zeros(2, 3, config.Data.ImageSize, config.Data.ImageSize));
-        return features.dim() == 2 && features.size(0) == 2 && features.isfinite().all().item<bool>()
-            ? $"sha256 {network.Sha256}"
-            : throw new InvalidDataException($"The ONNX model '{config.Evaluation.Network}' gives no finite features [n, d] for grey pictures of {config.Data.ImageSize} pixels.");
+        if (ReadsFolder(config.Data) && string.IsNullOrWhiteSpace(config.Data.Path))
+        {
+            throw new ArgumentException($"data.path is empty; the source {EnumNames.Format(config.Data.Source)} needs a folder");
+        }
+        if (ReadsFolder(config.Data) && !Directory.Exists(DataPath.Absolute(config.Data.Path!)))
+        {
+            throw new DirectoryNotFoundException($"the data folder '{config.Data.Path}' does not exist");
+        }
+    }
+
+    // Opened once a process, and tried on two grey pictures, so that a network of other shapes is refused before anything is trained. What
+    // its file, the external weights and the way it is fed come to, the network says itself.
+    private static string? Network(ResearchConfig config)
+    {
+        EvaluationConfig evaluation = config.Evaluation;
+        if (evaluation.Network is null)
+        {
+            return null;
+        }
+        FileInfo file = new(DataPath.Absolute(evaluation.Network));
+        string state = string.Create(CultureInfo.InvariantCulture, $"{file.FullName} {(file.Exists ? file.Length : 0)} {file.LastWriteTimeUtc.Ticks} {config.Data.ImageSize} "
+            + $"{evaluation.NetworkSize} {string.Join(',', evaluation.NetworkMean)} {string.Join(',', evaluation.NetworkDeviation)}");
+        return Networks.GetOrAdd(state, _ => new Lazy<string>(() =>
+        {
+            using DisposeScope scope = torch.NewDisposeScope();
+            using IFeatureNetwork network = evaluation.OpenNetwork();
+            torch.Tensor features = network.Features(torch.zeros(2, 3, config.Data.ImageSize, config.Data.ImageSize));
+            return features.dim() == 2 && features.size(0) == 2 && features.isfinite().all().item<bool>()
+                ? $"sha256 {network.Sha256}"
+                : throw new InvalidDataException($"The ONNX model '{evaluation.Network}' gives no finite features [n, d] for grey pictures of {config.Data.ImageSize} pixels.");
+        })).Value;
     }
 }
 

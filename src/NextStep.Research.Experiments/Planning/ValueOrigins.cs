@@ -7,11 +7,8 @@ namespace NextStep.Research.Experiments;
 internal sealed class ValueOrigins(ExperimentSections sections, IReadOnlyList<Assignment> settings, IReadOnlyList<ArmSource> named)
 {
     /// <summary>Every problem of every arm, each once, where its value was given.</summary>
-    public IEnumerable<ConfigError> Check(IReadOnlyList<Arm> arms)
-    {
-        ContentReader contents = new();
-        return arms.SelectMany(arm => ConfigProblem.Of(arm.Config, contents).Select(p => Error(arm, p))).DistinctBy(e => (e.File, e.Line, e.Message));
-    }
+    public IEnumerable<ConfigError> Check(IReadOnlyList<Arm> arms) =>
+        arms.SelectMany(arm => ConfigProblem.Of(arm.Config).Select(p => Error(arm, p))).DistinctBy(e => (e.File, e.Line, e.Path, e.Message.Split(" (arm ")[0]));
 
     private ConfigError Error(Arm arm, ConfigProblem problem)
     {

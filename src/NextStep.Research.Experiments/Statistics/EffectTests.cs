@@ -17,7 +17,7 @@ public sealed class EffectTests
         {
             (string Column, string What, double? PValue)[] tests = [.. statistics.Columns.Where(c => statistics.IsAnnounced(c) != exploratory && !statistics.IsConstant(c)).SelectMany(c => Of(plan, statistics, c))];
             double?[] p = [.. tests.Select(t => t.PValue)];
-            IReadOnlyList<double?> adjusted = exploratory ? BenjaminiHochberg.Adjust(p) : Holm.Adjust(p);
+            IReadOnlyList<double?> adjusted = statistics.IsMixed ? RunStatistics.Refuse(p) : exploratory ? BenjaminiHochberg.Adjust(p) : Holm.Adjust(p);
             for (int i = 0; i < tests.Length; i++)
             {
                 _tests[(tests[i].Column, tests[i].What)] = new CorrectedTest(p[i], adjusted[i], exploratory);

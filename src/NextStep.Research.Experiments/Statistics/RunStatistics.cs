@@ -26,7 +26,8 @@ public sealed class RunStatistics
     /// <param name="plan">The plan.</param>
     /// <param name="results">Of the cells that are done.</param>
     /// <param name="shown">Names or patterns of the metrics to show; null: as the plan says. What is announced stays what the plan says.</param>
-    public RunStatistics(Plan plan, IEnumerable<CellResult> results, IReadOnlyList<string>? shown = null)
+    /// <param name="mixCode">Whether numbers of different code may be tested against each other; otherwise they are shown without adjusted p-values.</param>
+    public RunStatistics(Plan plan, IEnumerable<CellResult> results, IReadOnlyList<string>? shown = null, bool mixCode = false)
     {
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(results);
@@ -50,13 +51,17 @@ public sealed class RunStatistics
         Columns = [.. _identities.Keys.Order(StringComparer.Ordinal)];
         IReadOnlyList<string> patterns = shown ?? plan.Measure;
         Metrics = patterns.Count == 0 ? Columns : [.. patterns.SelectMany(pattern => Columns.Where(m => FileSystemName.MatchesSimpleExpression(pattern, NameOf(m), ignoreCase: false))).Distinct()];
-        _announced = new(() => Compare(IsAnnounced, Holm.Adjust));
-        _others = new(() => Compare(c => !IsAnnounced(c), BenjaminiHochberg.Adjust));
+        IsMixed = !mixCode && CodeMix.Found(all) is not null;
+        _announced = new(() => Compare(IsAnnounced, IsMixed ? Refuse : Holm.Adjust));
+        _others = new(() => Compare(c => !IsAnnounced(c), IsMixed ? Refuse : BenjaminiHochberg.Adjust));
         _effectTests = new(() => new EffectTests(plan, this));
     }
 
     /// <summary>Columns to show: in the order of the experiment's <c>measure</c>, then by name.</summary>
     public IReadOnlyList<string> Metrics { get; }
+
+    /// <summary>Whether the cells were computed by different code and nothing is called significant because of that (<see cref="CodeMix"/>).</summary>
+    public bool IsMixed { get; }
 
     /// <summary>All columns there are.</summary>
     public IReadOnlyList<string> Columns { get; }
@@ -132,6 +137,9 @@ public sealed class RunStatistics
         return pairs.Select((p, i) => (p.Column, p.Arm, Value: p.Value with { AdjustedPValue = adjusted[i], IsExploratory = !IsAnnounced(p.Column) }))
             .GroupBy(p => p.Column).ToDictionary(g => g.Key, g => (IReadOnlyDictionary<string, PairedComparison>)g.ToDictionary(p => p.Arm, p => p.Value));
     }
+
+    /// <summary>No adjusted p-value for any.</summary>
+    internal static IReadOnlyList<double?> Refuse(IReadOnlyList<double?> values) => new double?[values.Count];
 
     private double[][] Complete(string column, ArmPoint[] points)
     {

@@ -19,11 +19,11 @@ public static class FigureFiles
     /// <exception cref="InvalidDataException">The folder or its <c>plan.json</c> is not there or is damaged.</exception>
     /// <exception cref="IOException">The output cannot be written.</exception>
     /// <example><code>FigureFiles.Write("runs/quickstart", "figures", FigureFormat.Svg);</code></example>
-    public static IReadOnlyList<string> Write(string runFolder, string outputFolder, FigureFormat format)
+    public static IReadOnlyList<string> Write(string runFolder, string outputFolder, FigureFormat format, bool mixCode = false)
     {
         ArgumentException.ThrowIfNullOrEmpty(runFolder);
         ArgumentException.ThrowIfNullOrEmpty(outputFolder);
-        RunResults run = RunReader.Read(runFolder);
+        RunResults run = RunReader.Read(runFolder, mixCode);
         Directory.CreateDirectory(outputFolder);
         var files = new List<string>();
         foreach (RunFigure named in RunFigures.All(run))

@@ -14,7 +14,7 @@ internal static class AnswerSection
         <p class="question">{LongText.Of(run.Plan.Question)}</p>
         <p class="status">{Status(run)}</p>
         </header>
-        {Notes(run)}
+        {Notes(run)}{(run.CodeNote is { } mixed ? Html.Of($"<section class=\"notes\" aria-label=\"Different code\"><h2>Different code</h2><p>{mixed}</p></section>") : Html.Empty)}
         <section id="answer" aria-labelledby="answer-title">
         <h2 id="answer-title">Short answer</h2>
         {(run.Plan.Claims.Count > 0 ? Claims(run) : WithoutClaims(run))}

@@ -34,11 +34,17 @@ internal sealed record RunResults(Plan Plan, IReadOnlyList<CellRun> Cells, IRead
     /// <summary>What was read, and what not; null in folders of earlier versions.</summary>
     public DataReport? Data { get; init; }
 
+    /// <summary>Whether cells that different code computed are tested against each other.</summary>
+    public bool MixCode { get; init; }
+
+    /// <summary>That different code computed the cells; null where one did.</summary>
+    public string? CodeNote { get; init; }
+
     /// <summary>Where its search by halving stands; null where it has none.</summary>
     public SearchState? Search { get; init; }
 
     /// <summary>Means, paired differences, trends and effects of the finished cells.</summary>
-    public RunStatistics Statistics => field ??= new RunStatistics(Plan, Cells.Select(c => c.Result).OfType<CellResult>());
+    public RunStatistics Statistics => field ??= new RunStatistics(Plan, Cells.Select(c => c.Result).OfType<CellResult>(), mixCode: MixCode);
 
     /// <summary>The baseline first.</summary>
     public IReadOnlyList<PlannedArm> Arms => Plan.Arms;

@@ -15,7 +15,7 @@ public sealed class HtmlReportTests
         [
             "Does noise on the latents give better pictures?", "4 of 4 cells finished",
             "✓ supported", "generation loss rises without noise", "2 seeds", "? undecided", "✗ contradicted",
-            "How to read this", "id=\"numbers\"", "0.4371", "± 0.0635", "+0.1000", "id=\"settings\"", "autoencoder.noiseStrength",
+            "How to read this", "id=\"numbers\"", "0.4371", "± 0.0635", "+0.1001", "id=\"settings\"", "autoencoder.noiseStrength",
             "id=\"pictures-samples\"", "id=\"pictures-reconstructions\"", "id=\"measurements\"", "id=\"origin\"", "0123abc, clean", "nextstep sweep experiments/noise-strength.yaml",
         ];
         int at = -1;
