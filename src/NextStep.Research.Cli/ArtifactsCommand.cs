@@ -77,8 +77,8 @@ internal static class ArtifactsCommand
             return 0;
         }
         Tensor? real = parse.GetValue(Reference) is { } folder
-            ? PictureSet.Load([folder], parse.GetValue(Side), parse.GetValue(Skip)).Pixels
-            : cell is null ? null : CellMeasures.Reference(cell.Config);
+            ? Read(parse, [folder], "reading the reference").Pixels
+            : cell is null ? null : OfCell(cell);
         IReadOnlyList<ArtifactMeasurement> found = MeasureConsole.Run(progress => ArtifactSuite.Measure(
             pictures, grid,
             parse.GetValue(Maps) is { } maps ? (detector, first, map) => SaveMaps(maps, detector, first, map, names) : null,
@@ -107,13 +107,22 @@ internal static class ArtifactsCommand
             (Tensor pixels, IReadOnlyList<string> prompts) = cell.Pictures();
             return (pixels, [.. prompts.Select((p, i) => string.Create(CultureInfo.InvariantCulture, $"{i + 1:D4} {p}"))]);
         }
-        PictureSet set = MeasureConsole.Run(progress => PictureSet.Load(
-            paths, parse.GetValue(Side), parse.GetValue(Skip), (done, total) => progress(new MeasureProgress(done, total, "reading pictures"))));
-        foreach (UnreadablePicture picture in set.Skipped)
-        {
-            Console.Error.WriteLine($"skipped: {picture.Reason}");
-        }
+        PictureSet set = Read(parse, paths, "reading pictures");
         return (set.Pixels, [.. set.Names]);
+    }
+
+    private static PictureSet Read(ParseResult parse, string[] paths, string what)
+    {
+        PictureSet set = MeasureConsole.Run(progress => PictureSet.Load(
+            paths, parse.GetValue(Side), parse.GetValue(Skip), (done, total) => progress(new MeasureProgress(done, total, what))));
+        DataConsole.Show(set);
+        return set;
+    }
+
+    private static Tensor? OfCell(TrainedCell cell)
+    {
+        DataConsole.Show(DataReport.Of([(Arm.Baseline, cell.Config)]));
+        return CellMeasures.Reference(cell.Config);
     }
 
     private static void SaveMaps(string folder, IArtifactDetector detector, int first, Tensor map, string[] names)

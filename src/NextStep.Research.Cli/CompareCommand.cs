@@ -11,7 +11,7 @@ internal static class CompareCommand
     public static Command Create()
     {
         Argument<string> directory = SharedOptions.RunFolder();
-        Argument<string[]> arms = new("ARM") { Description = "Arms to show beside the baseline: names, patterns with * and ?, or cell keys; default: all.", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> arms = new("ARM") { Description = "Another run folder: the same cells there, paired. Or arms to show beside the baseline: names, patterns with * and ?, or cell keys; default: all.", Arity = ArgumentArity.ZeroOrMore };
         Option<string[]> metrics = new("--metric") { Description = "Metrics to show: a name or a pattern; repeatable; default: what the experiment measures." };
         Option<string?> baseline = new("--baseline") { Description = "Another arm to compare with." };
         Option<bool> all = SharedOptions.All(), mix = SharedOptions.MixCode(), json = SharedOptions.Json();
@@ -24,6 +24,7 @@ internal static class CompareCommand
             Examples:
               nextstep compare runs/quickstart
               nextstep compare runs/noise-strength "noiseStrength=*" --metric "alignment*" --json
+              nextstep compare runs/before runs/after
             """)
         {
             directory, arms, metrics, baseline, mix, all, json,
@@ -31,6 +32,19 @@ internal static class CompareCommand
         command.SetAction(parse =>
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
+            if (parse.GetValue(arms) is [var second] && File.Exists(Path.Combine(second, "plan.json")))
+            {
+                TwoRunsView both = new(folder, new RunFolder(second), parse.GetValue(metrics) ?? []);
+                if (parse.GetValue(json))
+                {
+                    Console.Out.WriteLine(both.Json());
+                }
+                else
+                {
+                    both.Write(parse.GetValue(all));
+                }
+                return 0;
+            }
             Plan plan = folder.RequirePlan();
             if (parse.GetValue(baseline) is { } name)
             {

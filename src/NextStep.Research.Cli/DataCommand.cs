@@ -23,24 +23,27 @@ internal static class DataCommand
         Option<int> size = new("--size") { Description = "Side of a picture in pixels.", DefaultValueFactory = _ => 32 };
         Option<Split> split = new("--split") { Description = "Train or HeldOut.", DefaultValueFactory = _ => Split.Train };
         Option<long> seed = new("--seed") { Description = "Seed of the scenes and of the choice.", DefaultValueFactory = _ => 0 };
+        Option<string?> field = new("--caption-field") { Description = "The caption's key in tables and JSON files; default: caption." };
+        Option<bool> empty = new("--empty-captions") { Description = "Keep pictures without a caption, with an empty one." };
         Option<string> output = SharedOptions.OnlyPng(new("--out", "-o") { Description = "The PNG file to write.", DefaultValueFactory = _ => "data.png" });
         count.Validators.Add(r => RequireRange(r, r.GetValueOrDefault<int>(), 1, 4096));
         size.Validators.Add(r => RequireRange(r, r.GetValueOrDefault<int>(), 8, 2048));
         Command show = new("show", """
-            Draws a sheet of pictures with their captions, and lists pictures that cannot be read.
+            Draws a sheet of pictures with their captions, and names every file that is not used, by reason.
 
             Examples:
               nextstep data show shapes --size 64 -o shapes.png
               nextstep data show ./photos --split HeldOut --count 20
             """);
         show.Arguments.Add(source);
-        foreach (Option option in (Option[])[count, size, split, seed, output])
+        foreach (Option option in (Option[])[count, size, split, seed, field, empty, output])
         {
             show.Options.Add(option);
         }
         show.SetAction(parse =>
         {
-            DataConfig config = ConfigFor(parse.GetValue(source)!, parse.GetValue(size));
+            DataConfig config = ConfigFor(parse.GetValue(source)!, parse.GetValue(size)) with { EmptyCaptions = parse.GetValue(empty) };
+            config = parse.GetValue(field) is { Length: > 0 } key ? config with { CaptionField = key } : config;
             Draw(config, parse.GetValue(split), parse.GetValue(seed), parse.GetValue(count), parse.GetValue(output)!);
             return 0;
         });
@@ -63,25 +66,24 @@ internal static class DataCommand
         {
             "shapes" => config with { Source = DataSource.Shapes },
             "emoji" => config with { Source = DataSource.Emoji, Images = 0 },
-            _ when Directory.Exists(source) && Directory.EnumerateFiles(source, "*.tar").Any() => config with { Source = DataSource.Webdataset, Path = source, Images = 0 },
+            _ when HoldsShards(source) => config with { Source = DataSource.Webdataset, Path = source, Images = 0 },
             _ => config with { Source = DataSource.Folder, Path = source, Images = 0 },
         };
     }
 
+    // Shards anywhere below the folder; compressed ones where there are no pictures, to say that they are not read.
+    private static bool HoldsShards(string source) => Directory.Exists(DataPath.Absolute(source)) && ImageSources.HoldsShards(DataPath.Absolute(source));
+
     private static void Draw(DataConfig config, Split split, long seed, int count, string output)
     {
         using IImageSource source = ImageSources.Open(config, split, seed);
-        foreach (UnreadablePicture picture in source.Unreadable)
+        foreach (string line in SourceReport.Of(source).Lines(int.MaxValue))
         {
-            AnsiConsole.MarkupLineInterpolated($"[yellow]unreadable[/] {picture.File}: {picture.Reason}");
-        }
-        if (source.Unreadable.Count > 0)
-        {
-            AnsiConsole.MarkupLineInterpolated($"{source.Unreadable.Count} pictures cannot be used.");
+            AnsiConsole.MarkupLineInterpolated($"[yellow]{line}[/]");
         }
         if (source.Count == 0)
         {
-            throw new InvalidDataException($"{source.Name}: there are no pictures in this split.");
+            throw new InvalidDataException($"{source.Name}: there are no pictures in this split; see --split, and data.heldOut for how a set is split.");
         }
         int[] indices = Batches.Indices(seed, "data.show", 0, Math.Min(count, source.Count), source.Count);
         using CaptionedBatch batch = Batches.Load(source, indices);

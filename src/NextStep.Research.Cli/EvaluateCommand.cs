@@ -96,10 +96,7 @@ internal static class EvaluateCommand
             throw new InvalidDataException(
                 $"The pictures in {folder} are {drawn.Pixels.size(3)}x{drawn.Pixels.size(2)}, those in {parse.GetValue(Reference)} {real.Pixels.size(3)}x{real.Pixels.size(2)}; bring both to one size with --resize.");
         }
-        foreach (UnreadablePicture picture in drawn.Skipped.Concat(real.Skipped))
-        {
-            all.Gaps.Add($"Skipped: {picture.Reason}");
-        }
+        all.Gaps.AddRange(SourceReport.Group(drawn.Skipped.Concat(real.Skipped)).Select(u => SourceReport.Line(u)));
         int token = parse.GetValue(Patch) ?? 16;
         using IFeatureNetwork network = Configured(parse, new EvaluationConfig()).OpenNetwork();
         PictureMeasures.AddDistances(all, drawn.Pixels, real.Pixels, network, cancellation);
@@ -127,6 +124,7 @@ internal static class EvaluateCommand
             Seed = parse.GetValue(Seed) ?? config.Seed,
             Evaluation = Configured(parse, config.Evaluation) with { Samples = parse.GetValue(Samples) ?? config.Evaluation.Samples },
         };
+        all.Gaps.AddRange(DataReport.Of([(Arm.Baseline, config)]).Lines);
         bool anew = cell is null || parse.GetValue(Samples) is not null || parse.GetValue(Seed) is not null;
         (Tensor pictures, IReadOnlyList<string> prompts) = anew ? Draw(config, loaded, cancellation) : cell!.Pictures();
         using IFeatureNetwork network = config.Evaluation.OpenNetwork();

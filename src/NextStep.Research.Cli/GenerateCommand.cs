@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
+using NextStep.Research.Experiments;
 using Spectre.Console;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -60,6 +61,7 @@ internal static class GenerateCommand
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
         SamplingPreset? preset = parse.GetValue(GenerateOptions.Preset) is { } name ? SamplingPresets.Find(name) : null;
+        RunComponents.OpenAbove(parse.GetRequiredValue(GenerateOptions.Model));
         FolderSettings settings = ReleasedFolder.Settings(parse.GetRequiredValue(GenerateOptions.Model));
         (int height, int width) = Size(parse, settings, preset);
         string[] prompts = parse.GetRequiredValue(GenerateOptions.Prompt);

@@ -17,8 +17,8 @@ internal static class GenerateOptions
     public static readonly Option<string> Negative = new("--negative-prompt") { Description = "Text of the unconditional branch." };
     public static readonly Option<double?> Scale = Within(0, 100, new Option<double?>("--guidance") { Description = "Guidance scale; 1 = none." });
     public static readonly Option<double?> ImageScale = Within(0, 100, new Option<double?>("--image-guidance") { Description = "Guidance towards the input picture; 1 = none." });
-    public static readonly Option<GuidanceSchedule?> Schedule = new("--guidance-schedule") { Description = "constant, linearDecreasing or linearIncreasing." };
-    public static readonly Option<Solver?> SolverName = new("--solver") { Description = "ode, sde, cps, reference (the first release's sampler, quirks included) or released (that of the code inside the released folders)." };
+    public static readonly Option<GuidanceSchedule?> Schedule = Named(new Option<GuidanceSchedule?>("--guidance-schedule") { Description = "constant, linear-decreasing or linear-increasing." });
+    public static readonly Option<Solver?> SolverName = Named(new Option<Solver?>("--solver") { Description = "ode, heun, sde, cps, reference (the first release's sampler, quirks included) or released (that of the code inside the released folders)." });
     public static readonly Option<int?> Steps = AtLeast(1, new Option<int?>("--steps") { Description = "Head evaluations per image token." });
     public static readonly Option<double?> Shift = Within(0.01, 100, new Option<double?>("--timestep-shift") { Description = "Above 1: more steps near the noise end." });
     public static readonly Option<double?> Level = Within(0, 1, new Option<double?>("--noise-level") { Description = "η of the solvers sde and cps." });
@@ -96,6 +96,23 @@ internal static class GenerateOptions
                 result.AddError(string.Create(CultureInfo.InvariantCulture, $"{option.Name} is {value}; it must be within {least} and {most}."));
             }
         });
+        return option;
+    }
+
+    // A component by its name, one that --uses brought in among them.
+    private static Option<T?> Named<T>(Option<T?> option)
+        where T : ComponentConfig
+    {
+        option.CustomParser = result =>
+        {
+            string name = result.Tokens[0].Value;
+            if (ComponentCatalog.Find(typeof(T), name) is { } type)
+            {
+                return (T)Activator.CreateInstance(type)!;
+            }
+            result.AddError($"{option.Name}: '{name}' is none of {string.Join(", ", ComponentCatalog.Of(typeof(T)).Select(ComponentCatalog.NameOf))}.");
+            return null;
+        };
         return option;
     }
 

@@ -37,6 +37,7 @@ internal static class PlanCommand
             IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), read);
             RunFolder folder = new(parse.GetValue(output) ?? Path.Combine("runs", read.Name));
             Experiment experiment = CellThreads.Settle(read, folder);
+            DataReport data = DataReport.Of(experiment);
             Plan plan = Plan.Make(experiment, StandardStages.All);
             Plan shown = arms.Count == 0 ? plan : plan with { Cells = [.. plan.Cells.Where(c => arms.Contains(c.Arm))] };
             int processes = parse.GetValue(jobs) ?? SharedOptions.DefaultJobs(experiment);
@@ -47,12 +48,13 @@ internal static class PlanCommand
             IReadOnlyList<string> differences = folder.ReadPlan() is { } old ? PlanChange.Losses(old, plan) : [];
             if (parse.GetValue(json))
             {
-                Console.Out.WriteLine(view.Json(differences));
+                Console.Out.WriteLine(view.Json(differences, data));
             }
             else
             {
                 view.Write(parse.GetValue(all));
             }
+            DataConsole.Show(data);
             return differences.Count == 0 || parse.GetValue(accept) ? 0 : throw new PlanChangedException(folder.Path, differences);
         });
         return command;

@@ -47,7 +47,7 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
         }
     }
 
-    public string Json(IReadOnlyList<string> differences) => JsonSerializer.Serialize(
+    public string Json(IReadOnlyList<string> differences, DataReport data) => JsonSerializer.Serialize(
         new
         {
             plan.Name,
@@ -59,6 +59,7 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
             plan.Contents,
             stages = _sharing,
             estimate = new { estimate.Seconds, estimate.Work, estimate.Bytes, estimate.Jobs, estimate.Stages },
+            data = data.Data,
             power = powers.Select(p => new { p.Spread.Metric, p.Spread.Deviation, p.Spread.Freedom, p.Spread.From, p.Seeds, p.Comparisons, p.Detectable, p.Difference, p.Power, p.Needed }),
             changed = differences,
         },

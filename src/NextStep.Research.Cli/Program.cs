@@ -10,7 +10,7 @@ return Program.Run(args);
 internal static partial class Program
 {
     // They read files, or ask for torch themselves once there is something to compute: a login node may not have what the variable names.
-    private static readonly string[] NeedNoTorch = ["doctor", "plan", "sweep", "work", "status", "compare", "export"];
+    private static readonly string[] NeedNoTorch = ["doctor", "plan", "sweep", "work", "status", "compare", "export", "gc", "note"];
 
     /// <summary>0: done, 1: failed, 2: wrong use, an invalid experiment file included.</summary>
     public static int Run(string[] args)
@@ -30,6 +30,11 @@ internal static partial class Program
             if (parse.Action is not System.CommandLine.Help.HelpAction && !NeedNoTorch.Contains(parse.CommandResult.Command.Name))
             {
                 NextStep.Research.TorchBackend.EnsureUsable(); // what was asked for by the environment is not silently replaced; doctor explains it
+            }
+            RunComponents.Trusted = parse.GetValue(Trust);
+            foreach (string file in parse.GetValue(Uses) ?? [])
+            {
+                UsedComponents.Use(file);
             }
             return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
@@ -60,8 +65,13 @@ internal static partial class Program
         }
     }
 
+    private static readonly Option<bool> Trust = new("--trust") { Recursive = true, Description = "Run the components of its own that a run folder or model has beside it." };
+
+    private static readonly Option<string[]> Uses = new("--uses") { Recursive = true, Description = "C# source or an assembly with components of your own; repeatable." };
+
     private static RootCommand Root() => new("Research kit for NextStep-1-style autoregressive image generation.")
     {
+        Trust, Uses,
         DoctorCommand.Create(),
         PlanCommand.Create(),
         SweepCommand.Create(),
@@ -70,6 +80,8 @@ internal static partial class Program
         StatusCommand.Create(),
         CompareCommand.Create(),
         ExportCommand.Create(),
+        NoteCommand.Create(),
+        GcCommand.Create(),
         ReportCommand.Create(),
         TrainCommand.Create(),
         ParityCommand.Create(),

@@ -27,7 +27,9 @@ internal static class ReplayCommand
             RunFolder folder = new(parse.GetRequiredValue(directory));
             string wanted = parse.GetRequiredValue(key);
             PlannedCell cell = folder.RequirePlan().Cells.FirstOrDefault(c => c.Key == wanted) ?? throw new InvalidDataException($"{folder.Path} has no cell {wanted}");
+            RunComponents.Open(folder, folder.RequirePlan());
             TorchBackend.EnsureUsable();
+            DataConsole.Show(DataReport.Of([(cell.Arm, CellConfigs.Read(folder, cell, StandardStages.All))]));
             using Interrupt interrupt = new();
             (CellFailure packed, Exception? again) = FailureCapsule.Replay(folder, cell, StandardStages.All, interrupt.Token);
             AnsiConsole.WriteLine($"{cell.Label}, stage {packed.Stage}{(packed.StepNumber is { } step ? $", step {step}" : "")}");

@@ -25,9 +25,14 @@ internal sealed class StatusView(RunStatus status, RunFolder folder, bool all)
         {
             table.AddColumn("slurm");
         }
+        Dictionary<string, string> notes = cells.Select(c => (c.Cell.Key, Note: CellNote.Read(folder, c.Cell))).Where(n => n.Note is not null).ToDictionary(n => n.Key, n => n.Note!.ToString());
+        if (notes.Count > 0)
+        {
+            table.AddColumn("note");
+        }
         foreach (CellStatus cell in cells)
         {
-            table.AddRow([.. Row(cell).Concat(status.Slurm.Count > 0 ? [Task(cell)] : []).Select(t => new Text(t))]);
+            table.AddRow([.. Row(cell).Concat(status.Slurm.Count > 0 ? [Task(cell)] : []).Concat(notes.Count > 0 ? [notes.GetValueOrDefault(cell.Cell.Key, "")] : []).Select(t => new Text(t))]);
         }
         List<IRenderable> parts = [table];
         if (cells.Length < status.Cells.Count)

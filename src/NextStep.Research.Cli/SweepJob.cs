@@ -33,10 +33,11 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         RunFolder folder = new(Output);
         using Interrupt interrupt = new();
         using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(interrupt.Token, Budget?.Over ?? CancellationToken.None);
+        DataReport data = DataReport.Of(Experiment); // an empty side of the split is found before the folder is begun
         try
         {
             Plan plan = Sweep.Prepare(folder, Plan.Make(Experiment, Stages), AcceptChangedPlan);
-            return Run(folder, plan, finish, stop.Token);
+            return Run(folder, plan, data, finish, stop.Token);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException && e is not FileNotFoundException)
         {
@@ -68,7 +69,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         return Sweep.NoteOrigin(folder, plan, Provenance.Collect(folder, File, Experiment.Arms[0].Config.DescribeDevice(), Provenance.CommandLine));
     }
 
-    private int Run(RunFolder folder, Plan plan, Action<RunFolder> finish, CancellationToken cancellation)
+    private int Run(RunFolder folder, Plan plan, DataReport data, Action<RunFolder> finish, CancellationToken cancellation)
     {
         Stopwatch clock = Stopwatch.StartNew();
         using SweepConsole console = SweepConsole.Create();
@@ -77,11 +78,14 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
         bool pool = false;
         if (runner.HasWork)
         {
+            data.Write(folder);
+            DataConsole.Show(data);
             pool = Places.Jobs > 1;
             if (Slurm is null && !pool)
             {
                 TorchBackend.EnsureUsable();
             }
+            ComponentCheck.Run(Experiment);
             plan = NoteOrigin(folder, plan);
             string? device = pool ? null : Places.Of(1);
             options = options with { Provenance = Provenance.OfWorker(folder, plan, Provenance.CommandLine, device), Device = device };
@@ -122,7 +126,7 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
 
     private int Submit(RunFolder folder, Plan plan, SweepOptions options)
     {
-        WorkerCommand worker = Worker with { Verb = ["work"] };
+        WorkerCommand worker = Worker with { Verb = ["work", "--trust"] };
         SlurmSubmission submitted = new SlurmLauncher(folder, plan, worker, ["report", "--after-slurm"], Slurm!, new ClusterCommands()).Submit(options);
         foreach (string note in submitted.Notes)
         {
@@ -136,5 +140,5 @@ internal sealed record SweepJob(string File, Experiment Experiment, IReadOnlyLis
     }
 
     /// <summary>A process of this program that works on a run folder as long as the one that started it lives.</summary>
-    public static WorkerCommand Worker { get; } = WorkerCommand.Of(typeof(SweepJob).Assembly, "work", "--child");
+    public static WorkerCommand Worker { get; } = WorkerCommand.Of(typeof(SweepJob).Assembly, "work", "--trust", "--child");
 }

@@ -29,12 +29,17 @@ internal static class WorkCommand
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
             Plan plan = folder.RequirePlan();
+            RunComponents.Open(folder, plan);
             IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), [.. plan.Arms.Select(a => a.Name)], plan.Search);
             using Interrupt interrupt = new();
             using SweepBudget? budget = SharedOptions.Budget(parse.GetValue(hours), parse.GetValue(until));
             using CancellationTokenSource stop = CancellationTokenSource.CreateLinkedTokenSource(
                 interrupt.Token, budget?.Over ?? CancellationToken.None, parse.GetValue(pool) ? ParentWatch.Gone() : CancellationToken.None);
             TorchBackend.EnsureUsable();
+            if (!parse.GetValue(pool))
+            {
+                DataConsole.ShowOpen(folder, folder.RequirePlan());
+            }
             using SweepConsole console = SweepConsole.Create();
             IReadOnlyDictionary<string, string> provenance = Provenance.OfWorker(folder, folder.RequirePlan(), Provenance.CommandLine, parse.GetValue(device));
             if (parse.GetValue(map) is { } file)

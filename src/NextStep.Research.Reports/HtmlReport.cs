@@ -49,6 +49,7 @@ public static class HtmlReport
             {ArmPicker.Of(run)}
             {PicturesSection.Of(run)}
             {MeasurementsSection.Of(figures)}
+            {DataSection.Of(run)}{NotesSection.Of(run)}
             {OriginSection.Of(run)}
             </main>
             <dialog aria-labelledby="dialog-title"><div class="bar"><button type="button" data-step="-1" aria-label="Previous prompt">←</button><button type="button" data-step="1" aria-label="Next prompt">→</button><p id="dialog-title"></p><button type="button" data-close>Close</button></div><div class="enlarged"></div></dialog>

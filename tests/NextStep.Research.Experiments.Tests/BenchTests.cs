@@ -26,7 +26,7 @@ public sealed class BenchTests : IDisposable
             {
                 Size = ModelSize.Nano,
                 Transformer = new TransformerOptions { Width = 64, Heads = 4, KeyValueHeads = 2, Intermediate = 96 },
-                Head = new HeadOptions { Width = 48, Layers = 2 },
+                Head = new FlowHead { Width = 48, Layers = 2 },
             },
             new AutoencoderConfig { LatentChannels = 4 }, tokenizer);
         using NextStepModel model = new(config);
@@ -36,7 +36,7 @@ public sealed class BenchTests : IDisposable
         SamplingConfig sampling = new() { Solver = Solver.Sde, Steps = 5, Guidance = 2.5 };
         using PerImageNoise ours = new(1, "noise", 0), theirs = new(1, "noise", 0);
         Tensor fast = TokenSampler.Draw(
-            model, new PromptRows(ids, null, null, GuidanceBranches.Text), 6, sampling, false, ours, cancellation: TestContext.Current.CancellationToken);
+            model, new PromptRows(ids, null, null, GuidanceBranches.Text), 6, sampling, null, ours, cancellation: TestContext.Current.CancellationToken);
         Tensor slow = new OpByOpModel(model).Draw(ids, GuidanceBranches.Text, 6, sampling, theirs);
         Assert.InRange((fast - slow).abs().max().item<float>() / slow.abs().max().item<float>(), 0, 1e-4f);
     }

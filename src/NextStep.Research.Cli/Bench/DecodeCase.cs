@@ -17,7 +17,7 @@ internal static class DecodeCase
             new ModelConfig
             {
                 Transformer = new TransformerOptions { Layers = half ? 12 : 6, Width = Hidden, Heads = 16, KeyValueHeads = 4, Intermediate = Intermediate },
-                Head = new HeadOptions { Width = 64, Layers = 1 },
+                Head = new FlowHead { Width = 64, Layers = 1 },
             },
             new AutoencoderConfig(), tokenizer);
         using NextStepModel model = new(config, CPU, dtype);

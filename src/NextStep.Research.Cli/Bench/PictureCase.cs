@@ -19,7 +19,7 @@ internal static class PictureCase
             new ModelConfig
             {
                 Transformer = new TransformerOptions { Layers = 8, Width = 512, Heads = 8, KeyValueHeads = 4, Intermediate = 1408 },
-                Head = new HeadOptions { Width = 512, Layers = 6 },
+                Head = new FlowHead { Width = 512, Layers = 6 },
             },
             pictures, tokenizer);
         using NextStepModel model = new(config);

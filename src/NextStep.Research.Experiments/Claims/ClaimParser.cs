@@ -196,7 +196,9 @@ internal sealed class ClaimParser
     {
         Peek();
         int start = _position;
-        while (_position < _text.Length && (char.IsAsciiLetterOrDigit(_text[_position]) || _text[_position] is '_' or '.'))
+        // A hyphen right before a letter belongs to the name: behind a metric's name stands its arm, never an operator.
+        while (_position < _text.Length && (char.IsAsciiLetterOrDigit(_text[_position]) || _text[_position] is '_' or '.'
+            || (_text[_position] == '-' && _position > start && _position + 1 < _text.Length && char.IsAsciiLetter(_text[_position + 1]))))
         {
             _position++;
         }

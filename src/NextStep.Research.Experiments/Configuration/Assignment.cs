@@ -21,11 +21,25 @@ internal sealed record Assignment(ConfigKey Key, object? Value, string File, int
         {
             errors.Add(new ConfigError(file, twice.Last().Line, twice.Key.Path, $"stands twice; first in line {twice.First().Line}"));
         }
-        return found;
+        return [.. found.OrderBy(a => !a.Key.IsComponent)]; // which component it is comes before its options
     }
 
-    public static ResearchConfig Apply(ResearchConfig config, IEnumerable<Assignment> assignments) =>
-        assignments.Aggregate(config, (c, a) => ConfigPath.Replace(c, a.Key, a.Value));
+    /// <summary>A copy with all values; an option that the component does not have goes to <paramref name="errors"/>.</summary>
+    public static ResearchConfig Apply(ResearchConfig config, IEnumerable<Assignment> assignments, List<ConfigError> errors)
+    {
+        foreach (Assignment one in assignments)
+        {
+            if (ConfigPath.Replace(config, one.Key, one.Value, out string? problem) is { } changed)
+            {
+                config = changed;
+            }
+            else
+            {
+                errors.Add(new ConfigError(one.File, one.Line, one.Key.Path, problem!));
+            }
+        }
+        return config;
+    }
 
     private static void Collect(string path, YamlNode keyNode, YamlNode value, string file, List<Assignment> found, List<ConfigError> errors)
     {
@@ -34,7 +48,7 @@ internal sealed record Assignment(ConfigKey Key, object? Value, string File, int
         {
             errors.Add(new ConfigError(file, line, path, ConfigSchema.UnknownMessage(path)));
         }
-        else if (!key.IsGroup)
+        else if (!key.IsGroup && !(key.IsComponent && !ConfigComponent.Names(value)))
         {
             object? typed = ConfigValue.Read(key, value, out string? problem);
             if (problem is not null)

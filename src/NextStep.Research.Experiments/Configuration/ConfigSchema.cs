@@ -1,23 +1,28 @@
+using System.Collections.Concurrent;
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using System.Text.Json;
 
 namespace NextStep.Research.Experiments;
 
-/// <summary>One key of the configuration tree.</summary>
-internal sealed class ConfigKey
+/// <summary>One key of the configuration tree; keys of one path are equal.</summary>
+internal sealed class ConfigKey : IEquatable<ConfigKey>
 {
+    private static readonly ConcurrentDictionary<(Type, string), IReadOnlyList<ConfigKey>> Known = new();
+    private readonly IReadOnlyList<ConfigKey> _children;
+
     private ConfigKey(string path, string name, PropertyInfo property, bool nullable)
     {
         Path = path;
         Name = name;
-        Property = property;
         Nullable = nullable;
+        Property = property;
         Type = System.Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
         Range = property.GetCustomAttribute<RangeAttribute>();
         Rule = property.GetCustomAttributes<ValidationAttribute>().FirstOrDefault(a => a is not RangeAttribute);
         KeepsBits = property.IsDefined(typeof(KeepsBitsAttribute));
-        Children = IsGroupType(Type) ? Of(Type, path + ".") : [];
+        IsComponent = typeof(ComponentConfig).IsAssignableFrom(Type);
+        _children = !IsComponent && IsGroupType(Type) ? Of(Type, path + ".") : [];
     }
 
     public string Path { get; }
@@ -39,21 +44,38 @@ internal sealed class ConfigKey
     /// <summary>Whether no result depends on it; see <see cref="KeepsBitsAttribute"/>.</summary>
     public bool KeepsBits { get; }
 
-    public IReadOnlyList<ConfigKey> Children { get; }
+    /// <summary>Keys of a group; of a component, the options of all components that can stand here.</summary>
+    public IReadOnlyList<ConfigKey> Children => IsComponent ? [.. ComponentCatalog.Of(Type).SelectMany(t => Of(t, Path + ".")).DistinctBy(k => k.Name)] : _children;
 
-    public bool IsGroup => Children.Count > 0;
+    public bool IsGroup => _children.Count > 0;
 
-    public static IReadOnlyList<ConfigKey> Of(Type type, string prefix)
+    /// <summary>Whether it holds a component: a value that has keys of its own.</summary>
+    public bool IsComponent { get; }
+
+    /// <summary>The keys of a record, <paramref name="prefix"/> before their names.</summary>
+    public static IReadOnlyList<ConfigKey> Of(Type type, string prefix) => Known.GetOrAdd((type, prefix), static key =>
     {
         NullabilityInfoContext nullability = new();
         return
         [
-            .. type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
-                .Where(p => p.SetMethod is not null)
+            .. key.Item1.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+                .Where(p => p.SetMethod is not null).OrderBy(p => Depth(p.DeclaringType!)).ThenBy(p => p.MetadataToken)
                 .Select(p => (Property: p, Name: JsonNamingPolicy.CamelCase.ConvertName(p.Name)))
-                .Select(p => new ConfigKey(prefix + p.Name, p.Name, p.Property, nullability.Create(p.Property).ReadState == NullabilityState.Nullable)),
+                .Select(p => new ConfigKey(key.Item2 + p.Name, p.Name, p.Property, nullability.Create(p.Property).ReadState == NullabilityState.Nullable)),
         ];
-    }
+    });
+
+    public bool Equals(ConfigKey? other) => other is not null && Path == other.Path;
+
+    public override bool Equals(object? obj) => Equals(obj as ConfigKey);
+
+    public override int GetHashCode() => Path.GetHashCode(StringComparison.Ordinal);
+
+    public static bool operator ==(ConfigKey? a, ConfigKey? b) => a?.Path == b?.Path;
+
+    public static bool operator !=(ConfigKey? a, ConfigKey? b) => !(a == b);
+
+    private static int Depth(Type type) => type.BaseType is { } parent ? 1 + Depth(parent) : 0;
 
     private static bool IsGroupType(Type type) => type.IsClass && type != typeof(string) && type.GetMethod("<Clone>$") is not null;
 }
@@ -61,15 +83,28 @@ internal sealed class ConfigKey
 /// <summary>The keys of <see cref="ResearchConfig"/> by path, taken from the records themselves.</summary>
 internal static class ConfigSchema
 {
+    /// <summary>What is written for the source of a component that is not built in, behind the component's own path.</summary>
+    public const string Source = ".source";
+
     /// <summary>data, autoencoder, model, …</summary>
     public static IReadOnlyList<ConfigKey> Root { get; } = ConfigKey.Of(typeof(ResearchConfig), "");
 
-    private static readonly Dictionary<string, ConfigKey> ByPath = Root.SelectMany(Flatten).ToDictionary(k => k.Path, StringComparer.Ordinal);
-
-    /// <summary>Every key that holds a value, in the order of the records.</summary>
-    public static IReadOnlyList<ConfigKey> Leaves { get; } = [.. Root.SelectMany(Flatten).Where(k => !k.IsGroup)];
-
-    public static ConfigKey? Find(string path) => ByPath.GetValueOrDefault(path);
+    /// <summary>The key of a path, an option of any known component among them; null where there is none.</summary>
+    public static ConfigKey? Find(string path)
+    {
+        IReadOnlyList<ConfigKey> keys = Root;
+        ConfigKey? found = null;
+        foreach (string part in path.Split('.'))
+        {
+            found = keys.FirstOrDefault(k => k.Name == part);
+            if (found is null)
+            {
+                return null;
+            }
+            keys = found.Children;
+        }
+        return found;
+    }
 
     /// <summary>What is wrong with a path that is not known, with the nearest known one.</summary>
     public static string UnknownMessage(string path)
@@ -84,7 +119,7 @@ internal static class ConfigSchema
             {
                 break;
             }
-            if (!key.IsGroup)
+            if (!key.IsGroup && key.Children.Count == 0)
             {
                 return $"unknown key: '{key.Path}' holds a value, nothing is below it";
             }
@@ -93,7 +128,7 @@ internal static class ConfigSchema
         }
         // Within its group first; a path with a wrong or missing group is looked up in the whole tree.
         string wrong = path[prefix.Length..];
-        string? nearest = NearestName.Find(wrong, keys.Select(k => k.Name)) is { } local ? prefix + local : NearestName.Find(path, ByPath.Keys);
+        string? nearest = NearestName.Find(wrong, keys.Select(k => k.Name)) is { } local ? prefix + local : NearestName.Find(path, Root.SelectMany(Flatten).Select(k => k.Path));
         return nearest is not null ? $"unknown key; did you mean '{nearest}'?" : $"unknown key; known: {string.Join(", ", keys.Select(k => k.Name))}";
     }
 

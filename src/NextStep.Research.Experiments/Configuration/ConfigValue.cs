@@ -20,7 +20,7 @@ internal static class ConfigValue
             }
             return null;
         }
-        object? value = Element(key.Type) is { } element ? ReadList(element, node, out problem) : ReadScalar(key.Type, node, out problem);
+        object? value = Element(key.Type) is { } element ? ReadList(element, node, out problem) : ReadOne(key.Type, node, out problem);
         problem ??= Check(key, value);
         return problem is null ? value : null;
     }
@@ -63,13 +63,22 @@ internal static class ConfigValue
         bool b => b ? "true" : "false",
         Enum e => EnumNames.Format(e),
         string s => YamlText.Scalar(s),
+        ComponentConfig c => ConfigComponent.Format(c),
         double d => d.ToString("R", CultureInfo.InvariantCulture),
         IEnumerable list => $"[{string.Join(", ", list.Cast<object?>().Select(Format))}]",
         IFormattable f => f.ToString(null, CultureInfo.InvariantCulture),
         _ => throw new NotSupportedException($"{value.GetType()} has no YAML form"),
     };
 
-    /// <summary>Equality that looks into lists.</summary>
+    /// <summary>The components that a value is or lists, with those among their options.</summary>
+    public static IEnumerable<ComponentConfig> Components(object? value) => value switch
+    {
+        ComponentConfig c => ConfigKey.Of(c.GetType(), "").SelectMany(k => Components(k.Property.GetValue(c))).Prepend(c),
+        IEnumerable<ComponentConfig> list => list.SelectMany(Components),
+        _ => [],
+    };
+
+    /// <summary>Equality that looks into lists and components.</summary>
     public static bool AreEqual(object? a, object? b) => Format(a) == Format(b);
 
     public static string Describe(Type type) => Element(type) is { } element
@@ -78,6 +87,7 @@ internal static class ConfigValue
         : type == typeof(int) || type == typeof(long) ? "a whole number"
         : type == typeof(double) ? "a number"
         : type == typeof(string) ? "a text"
+        : typeof(ComponentConfig).IsAssignableFrom(type) ? $"one of {string.Join(", ", ComponentCatalog.Of(type).Select(ComponentCatalog.NameOf))}"
         : type.IsEnum ? $"one of {string.Join(", ", EnumNames.Known(type))}"
         : "a group of keys";
 
@@ -104,7 +114,7 @@ internal static class ConfigValue
         Array list = Array.CreateInstance(element, sequence.Children.Count);
         for (int i = 0; i < list.Length; i++)
         {
-            object? item = ReadScalar(element, sequence.Children[i], out problem);
+            object? item = ReadOne(element, sequence.Children[i], out problem);
             if (problem is not null)
             {
                 problem = $"item {i + 1}: {problem}";
@@ -115,6 +125,10 @@ internal static class ConfigValue
         problem = null;
         return list;
     }
+
+    private static object? ReadOne(Type type, YamlNode node, out string? problem) => typeof(ComponentConfig).IsAssignableFrom(type)
+        ? ConfigComponent.Read(type, node, out problem)
+        : ReadScalar(type, node, out problem);
 
     private static object? ReadScalar(Type type, YamlNode node, out string? problem)
     {

@@ -27,7 +27,8 @@ public static class ConfigYaml
     {
         List<ConfigError> errors = [];
         IReadOnlyList<Assignment> assignments = Assignment.Collect(root, file, errors);
-        return errors.Count > 0 ? throw new ConfigException(errors) : Assignment.Apply(new ResearchConfig(), assignments);
+        ResearchConfig config = Assignment.Apply(new ResearchConfig(), assignments, errors);
+        return errors.Count > 0 ? throw new ConfigException(errors) : config;
     }
 
     private static void Write(StringBuilder text, IReadOnlyList<ConfigKey> keys, object record, string indent)
@@ -35,10 +36,15 @@ public static class ConfigYaml
         foreach (ConfigKey key in keys)
         {
             object? value = key.Property.GetValue(record);
-            if (key.IsGroup)
+            IReadOnlyList<ConfigKey> below = key.IsGroup ? key.Children : value is ComponentConfig component ? ConfigKey.Of(component.GetType(), key.Path + ".") : [];
+            if (below.Count > 0)
             {
                 text.Append(indent).Append(key.Name).Append(":\n");
-                Write(text, key.Children, value!, indent + "  ");
+                if (key.IsComponent)
+                {
+                    text.Append(indent).Append("  type: ").Append(ComponentCatalog.NameOf(value!.GetType())).Append('\n');
+                }
+                Write(text, below, value!, indent + "  ");
             }
             else
             {

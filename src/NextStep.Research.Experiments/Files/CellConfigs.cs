@@ -9,6 +9,7 @@ public static class CellConfigs
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(plan);
         ArgumentNullException.ThrowIfNull(experiment);
+        RunComponents.Write(folder, experiment);
         Dictionary<string, ResearchConfig> arms = experiment.Arms.ToDictionary(a => a.Name, a => a.Config);
         foreach (PlannedCell cell in plan.AllCells)
         {

@@ -45,6 +45,10 @@ public static class CellMeasures
             Tensor judged = broken == 0 ? pictures : where(finite.view(-1, 1, 1, 1), pictures, zeros_like(pictures));
             AlignmentMeasures.Add(all, judged, prompts, loaded.Autoencoder, config.Seed);
         }
+        if (broken < pictures.size(0) && evaluation.Metrics.Count > 0)
+        {
+            MetricMeasures.Add(all, evaluation.Metrics, pictures, finite, prompts, Reference(config), loaded, config.Seed);
+        }
         string[] traced = [.. Enumerable.Range(0, evaluation.GuidanceSamples).Select(i => prompts[i % prompts.Count])];
         ModelMeasures.AddTokenTraces(all, loaded, traced, evaluation.GuidanceTrace, config.Sampling, config.Data.ImageSize, config.Seed, cancellation);
     }

@@ -11,6 +11,7 @@ internal sealed class KnownMetrics
         "autoencoder.psnr", "autoencoder.ssim", "autoencoder.frechet", "autoencoder.parameters", .. Enumerable.Range(2, 4).Select(i => FormattableString.Invariant($"autoencoder.msssim{i}")),
         "latents.mean", "latents.std", "latents.kurtosis", "latents.effectiveDimension", "latents.effectiveShare", "latents.normalDistance",
         "model.parameters", "model.head.parameters", "flow.loss", "text.loss", .. Enumerable.Range(0, 10).Select(i => FormattableString.Invariant($"flow.loss.t{i}")),
+        "head.loss", .. Enumerable.Range(0, 10).Select(i => FormattableString.Invariant($"head.loss.t{i}")),
         "samples.brightness", "samples.contrast", "samples.broken",
         "frechet", "frechet.floor", "kernel", "kernel.error", "precision", "recall", "density", "coverage",
     ];
@@ -30,11 +31,14 @@ internal sealed class KnownMetrics
 
     private readonly HashSet<string> _here = [.. Always];
     private readonly string[] _detectors;
+    private readonly string[] _own;
 
     public KnownMetrics(IReadOnlyList<ResearchConfig> configs)
     {
         _here.UnionWith(configs.Any(c => c.Data.Source == DataSource.Shapes) ? Shapes : []);
         _here.UnionWith(configs.Any(c => c.Data.Edits > 0) ? Edits : []);
+        _own = [.. configs.SelectMany(c => c.Evaluation.Metrics).Select(m => ComponentCatalog.NameOf(m.GetType())).Distinct()];
+        _here.UnionWith(_own);
         foreach (double noise in configs.SelectMany(c => c.Evaluation.LatentNoise).Where(n => n != 0).Distinct())
         {
             _here.UnionWith(((string[])["autoencoder.psnr.noise", "autoencoder.ssim.noise"]).Select(n => n + noise.ToString(CultureInfo.InvariantCulture)));
@@ -46,8 +50,8 @@ internal sealed class KnownMetrics
     /// <summary>What is wrong with a name or pattern, in a sentence; null when something is measured by it.</summary>
     public string? Problem(string pattern)
     {
-        // What details a detector gives, only its pictures tell.
-        if (_here.Any(m => FileSystemName.MatchesSimpleExpression(pattern, m, ignoreCase: false)) || _detectors.Any(d => pattern.StartsWith(d + ".", StringComparison.Ordinal)))
+        // What details a detector or a metric of the user gives, only its pictures tell.
+        if (_here.Any(m => FileSystemName.MatchesSimpleExpression(pattern, m, ignoreCase: false)) || _detectors.Concat(_own).Any(d => pattern.StartsWith(d + ".", StringComparison.Ordinal)))
         {
             return null;
         }

@@ -19,7 +19,12 @@ public sealed record TrainedCell(string Folder, ResearchConfig Config)
             throw new InvalidDataException($"{folder} is a whole run; name one of its cells{(cells.Length > 0 ? ", for instance " + cells[0] : "")}.");
         }
         string config = Path.Combine(folder, "config.yaml");
-        return File.Exists(config) ? new TrainedCell(folder, ConfigYaml.Load(config)) : null;
+        if (!File.Exists(config))
+        {
+            return null;
+        }
+        RunComponents.OpenAbove(folder);
+        return new TrainedCell(folder, ConfigYaml.Load(config));
     }
 
     /// <summary>What the cell drew: [n, 3, S, S] in [−1, 1] and a prompt for each. The pixels join the caller's dispose scope.</summary>

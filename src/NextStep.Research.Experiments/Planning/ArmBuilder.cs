@@ -23,17 +23,18 @@ internal sealed class ArmBuilder(ResearchConfig baseline, IReadOnlyList<Axis> ax
             errors.Add(new ConfigError("axes", 0, "", FormattableString.Invariant($"the grid has {count:F0} points; at most {MostArms} are taken")));
             return [];
         }
-        Dictionary<string, string> baselineText = Texts(baseline);
+        IReadOnlyDictionary<string, string> baselineText = ConfigPath.Texts(baseline);
         List<Arm> arms = [Make(Arm.Baseline, baseline, baselineText, Coordinates(baseline))];
         bool onGrid = axes.Count == 0;
         HashSet<string> names = [];
         foreach ((ConfigKey Key, object? Value)[] point in axes.Count == 0 ? [] : Grid())
         {
             // An axis whose condition fails keeps the baseline's value, so several points may become one.
-            ResearchConfig config = axes.Zip(point).OrderBy(a => a.First.When.Count > 0)
-                .Aggregate(baseline, (c, a) => a.First.When.All(w => w.Holds(c)) ? ConfigPath.Replace(c, a.Second.Key, a.Second.Value) : c);
+            // So does an option that the point's component does not have.
+            ResearchConfig config = axes.Zip(point).OrderBy(a => !a.First.Key.IsComponent).ThenBy(a => a.First.When.Count > 0)
+                .Aggregate(baseline, (c, a) => a.First.When.All(w => w.Holds(c)) ? ConfigPath.Replace(c, a.Second.Key, a.Second.Value, out _) ?? c : c);
             // Values equal to the baseline's go without saying.
-            string name = string.Join(',', axes.Where(a => !ConfigValue.AreEqual(ConfigPath.Get(config, a.Key.Path), ConfigPath.Get(baseline, a.Key.Path)))
+            string name = string.Join(',', axes.Where(a => ConfigPath.TryGet(config, a.Key.Path, out object? now) && !(ConfigPath.TryGet(baseline, a.Key.Path, out object? before) && ConfigValue.AreEqual(now, before)))
                 .Select(a => $"{_names[a.Key]}={ConfigValue.Format(ConfigPath.Get(config, a.Key.Path))}"));
             onGrid |= name.Length == 0;
             if (name.Length > 0 && names.Add(name))
@@ -52,7 +53,7 @@ internal sealed class ArmBuilder(ResearchConfig baseline, IReadOnlyList<Axis> ax
                 LeftOut[source.Name] = $"when {string.Join(" and ", unmet.Select(w => w.ToString()))}";
                 continue;
             }
-            Arm arm = Make(source.Name, Assignment.Apply(baseline, source.Values), baselineText, new Dictionary<string, string>());
+            Arm arm = Make(source.Name, Assignment.Apply(baseline, source.Values, errors), baselineText, new Dictionary<string, string>());
             if (arms.Find(a => a.Name == arm.Name || SameDifferences(a, arm)) is { } twin)
             {
                 errors.Add(new ConfigError(source.File, source.Line, $"arms.{source.Name}",
@@ -76,19 +77,16 @@ internal sealed class ArmBuilder(ResearchConfig baseline, IReadOnlyList<Axis> ax
         return factors.Aggregate(points, (all, factor) => all.SelectMany(p => factor.Select(f => p.Concat(f).ToArray())));
     }
 
-    private static Arm Make(string name, ResearchConfig config, Dictionary<string, string> baseline, IReadOnlyDictionary<string, string> coordinates) => new()
+    private static Arm Make(string name, ResearchConfig config, IReadOnlyDictionary<string, string> baseline, IReadOnlyDictionary<string, string> coordinates) => new()
     {
         Name = name,
         Config = config,
-        Differences = Texts(config).Where(t => baseline[t.Key] != t.Value).ToDictionary(t => t.Key, t => t.Value),
+        Differences = ConfigPath.Texts(config).Where(t => baseline.GetValueOrDefault(t.Key) != t.Value).ToDictionary(t => t.Key, t => t.Value),
         Coordinates = coordinates,
     };
 
     private Dictionary<string, string> Coordinates(ResearchConfig config) =>
-        axes.Where(a => a.When.All(w => w.Holds(config))).ToDictionary(a => a.Key.Path, a => ConfigValue.Format(ConfigPath.Get(config, a.Key.Path)));
-
-    private static Dictionary<string, string> Texts(ResearchConfig config) =>
-        ConfigSchema.Leaves.ToDictionary(l => l.Path, l => ConfigValue.Format(ConfigPath.Get(config, l.Path)));
+        axes.Where(a => a.When.All(w => w.Holds(config)) && ConfigPath.TryGet(config, a.Key.Path, out _)).ToDictionary(a => a.Key.Path, a => ConfigValue.Format(ConfigPath.Get(config, a.Key.Path)));
 
     private static bool SameDifferences(Arm a, Arm b) =>
         a.Differences.Count == b.Differences.Count && a.Differences.All(d => b.Differences.TryGetValue(d.Key, out string? value) && value == d.Value);

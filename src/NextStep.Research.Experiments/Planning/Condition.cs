@@ -11,8 +11,11 @@ internal sealed record Condition(ConfigKey Key, IReadOnlyList<object?> Values, s
     /// <summary>Whether it holds for the values as they are configured; what a size dial derives counts as not set.</summary>
     public bool Holds(ResearchConfig config)
     {
-        object? value = ConfigPath.Get(config, Key.Path);
-        return Comparison.Length == 0 ? Values.Any(v => ConfigValue.AreEqual(v, value))
+        if (!ConfigPath.TryGet(config, Key.Path, out object? value))
+        {
+            return false; // an option of another component
+        }
+        return Comparison.Length == 0 ? Values.Any(v => v is ComponentConfig ? v.GetType() == value?.GetType() : ConfigValue.AreEqual(v, value))
             : value is IConvertible number and not string && number.ToDouble(CultureInfo.InvariantCulture) is var x && Comparison switch { "<" => x < Bound, "<=" => x <= Bound, ">" => x > Bound, _ => x >= Bound };
     }
 

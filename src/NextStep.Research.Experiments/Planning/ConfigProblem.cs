@@ -38,7 +38,7 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
         }
         if (config.Data.Edits > 0 && config.Data.Source != DataSource.Shapes)
         {
-            yield return new ConfigProblem(["data.edits", "data.source"], $"only the shapes world has edits; the source is {EnumNames.Format(config.Data.Source)}");
+            yield return new ConfigProblem(["data.edits", "data.source"], $"only the shapes world has edits; the source is {ComponentCatalog.NameOf(config.Data.Source.GetType())}");
         }
     }
 

@@ -31,7 +31,7 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
     public static ResearchConfig WithFullPaths(ResearchConfig config) => All.Where(c => c.IsName).Aggregate(config, (all, c) =>
         ConfigPath.Get(all, c.Path) is string { Length: > 0 } name ? ConfigPath.Set(all, c.Path, DataPath.Absolute(name)) : all);
 
-    private static bool ReadsFolder(DataConfig data) => data.Source is DataSource.Folder or DataSource.Webdataset;
+    private static bool ReadsFolder(DataConfig data) => data.Source.ReadsFolder;
 
     private static string Files(DataConfig data)
     {
@@ -43,7 +43,7 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
     {
         if (ReadsFolder(config.Data) && string.IsNullOrWhiteSpace(config.Data.Path))
         {
-            throw new ArgumentException($"data.path is empty; the source {EnumNames.Format(config.Data.Source)} needs a folder");
+            throw new ArgumentException($"data.path is empty; the source {ComponentCatalog.NameOf(config.Data.Source.GetType())} needs a folder");
         }
         if (ReadsFolder(config.Data) && !Directory.Exists(DataPath.Absolute(config.Data.Path!)))
         {

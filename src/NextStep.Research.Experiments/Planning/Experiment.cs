@@ -33,8 +33,33 @@ public sealed record Experiment
     /// <summary>Named arms that are not there because the baseline does not meet their <c>when</c>, with that condition.</summary>
     public IReadOnlyDictionary<string, string> LeftOut { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Sources and assemblies of components that it uses.</summary>
+    public IReadOnlyList<UsedFile> Uses { get; init; } = [];
+
     /// <summary>What a sweep on a cluster asks for.</summary>
     public SlurmOptions Slurm { get; init; } = new();
+
+    /// <summary>The same experiment with one more arm, for instance with a component of one's own.</summary>
+    /// <param name="name">Not that of another arm.</param>
+    /// <param name="config">Its whole configuration; the seed is that of the cell.</param>
+    /// <exception cref="ArgumentException">There is an arm of this name.</exception>
+    public Experiment WithArm(string name, ResearchConfig config)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(name);
+        if (Arms.Any(a => a.Name == name))
+        {
+            throw new ArgumentException($"There is an arm '{name}' already.", nameof(name));
+        }
+        IReadOnlyDictionary<string, string> baseline = ConfigPath.Texts(Arms[0].Config);
+        Arm arm = new()
+        {
+            Name = name,
+            Config = config,
+            Differences = ConfigPath.Texts(config).Where(t => t.Key != "seed" && baseline.GetValueOrDefault(t.Key) != t.Value).ToDictionary(),
+            Coordinates = new Dictionary<string, string>(),
+        };
+        return this with { Arms = [.. Arms, arm] };
+    }
 }
 
 /// <summary>One configuration under study.</summary>

@@ -35,7 +35,7 @@ public static class ExperimentFile
         }
         SlurmOptions slurm = SlurmNode.Read(sections, errors);
         Experiment? experiment = new ExperimentReader(sections, settings, errors).Read();
-        return errors.Count > 0 || experiment is null ? throw new ConfigException([.. errors.Distinct()]) : experiment with { Slurm = slurm };
+        return errors.Count > 0 || experiment is null ? throw new ConfigException([.. errors.Distinct()]) : experiment with { Slurm = slurm, Uses = sections.Uses };
     }
 
     /// <summary>Reads only the configuration of a file: that of the baseline. Plain configuration files work too.</summary>
@@ -48,7 +48,7 @@ internal sealed class ExperimentSections
 {
     private const int LongestChain = 16;
 
-    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims", "search", "slurm"];
+    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims", "search", "slurm", "uses"];
 
     /// <summary>Stands for the file where a value came from the command line.</summary>
     public const string Set = "--set";
@@ -60,6 +60,9 @@ internal sealed class ExperimentSections
 
     /// <summary>The file that was asked for.</summary>
     public required string File { get; init; }
+
+    /// <summary>Sources and assemblies of components, the extended files' first.</summary>
+    public List<UsedFile> Uses { get; } = [];
 
     /// <summary>Values of the baseline's configuration; later ones count: the extended files' first, and within a file its <c>baseline</c> last.</summary>
     public List<Assignment> Values { get; } = [];
@@ -142,6 +145,10 @@ internal sealed class ExperimentSections
         {
             Extend(file, parent, chain, errors);
         }
+        if (root.Children.TryGetValue(new YamlScalarNode("uses"), out YamlNode? uses))
+        {
+            AddUses(file, uses, errors);
+        }
         Values.AddRange(Assignment.Collect(root, file, errors, name => ConfigSchema.Find(name.Split('.')[0]) is null));
         foreach ((YamlNode key, YamlNode value) in root.Children.OrderBy(c => c.Key is YamlScalarNode { Value: "baseline" }))
         {
@@ -158,6 +165,22 @@ internal sealed class ExperimentSections
             else if (ConfigSchema.Find(first) is null)
             {
                 errors.Add(new ConfigError(file, (int)key.Start.Line, name, "unknown key" + NearestName.Hint(first, [.. Names, .. ConfigSchema.Root.Select(k => k.Name)])));
+            }
+        }
+    }
+
+    // Before any value is read: it may name a component of these files.
+    private void AddUses(string file, YamlNode node, List<ConfigError> errors)
+    {
+        foreach (YamlNode item in node is YamlSequenceNode list ? list.Children : [node])
+        {
+            if (item is not YamlScalarNode { Value: { Length: > 0 } relative })
+            {
+                errors.Add(new ConfigError(file, (int)item.Start.Line, "uses", $"expected the name of a file, found {ConfigValue.Describe(item)}"));
+            }
+            else if (UsedComponents.Use(file, Path.Combine(Path.GetDirectoryName(file) ?? "", relative), (int)item.Start.Line, errors) is { } used && Uses.All(u => u.Hash != used.Hash))
+            {
+                Uses.Add(used);
             }
         }
     }

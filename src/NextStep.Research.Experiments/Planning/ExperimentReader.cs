@@ -28,7 +28,7 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         {
             return null;
         }
-        ResearchConfig config = Assignment.Apply(new ResearchConfig(), [.. sections.Values, .. settings]);
+        ResearchConfig config = Measured(Assignment.Apply(new ResearchConfig(), [.. sections.Values, .. settings], errors), measure);
         ArmBuilder builder = new(config, axes, named);
         IReadOnlyList<Arm> arms = builder.Build(errors);
         if (search is not null)
@@ -54,6 +54,15 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
             Search = search,
             LeftOut = builder.LeftOut,
         };
+    }
+
+    // A component that measure names, and evaluation.metrics does not, is measured with its defaults.
+    private static ResearchConfig Measured(ResearchConfig config, IReadOnlyList<string> measure)
+    {
+        IReadOnlyList<Metric> there = config.Evaluation.Metrics;
+        Metric[] named = [.. measure.Select(m => ComponentCatalog.Find(typeof(Metric), m)).OfType<Type>()
+            .Where(t => there.All(m => ComponentCatalog.NameOf(m.GetType()) != ComponentCatalog.NameOf(t))).Select(t => (Metric)Activator.CreateInstance(t)!)];
+        return named.Length == 0 ? config : config with { Evaluation = config.Evaluation with { Metrics = [.. there, .. named] } };
     }
 
     private void CheckMetrics(IReadOnlyList<Arm> arms, IReadOnlyList<Claim> claims)

@@ -3,6 +3,9 @@ namespace NextStep.Research.Experiments;
 /// <summary><c>plan.json</c> of a run folder: all that is needed to run, continue and report it, except the cells' configurations.</summary>
 public sealed record Plan
 {
+    /// <summary>Stands for the value of an option that an arm's component does not have.</summary>
+    public const string NoOption = "—";
+
     /// <summary>The experiment's name.</summary>
     public required string Name { get; init; }
 
@@ -40,6 +43,9 @@ public sealed record Plan
     /// <summary>The baseline's whole configuration by path, device left out: it says where, not what.</summary>
     public required IReadOnlyDictionary<string, string> Config { get; init; }
 
+    /// <summary>Components of the user that the cells may be made of.</summary>
+    public IReadOnlyList<PlannedUse> Uses { get; init; } = [];
+
     /// <summary>Commit, packages, libtorch, device, machine of the newest sweep that had work to do.</summary>
     public IReadOnlyDictionary<string, string> Provenance { get; init; } = new Dictionary<string, string>();
 
@@ -56,7 +62,8 @@ public sealed record Plan
         ArgumentNullException.ThrowIfNull(experiment);
         ArgumentNullException.ThrowIfNull(stages);
         HashSet<string> varied = [.. experiment.Arms.SelectMany(a => a.Differences.Keys)];
-        string[] settings = [.. ConfigPath.All.Where(varied.Contains)];
+        IReadOnlyDictionary<string, string>[] texts = [.. experiment.Arms.Select(a => ConfigPath.Texts(a.Config))];
+        string[] settings = [.. texts.SelectMany(t => t.Keys).Distinct().Where(varied.Contains)];
         ContentReader contents = new();
         StageKeys[] keys = [.. experiment.Arms.Select(a => new StageKeys(a, stages, varied, contents))];
         PlannedCell[] cells = [.. experiment.Seeds.SelectMany(s => keys.Select(k => k.Cell(s)))];
@@ -68,20 +75,20 @@ public sealed record Plan
             Question = experiment.Question,
             Arms =
             [
-                .. experiment.Arms.Select(a => new PlannedArm(
-                    a.Name,
-                    settings.ToDictionary(p => p, p => ConfigValue.Format(ConfigPath.Get(a.Config, p))),
-                    a.Coordinates)),
+                .. experiment.Arms.Zip(texts).Select(a => new PlannedArm(
+                    a.First.Name,
+                    settings.ToDictionary(p => p, p => a.Second.GetValueOrDefault(p, NoOption)),
+                    a.First.Coordinates)),
             ],
             Axes = experiment.Axes,
+            Uses = [.. experiment.Uses.Select(PlannedUse.Of)],
             AxisValues = experiment.AxisValues,
             Cells = cells,
             Rungs = rungs,
             Search = experiment.Search,
             Measure = experiment.Measure,
             Claims = [.. experiment.Claims.Select(c => new PlannedClaim(c.Say, c.Test))],
-            Config = ConfigPath.All.Where(p => p is not ("device" or "seed"))
-                .ToDictionary(p => p, p => ConfigValue.Format(ConfigPath.Get(experiment.Arms[0].Config, p))),
+            Config = texts[0].Where(t => t.Key is not ("device" or "seed")).ToDictionary(),
             Contents = experiment.Arms.SelectMany(a => contents.Of(a.Config).Select(c => ($"{c.Key}: {ConfigValue.Format(ConfigPath.Get(a.Config, c.Key))}", c.Value)))
                 .DistinctBy(c => c.Item1).ToDictionary(c => c.Item1, c => c.Value),
         };

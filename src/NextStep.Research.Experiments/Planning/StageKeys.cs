@@ -5,7 +5,7 @@ namespace NextStep.Research.Experiments;
 /// <summary>Keys of an arm's stages and cells. The arm's name, the other arms and what is called baseline are in none of them.</summary>
 internal sealed class StageKeys
 {
-    private static readonly Dictionary<string, string> Defaults = Texts(new ResearchConfig());
+    private static readonly IReadOnlyDictionary<string, string> Defaults = ConfigPath.Texts(new ResearchConfig());
     private readonly string _arm;
     private readonly StageKey[] _keys;
     private readonly string _unread;
@@ -17,11 +17,11 @@ internal sealed class StageKeys
     public StageKeys(Arm arm, IReadOnlyList<StageDefinition> stages, IReadOnlyCollection<string> varied, ContentReader content)
     {
         _arm = arm.Name;
-        Dictionary<string, string> texts = Texts(arm.Config);
+        IReadOnlyDictionary<string, string> texts = ConfigPath.Texts(arm.Config);
         IReadOnlyDictionary<string, string> contents = content.Of(arm.Config);
         _keys = [.. stages.Select(s => StageKey.Of(s, texts, contents))];
         _unread = string.Concat(varied.Order(StringComparer.Ordinal)
-            .Where(p => texts[p] != Defaults[p] && !ConfigSchema.Find(p)!.KeepsBits && !Content.IsNameOnly(p) && !stages.Any(s => StageSharing.Reads(s, p)))
+            .Where(p => texts.TryGetValue(p, out string? text) && text != Defaults.GetValueOrDefault(p) && ConfigSchema.Find(p)?.KeepsBits != true && !Content.IsNameOnly(p) && !stages.Any(s => StageSharing.Reads(s, p)))
             .Select(p => $"{p}: {texts[p]}\n"));
     }
 
@@ -37,7 +37,4 @@ internal sealed class StageKeys
         return new PlannedCell(cell, _arm, seed,
             [.. _keys.Select(k => new PlannedStage(k.Stage.Kind, keys[k.Stage.Kind], k.Stage.Shared ? $"stages/{k.Stage.Kind}-{keys[k.Stage.Kind]}" : $"cells/{cell}/{k.Stage.Kind}", k.Stage.Shared))]);
     }
-
-    private static Dictionary<string, string> Texts(ResearchConfig config) =>
-        ConfigSchema.Leaves.ToDictionary(l => l.Path, l => ConfigValue.Format(ConfigPath.Get(config, l.Path)));
 }

@@ -11,23 +11,22 @@ namespace NextStep.Research.Experiments;
 /// <param name="BytesPerWork">On disk, an image.</param>
 internal sealed record StageTiming(string Kind, ResearchConfig Config, double Seconds, double SecondsPerWork, double Bytes, double BytesPerWork)
 {
-    private readonly Dictionary<string, string> _texts = Texts(Config);
+    private readonly IReadOnlyDictionary<string, string> _texts = Texts(Config);
 
     /// <summary>Everything but the seed in which the configurations can differ.</summary>
-    public static Dictionary<string, string> Texts(ResearchConfig config) =>
-        ConfigPath.All.Where(p => p != "seed").ToDictionary(p => p, p => ConfigValue.Format(ConfigPath.Get(config, p)));
+    public static IReadOnlyDictionary<string, string> Texts(ResearchConfig config) => ConfigPath.Texts(config).Where(t => t.Key != "seed").ToDictionary();
 
     /// <summary>The amount of work of a stage; null where its time does not grow, 0 where the amount is open.</summary>
     public static double? Amount(StageDefinition stage, ResearchConfig config) =>
         stage.Work is { } work ? Convert.ToDouble(ConfigPath.Get(config, work.Path), CultureInfo.InvariantCulture) : null;
 
     /// <summary>How unlike another configuration is: what the stage reads itself counts first, then all the rest.</summary>
-    public int Distance(StageDefinition stage, Dictionary<string, string> other)
+    public int Distance(StageDefinition stage, IReadOnlyDictionary<string, string> other)
     {
         int distance = 0;
         foreach ((string path, string text) in _texts)
         {
-            if (path != stage.Work?.Path && text != other[path])
+            if (path != stage.Work?.Path && text != other.GetValueOrDefault(path))
             {
                 distance += StageSharing.Reads(stage, path) || path == "device" ? 1000 : 1;
             }
@@ -45,7 +44,7 @@ internal sealed record StageEstimate(double Seconds, double Bytes, int Distance)
     /// <summary>From the most similar timing; null without any.</summary>
     public static StageEstimate? Of(StageDefinition stage, ResearchConfig config, IReadOnlyList<StageTiming> timings)
     {
-        Dictionary<string, string> texts = StageTiming.Texts(config);
+        IReadOnlyDictionary<string, string> texts = StageTiming.Texts(config);
         (StageTiming Timing, int Distance)? nearest = null;
         foreach (StageTiming timing in timings.Where(t => t.Kind == stage.Kind))
         {

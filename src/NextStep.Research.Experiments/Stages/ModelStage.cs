@@ -17,7 +17,7 @@ internal static class ModelStage
             TrainingLoop.GoOnFrom(earlier, context.Directory);
         }
         using LatentSet latents = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.Train));
-        TextTokenizer tokenizer = config.Model.Tokenizer == TokenizerKind.Byte ? new ByteTokenizer() : WordTokenizer.FromCaptions(latents.Captions);
+        TextTokenizer tokenizer = config.Model.Tokenizer == TokenizerKind.Byte ? new ByteTokenizer() : WordTokenizer.FromCaptions([.. latents.Captions, .. config.Data.Source.Words]);
         using NextStepModel model = ModelTrainer.Train(config, latents, tokenizer, new TrainingRun(
             context.Directory, "model",
             (images, numbers) => context.Progress(new StageProgress(images, config.Training.Model.Images, "images", numbers)),
@@ -25,13 +25,13 @@ internal static class ModelStage
         using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
         ReleasedFolder.Save(Path.Combine(context.Directory, ModelFolder), model, autoencoder, tokenizer, config.Data.ImageSize, new SamplingConfig()); // each cell puts its own beside the weights
         using LatentSet heldOut = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.HeldOut));
-        FlowLossCurves curves = new(heldOut.Rows * heldOut.Columns);
+        HeadLossCurves curves = new(heldOut.Rows * heldOut.Columns);
         StageFiles.WriteSummary(context.Directory, Measure(config, model, tokenizer, heldOut, curves));
-        StageFiles.WriteCurves(context.Directory, curves.Curves());
+        StageFiles.WriteCurves(context.Directory, curves.Curves(model.Head.LossName));
     }
 
     // Of the pictures as flow.loss and text.loss, of the edits as edit.flow.loss and edit.text.loss.
-    private static Dictionary<string, double> Measure(ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut, FlowLossCurves curves)
+    private static Dictionary<string, double> Measure(ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut, HeadLossCurves curves)
     {
         Dictionary<string, double> numbers = Losses(config, model, tokenizer, heldOut, 0, heldOut.Pairs, curves);
         foreach ((string name, double value) in Losses(config, model, tokenizer, heldOut, heldOut.Pairs, heldOut.Captions.Count, null))
@@ -45,7 +45,7 @@ internal static class ModelStage
 
     // The same noise and times for every arm; text before the image, as in generation.
     private static Dictionary<string, double> Losses(
-        ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut, int first, int end, FlowLossCurves? curves)
+        ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, LatentSet heldOut, int first, int end, HeadLossCurves? curves)
     {
         using IDisposable guard = no_grad();
         Device device = config.OpenDevice();
@@ -60,9 +60,9 @@ internal static class ModelStage
             ModelBatch batch = ModelTrainer.Batch(layout, tokenizer.Special, heldOut, indices, new DroppedCondition[indices.Length], noise, device);
             ModelLosses losses = model.Losses(batch, noise);
             curves?.Add(losses.Image);
-            foreach (StepMetric metric in ModelTrainer.Metrics(losses))
+            foreach (StepMetric metric in ModelTrainer.Metrics(losses, model.Head.LossName))
             {
-                double weight = metric.Name.StartsWith("flow.loss.t", StringComparison.Ordinal) ? 1 : indices.Length;
+                double weight = metric.Name.StartsWith(model.Head.LossName + ".t", StringComparison.Ordinal) ? 1 : indices.Length;
                 sums[metric.Name] = sums.GetValueOrDefault(metric.Name) + (metric.Sum.cpu().item<float>() * weight);
                 counts[metric.Name] = counts.GetValueOrDefault(metric.Name) + (metric.Count.cpu().item<float>() * weight);
             }

@@ -22,7 +22,7 @@ public static class PairedPower
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 2);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(deviation);
-        double critical = StudentT.InvCDF(0, 1, seeds - 1, 1 - (level / 2)), shift = Math.Abs(difference) * Math.Sqrt(seeds) / deviation;
+        double critical = StudentQuantile.Upper(seeds - 1, level / 2), shift = Math.Abs(difference) * Math.Sqrt(seeds) / deviation;
         return Integrate(seeds - 1, double.PositiveInfinity, w => Normal.CDF(0, 1, shift - (critical * w)) + Normal.CDF(0, 1, -shift - (critical * w)));
     }
 
@@ -36,7 +36,7 @@ public static class PairedPower
         ArgumentOutOfRangeException.ThrowIfLessThan(seeds, 2);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(deviation);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(margin);
-        double critical = StudentT.InvCDF(0, 1, seeds - 1, 1 - PairedComparison.Significance), root = Math.Sqrt(seeds) / deviation;
+        double critical = StudentQuantile.Upper(seeds - 1, PairedComparison.Significance), root = Math.Sqrt(seeds) / deviation;
         // With a larger estimated deviation no mean is inside of both bounds.
         return Integrate(seeds - 1, margin * root / critical,
             w => Math.Max(0, Normal.CDF(0, 1, ((margin - difference) * root) - (critical * w)) - Normal.CDF(0, 1, ((-margin - difference) * root) + (critical * w))));

@@ -36,6 +36,8 @@ public static class LiveSweep
         SweepRunner runner = new(run, plan, experiment, StandardStages.All, new SweepOptions { Report = watch.See });
         if (runner.HasWork)
         {
+            ComponentCheck.Run(experiment);
+            CellConfigs.Write(run, plan, experiment);
             plan = Sweep.NoteOrigin(run, plan, Provenance.Collect(run, experiment.Name, experiment.Arms[0].Config.DescribeDevice(), $"LiveSweep.Run of {experiment.Name}"));
         }
         SweepOutcome outcome = runner.Run(cancellation);

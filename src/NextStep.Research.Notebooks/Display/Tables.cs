@@ -11,10 +11,10 @@ public static class Tables
     public static DataTable AsTable(this ResearchConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        Dictionary<string, string> defaults = Values(new ResearchConfig());
+        IReadOnlyDictionary<string, string> defaults = Values(new ResearchConfig());
         return new DataTable(
             ["key", "value", "default, where it differs"],
-            [.. Values(config).Select(v => new object?[] { v.Key, v.Value, defaults[v.Key] == v.Value ? "" : defaults[v.Key] })])
+            [.. Values(config).Select(v => new object?[] { v.Key, v.Value, defaults.GetValueOrDefault(v.Key) == v.Value ? "" : defaults.GetValueOrDefault(v.Key, Plan.NoOption) })])
         { MostRows = 200 };
     }
 
@@ -23,8 +23,8 @@ public static class Tables
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(baseline);
-        Dictionary<string, string> before = Values(baseline);
-        return new DataTable(["key", "baseline", "here"], [.. Values(config).Where(v => before[v.Key] != v.Value).Select(v => new object?[] { v.Key, before[v.Key], v.Value })]);
+        IReadOnlyDictionary<string, string> before = Values(baseline);
+        return new DataTable(["key", "baseline", "here"], [.. Values(config).Where(v => before.GetValueOrDefault(v.Key) != v.Value).Select(v => new object?[] { v.Key, before.GetValueOrDefault(v.Key, Plan.NoOption), v.Value })]);
     }
 
     /// <summary>Parts of a module down to <paramref name="depth"/>, with their numbers of parameters and their share.</summary>
@@ -60,7 +60,5 @@ public static class Tables
         return new DataTable([.. shown.Select(i => all[i])], [.. frame.Rows.Select(r => (IReadOnlyList<object?>)[.. shown.Select(i => r[i])])]) { MostRows = rows };
     }
 
-    private static Dictionary<string, string> Values(ResearchConfig config) => ConfigPath.All.ToDictionary(
-        path => path,
-        path => ConfigPath.Canonical(config, path) is var line ? line[(path.Length + 2)..].TrimEnd('\n') : "");
+    private static IReadOnlyDictionary<string, string> Values(ResearchConfig config) => ConfigPath.Texts(config);
 }

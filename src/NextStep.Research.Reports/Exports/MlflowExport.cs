@@ -59,7 +59,7 @@ internal static class MlflowExport
         {
             Put(Path.Combine(place, "params", Name(path)), text.Length > LongestParam ? text[..LongestParam] : text);
         }
-        foreach ((string name, string text) in Tags(cell))
+        foreach ((string name, string text) in Tags(cell).Concat(Note(folder, cell)))
         {
             Put(Path.Combine(place, "tags", Name(name)), text);
         }
@@ -90,6 +90,10 @@ internal static class MlflowExport
         .. cell.Result.Provenance.Select(p => KeyValuePair.Create(p.Key == "commit" ? "mlflow.source.git.commit" : $"nextstep.{p.Key}", p.Value)),
         .. cell.Result.Identities.Select(i => KeyValuePair.Create($"nextstep.identity.{i.Key}", i.Value)),
     ];
+
+    // Words of a person go only where there are some: a note that was written in MLflow stays.
+    private static IEnumerable<KeyValuePair<string, string>> Note(RunFolder folder, ExportedCell cell) => CellNote.Read(folder, cell.Cell) is not { } note ? [] :
+        [.. note.Text.Length > 0 ? [new("mlflow.note.content", note.Text)] : (KeyValuePair<string, string>[])[], .. note.Tags.Count > 0 ? [new("nextstep.tags", string.Join(',', note.Tags))] : (KeyValuePair<string, string>[])[]];
 
     // MLflow takes letters, digits and _-./ and spaces for names, and a slash makes a folder.
     private static string Name(string name) => string.Concat(name.Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' or '-' or '.' or '/' or ' ' ? c : '_'));

@@ -17,7 +17,7 @@ public sealed record RunTable(string Name, IReadOnlyList<RunColumn> Columns)
     public int Rows => Columns[0].Values.Length;
 
     /// <summary>
-    /// A row a cell, in the order of the plan: <c>cell</c>, <c>arm</c>, <c>seed</c>, where a search has rungs the images of the cell's (<c>rung</c>), <c>state</c>, the settings in which arms differ
+    /// A row a cell, in the order of the plan: <c>cell</c>, <c>arm</c>, <c>seed</c>, where a search has rungs the images of the cell's (<c>rung</c>), <c>state</c>, where there are any <c>note</c> and <c>tags</c> (commas between), the settings in which arms differ
     /// (<c>config.PATH</c>), the final numbers by their names, the seconds of the stages that it ran itself (<c>seconds.KIND</c>),
     /// what numbers depend on (<c>identity.METRIC</c>) and where they come from (<c>provenance.KEY</c>).
     /// </summary>
@@ -35,6 +35,7 @@ public sealed record RunTable(string Name, IReadOnlyList<RunColumn> Columns)
             new("seed", cells.Select(c => (long?)c.Cell.Seed).ToArray()),
             .. plan.Rungs.Count == 0 ? [] : (RunColumn[])[new("rung", cells.Select(c => c.Cell.Rung).ToArray())],
             new("state", cells.Select(c => c.State.ToString().ToLowerInvariant()).ToArray()),
+            .. Notes(folder, cells),
             .. plan.Arms[0].Settings.Keys.Select(p => new RunColumn($"config.{p}", Typed([.. cells.Select(c => arms[c.Cell.Arm].Settings.GetValueOrDefault(p))]))),
             .. Of(cells, "", r => r.Metrics.ToDictionary(m => m.Key, m => (double?)m.Value)),
             .. Of(cells, "seconds.", r => r.Seconds.ToDictionary(m => m.Key, m => (double?)m.Value)),
@@ -67,6 +68,13 @@ public sealed record RunTable(string Name, IReadOnlyList<RunColumn> Columns)
         Dictionary<string, T?>[] rows = [.. cells.Select(c => c.Result is { } result ? values(result) : [])];
         return rows.SelectMany(r => r.Keys).Distinct().Order(StringComparer.Ordinal)
             .Select(name => new RunColumn(prefix + name, rows.Select(r => r.GetValueOrDefault(name)).ToArray()));
+    }
+
+    private static IEnumerable<RunColumn> Notes(RunFolder folder, IReadOnlyList<CellStatus> cells)
+    {
+        CellNote?[] notes = [.. cells.Select(c => CellNote.Read(folder, c.Cell))];
+        return notes.All(n => n is null) ? []
+            : [new("note", notes.Select(n => n?.Text is { Length: > 0 } text ? text : null).ToArray()), new("tags", notes.Select(n => n is { Tags.Count: > 0 } ? string.Join(',', n.Tags) : null).ToArray())];
     }
 
     // Settings are kept as text; where all are numbers, other tools want numbers.

@@ -12,18 +12,20 @@ internal sealed class RunReader(RunFolder folder)
         var folder = new RunFolder(Path.TrimEndingDirectorySeparator(runFolder));
         Plan plan = folder.RequirePlan();
         var reader = new RunReader(folder);
-        CellRun[] cells = [.. plan.Cells.Select(reader.Cell)];
+        CellRun[] cells = [.. plan.Cells.Select(c => reader.Cell(c) with { Note = reader.Undamaged(() => CellNote.Read(folder, c)) })];
         SearchState? search = reader.Undamaged(() => SearchWatch.Read(folder, plan));
         cells = [.. cells.Select(c => c.State == CellState.Waiting && search?.IsStopped(c.Cell) == true ? c with { State = CellState.Stopped } : c)];
         // Always anew: what a file says may be older than the results, and a folder that is only read has no such file.
         CellResult[] results = [.. cells.Select(c => c.Result).OfType<CellResult>()];
         plan = plan with { Claims = ClaimJudge.Judge(plan, results, [.. cells.Select(c => c.Failure).OfType<CellFailure>()], mixCode) };
         ResumeProof? proof = reader.Undamaged(() => ResumeProof.Read(folder));
+        DataReport? data = reader.Undamaged(() => DataReport.Read(folder));
         // Cells that share a stage find the same damage.
         return new RunResults(plan, cells, [.. reader._notes.Distinct()])
         {
             ResumeProof = proof,
             Search = search,
+            Data = data,
             MixCode = mixCode,
             CodeNote = mixCode ? CodeMix.Found(results) : CodeMix.Of(results),
         };

@@ -9,6 +9,9 @@ internal sealed record CellRun(PlannedCell Cell, CellState State)
 
     public CellFailure? Failure { get; init; }
 
+    /// <summary>What a person wrote about it; null where nobody did.</summary>
+    public CellNote? Note { get; init; }
+
     public MetricsLog Log { get; init; } = MetricsLog.Empty;
 
     /// <summary>What the stages measured along axes, by name.</summary>
@@ -36,6 +39,9 @@ internal sealed record RunResults(Plan Plan, IReadOnlyList<CellRun> Cells, IRead
 
     /// <summary>That different code computed the cells; null where one did.</summary>
     public string? CodeNote { get; init; }
+
+    /// <summary>What was read, and what not; null in folders of earlier versions.</summary>
+    public DataReport? Data { get; init; }
 
     /// <summary>Where its search by halving stands; null where it has none.</summary>
     public SearchState? Search { get; init; }

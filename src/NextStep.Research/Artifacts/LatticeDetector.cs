@@ -47,40 +47,31 @@ public sealed class LatticeDetector(int period, string name = "lattice") : IArti
         return nn.functional.conv2d(nn.functional.pad(pictures, [1, 1, 1, 1], PaddingModes.Reflect), kernel, groups: 3).MoveToOuterDisposeScope();
     }
 
-    // [n, h, w] to dB [n]; harmonics lie at multiples of (rows, columns) bins.
+    // [n, h, w] to dB [n]; harmonics lie at multiples of (rows, columns) bins, surroundings reach half way to the next.
     private static Tensor Peak(Tensor power, long rows, long columns)
     {
         using DisposeScope scope = NewDisposeScope();
         (long up, long across) = (Math.Max(1, rows / 2), Math.Max(1, columns / 2));
-        List<Tensor> plane = [], vertical = [], horizontal = [];
-        for (long dy = -up; dy <= up; dy++)
-        {
-            for (long dx = -across; dx <= across; dx++)
-            {
-                bool harmonicY = dy % rows == 0, harmonicX = dx % columns == 0;
-                if (harmonicY && harmonicX)
-                {
-                    continue;
-                }
-                Tensor near = At(power.roll([-dy, -dx], [1, 2]), rows, columns);
-                plane.Add(near);
-                if (dx == 0)
-                {
-                    vertical.Add(near.narrow(2, 0, 1));
-                }
-                if (dy == 0)
-                {
-                    horizontal.Add(near.narrow(1, 0, 1));
-                }
-            }
-        }
-        Tensor floor = Medians.Along(stack(plane), 0);
-        floor.narrow(2, 0, 1).copy_(Medians.Along(stack(vertical), 0)); // frequencies (i, 0): along their axis
-        floor.narrow(1, 0, 1).copy_(Medians.Along(stack(horizontal), 0));
+        Tensor around = Around(Around(power, 1, up, rows), 2, across, columns); // [n, P, P, 2·up + 1, 2·across + 1]
+        Tensor floor = Median(around.flatten(3), (((2 * up) + 1) * ((2 * across) + 1)) / 2);
+        floor.narrow(2, 0, 1).copy_(Median(around.narrow(2, 0, 1).select(4, across), up)); // frequencies (i, 0): along their axis
+        floor.narrow(1, 0, 1).copy_(Median(around.narrow(1, 0, 1).select(3, up), across));
         Tensor quotient = At(power, rows, columns).Plus(Floor) / floor.Plus(Floor);
         quotient.narrow(1, 0, 1).narrow(2, 0, 1).fill_(Scalars.Of(0)); // the mean is no pattern
         return quotient.flatten(1).amax([1]).log10().Times(10).MoveToOuterDisposeScope();
     }
+
+    // Windows around every harmonic along one axis of a spectrum, which has no ends; in a last axis.
+    private static Tensor Around(Tensor power, int dimension, long reach, long step)
+    {
+        long length = power.size(dimension);
+        long[] places = [.. Enumerable.Range(0, (int)(length + (2 * reach))).Select(i => (i - reach + length) % length)];
+        return power.index_select(dimension, tensor(places)).unfold(dimension, (2 * reach) + 1, step);
+    }
+
+    // Along the last axis, without the harmonic itself, which is in the middle.
+    private static Tensor Median(Tensor values, long middle) =>
+        Medians.Along(cat([values.narrow(-1, 0, middle), values.narrow(-1, middle + 1, values.size(-1) - middle - 1)], -1), (int)values.dim() - 1);
 
     private static Tensor At(Tensor power, long rows, long columns) =>
         power.slice(1, 0, power.size(1), rows).slice(2, 0, power.size(2), columns);

@@ -2,19 +2,6 @@ using System.ComponentModel.DataAnnotations;
 
 namespace NextStep.Research;
 
-/// <summary>How latents are normalised before noise perturbation and before the transformer sees them.</summary>
-public enum LatentNormalization
-{
-    /// <summary>Not at all.</summary>
-    None,
-
-    /// <summary>One mean and variance per latent channel, estimated over the training set.</summary>
-    Channel,
-
-    /// <summary>The paper's: layer norm of every token over patch×patch×channels, no affine, eps 1e−6 (spec §4.4).</summary>
-    Token,
-}
-
 /// <summary>The <c>autoencoder</c> node: a FLUX-style convolutional autoencoder (spec §4.1); defaults are small, the paper's values stand beside.</summary>
 public sealed record AutoencoderConfig
 {

@@ -21,8 +21,7 @@ public sealed class ImageAutoencoder : nn.Module
     private readonly Decoder decoder;
     private readonly Conv2d? quant_conv;
     private readonly Conv2d? post_quant_conv;
-    private readonly Tensor? channel_mean;
-    private readonly Tensor? channel_std;
+    private readonly LatentNormalizer normalization;
 
     /// <summary>Builds the network; weights are random (norms 1 and 0) until initialised or loaded.</summary>
     /// <param name="config">The configuration.</param>
@@ -42,16 +41,15 @@ public sealed class ImageAutoencoder : nn.Module
             quant_conv = quantConvolution ? nn.Conv2d(2 * channels, 2 * channels, 1, device: device) : null;
             post_quant_conv = postQuantConvolution ? nn.Conv2d(channels, channels, 1, device: device) : null;
         }
-        if (config.Normalization == LatentNormalization.Channel)
-        {
-            channel_mean = zeros(config.LatentChannels, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
-            channel_std = ones(config.LatentChannels, dtype: ScalarType.Float32, device: device).DetachFromDisposeScope();
-        }
+        normalization = config.Normalization.Build(config, device);
         RegisterComponents();
     }
 
     /// <summary>The configuration.</summary>
     public AutoencoderConfig Config { get; }
+
+    /// <summary>What normalises its latents.</summary>
+    public LatentNormalizer Normalization => normalization;
 
     /// <summary>Pictures of that size that go through at once: 64, and fewer where their widest feature maps would take more than 128 MB each.</summary>
     public int AtOnce(long height, long width) => (int)Math.Clamp(LargestMap / (Config.Width * height * width), 1, 64);
@@ -64,7 +62,7 @@ public sealed class ImageAutoencoder : nn.Module
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor[] parts = Moments(pixels).chunk(2, 1);
-        return new LatentPosterior(Normalize(parts[0]).MoveToOuterDisposeScope(), parts[1].clamp(Scalars.Of(-30), Scalars.Of(20)).MoveToOuterDisposeScope());
+        return new LatentPosterior(normalization.Apply(parts[0], training).MoveToOuterDisposeScope(), parts[1].clamp(Scalars.Of(-30), Scalars.Of(20)).MoveToOuterDisposeScope());
     }
 
     /// <summary>What the encoder puts out, [n, 2C, h, w]: mean and log variance, neither normalised nor clamped.</summary>
@@ -133,37 +131,11 @@ public sealed class ImageAutoencoder : nn.Module
     /// <summary>The inverse, z/scale + shift, before decoding.</summary>
     public Tensor FromModel(Tensor latents) => latents.Over((float)Config.Scale).PlusInPlace((float)Config.Shift);
 
-    /// <summary>Sets the channel statistics of <see cref="LatentNormalization.Channel"/>, estimated over the training set.</summary>
-    /// <param name="mean">[C].</param>
-    /// <param name="std">[C], positive.</param>
-    public void SetChannelStatistics(Tensor mean, Tensor std)
-    {
-        using IDisposable guard = no_grad();
-        (channel_mean ?? throw new InvalidOperationException("Only normalization: channel has channel statistics.")).copy_(mean);
-        channel_std!.copy_(std);
-    }
-
     /// <summary>Layer norm of every patch×patch×C block of [n, C, h, w], no affine, ε 1e−6 (spec §4.4); same shape.</summary>
     public static Tensor NormalizeTokens(Tensor latents, int patch)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor tokens = TokenNormalization.Apply(PatchOrder.Patchify(latents, patch));
         return PatchOrder.Unpatchify(tokens, patch, latents.size(2) / patch, latents.size(3) / patch).MoveToOuterDisposeScope();
-    }
-
-    private Tensor Normalize(Tensor mean)
-    {
-        switch (Config.Normalization)
-        {
-            case LatentNormalization.Token:
-                return NormalizeTokens(mean, Config.NormalizationPatch ?? Config.PatchSize);
-            case LatentNormalization.Channel when training:
-                Tensor centred = mean - mean.mean([0, 2, 3], keepdim: true);
-                return centred / centred.Squared().mean([0, 2, 3], keepdim: true).Plus(TokenNormalization.Epsilon).sqrt();
-            case LatentNormalization.Channel:
-                return (mean - channel_mean!.view(1, -1, 1, 1)) / channel_std!.view(1, -1, 1, 1);
-            default:
-                return mean;
-        }
     }
 }

@@ -58,6 +58,13 @@ internal sealed unsafe partial class MappedFile : IDisposable
         return new ReadOnlySpan<byte>(_start + offset, count);
     }
 
+    /// <summary>The bytes [offset, offset + count) as a stream, good while the file is mapped.</summary>
+    public Stream Stream(long offset, long count)
+    {
+        Check(offset, count);
+        return new UnmanagedMemoryStream(_start + offset, count);
+    }
+
     /// <summary>
     /// A tensor of values stored as <paramref name="stored"/> at <paramref name="offset"/>; copied only where the address is not aligned, or torch has no such dtype
     /// and the values are read into another.

@@ -25,7 +25,7 @@ internal sealed record PickledWeights(IReadOnlyDictionary<string, PickledTensor>
 
         // A training checkpoint keeps its weights beside their average, an optimizer's state and counters.
         object? average = null;
-        for (var depth = 0; depth < 4 && Items(root) is { } items && !items.Exists(item => item.Value is PickledTensor); depth++)
+        for (var depth = 0; depth < 4 && Items(root) is { } items && !items.Exists(item => IsWeight(item.Value)); depth++)
         {
             var inner = Wrappers.Select(key => items.Find(item => item.Key is string text && text == key)).FirstOrDefault(item => Items(item.Value) is not null);
             if (inner.Key is null)
@@ -54,6 +54,9 @@ internal sealed record PickledWeights(IReadOnlyDictionary<string, PickledTensor>
         }
         return new PickledWeights(tensors, objects, beside);
     }
+
+    // The state of a random generator, which stands beside the weights too, is bytes; counters have no axis.
+    private static bool IsWeight(object? value) => value is PickledTensor { Type: "F32" or "F16" or "BF16" or "F64", Shape.Length: > 0 };
 
     private static List<(object? Key, object? Value)>? Items(object? value) => (value as PickledDictionary ?? (value as PickledObject)?.Items)?.Items is { Count: > 0 } items ? items : null;
 

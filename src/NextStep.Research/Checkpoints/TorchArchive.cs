@@ -26,7 +26,7 @@ internal static class TorchArchive
         }
         var pickle = pickles[0];
         var prefix = pickle.Name[..^"data.pkl".Length];
-        if (members.TryGetValue(prefix + "byteorder", out var order) && order.Length <= 16 && Encoding.ASCII.GetString(file.Span(order.Offset, (int)order.Length)).Trim() != "little")
+        if (members.TryGetValue(prefix + "byteorder", out var order) && order.Length <= 16 && Encoding.ASCII.GetString(ZipUnpacking.Bytes(file, order)).Trim() != "little")
         {
             throw new InvalidDataException($"{file.Path}: its values are not in little-endian byte order.");
         }
@@ -34,7 +34,7 @@ internal static class TorchArchive
         try
         {
             PickleReader.Require(pickle.Length <= PickleReader.MaximumBytes, $"it has {pickle.Length} bytes, more than the {PickleReader.MaximumBytes} that are read");
-            var collected = PickledWeights.Collect(PickleReader.Read(file.Span(pickle.Offset, (int)pickle.Length)));
+            var collected = PickledWeights.Collect(PickleReader.Read(ZipUnpacking.Bytes(file, pickle)));
             PickleReader.Require(collected.Tensors.Count > 0 || collected.Objects.Count == 0,
                 $"it holds no tensors in plain dictionaries and lists, but {string.Join(", ", collected.Objects.Take(8))}; nothing was executed. Save model.state_dict() instead of the object");
             return new TorchContents(

@@ -57,7 +57,7 @@ public sealed class TorchCheckpoint : TensorSource
     {
         Find(name);
         var storage = _tensors[name].Storage;
-        _file.Release(storage.Offset, storage.Length);
+        _file.Release(storage.Offset, storage.Packed);
     }
 
     /// <summary>All tensors of the file, owned by the caller.</summary>
@@ -114,7 +114,7 @@ public sealed class TorchCheckpoint : TensorSource
             return _file.Tensor(tensor.Storage.Offset, [.. entry.Shape], stored);
         }
         using var scope = NewDisposeScope();
-        var storage = _file.Tensor(tensor.Storage.Offset, [tensor.Storage.Length * 8 / stored.Bits], stored);
+        var storage = tensor.Storage.Deflated ? ZipUnpacking.Values(_file, tensor.Storage, stored) : _file.Tensor(tensor.Storage.Offset, [tensor.Storage.Length * 8 / stored.Bits], stored);
         var view = storage.as_strided([.. entry.Shape], tensor.View.Strides, tensor.First);
         view = tensor.View.Conjugated ? view.conj_physical() : view;
         return (tensor.View.Negated ? view.neg() : view).MoveToOuterDisposeScope();

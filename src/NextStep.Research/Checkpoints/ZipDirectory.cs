@@ -4,16 +4,22 @@ using System.Text;
 
 namespace NextStep.Research;
 
-/// <summary>One stored member of a zip file: where its bytes lie.</summary>
-internal sealed record ZipMember(string Name, long Offset, long Length, uint Crc);
+/// <summary>One member of a zip file: where its bytes lie.</summary>
+/// <param name="Name">With its folders.</param>
+/// <param name="Offset">Of its first byte in the file.</param>
+/// <param name="Packed">Bytes in the file; those of the member itself where it is stored.</param>
+/// <param name="Length">Bytes of the member.</param>
+/// <param name="Crc">CRC-32 of those; 0 = never computed.</param>
+/// <param name="Deflated">Whether it is compressed.</param>
+internal sealed record ZipMember(string Name, long Offset, long Packed, long Length, uint Crc, bool Deflated);
 
 /// <summary>
-/// The directory of a zip file whose members are stored, as <c>torch.save</c> writes them (ZIP64 included). Compressed, encrypted,
-/// overlapping and repeated members are refused, so nothing can unfold to more bytes than the file has.
+/// The directory of a zip file whose members are stored, as <c>torch.save</c> writes them (ZIP64 included), or deflated, as TorchSharp.PyBridge does. Encrypted,
+/// overlapping and repeated members are refused, and none claims more than deflate can unfold from its bytes.
 /// </summary>
 internal static class ZipDirectory
 {
-    private const int MaximumMembers = 1_000_000;
+    private const int MaximumMembers = 1_000_000, Deflate = 8, MostUnfolded = 1032; // bytes that deflate makes of one, at most
     private const uint EndSignature = 0x06054b50, End64Locator = 0x07064b50, End64Signature = 0x06064b50, CentralSignature = 0x02014b50, LocalSignature = 0x04034b50;
 
     /// <exception cref="InvalidDataException">Not such a zip file; the message names the file and the fault.</exception>
@@ -32,12 +38,13 @@ internal static class ZipDirectory
             var name = Encoding.UTF8.GetString(Take(file, at + 46, nameLength));
             var header = new Central(U16(fixedPart, 8), U16(fixedPart, 10), U32(fixedPart, 16), U32(fixedPart, 20), U32(fixedPart, 24), U32(fixedPart, 42));
             header = Widen(file, name, header, Take(file, at + 46 + nameLength, extraLength));
-            Require(file, header.Method == 0 && header.Packed == header.Length, $"member '{name}' is compressed; torch stores its members, and nothing is unpacked here");
+            Require(file, (header.Method == 0 && header.Packed == header.Length) || (header.Method == Deflate && header.Length <= (header.Packed + 16) * MostUnfolded),
+                $"member '{name}' is compressed in a way that is not read, or claims {header.Length} bytes from {header.Packed}");
             Require(file, (header.Flags & 1) == 0, $"member '{name}' is encrypted");
             var data = DataOffset(file, name, header.LocalOffset);
-            Require(file, header.Length <= start - data, $"member '{name}' runs past the end of the file");
-            Require(file, members.TryAdd(name, new ZipMember(name, data, header.Length, header.Crc)), $"member '{name}' stands there twice");
-            ranges.Add((header.LocalOffset, data + header.Length, name));
+            Require(file, header.Packed <= start - data, $"member '{name}' runs past the end of the file");
+            Require(file, members.TryAdd(name, new ZipMember(name, data, header.Packed, header.Length, header.Crc, header.Method == Deflate)), $"member '{name}' stands there twice");
+            ranges.Add((header.LocalOffset, data + header.Packed, name));
             at += 46 + nameLength + extraLength + commentLength;
         }
         ranges.Sort();
@@ -51,7 +58,7 @@ internal static class ZipDirectory
     /// <summary>Compares a member with its checksum; 0 stands for a checksum that was never computed.</summary>
     public static void Verify(MappedFile file, ZipMember member)
     {
-        if (member.Crc == 0)
+        if (member.Crc == 0 || member.Deflated) // unpacking checks it
         {
             return;
         }

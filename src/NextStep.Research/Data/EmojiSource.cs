@@ -32,10 +32,9 @@ public sealed class EmojiSource : IImageSource
         {
             throw new ArgumentException($"'{unknown}' is no emoji group; there are {string.Join(", ", Groups)}.", nameof(config));
         }
-        IEnumerable<Entry> chosen = AllEntries.Value
-            .Where(e => config.Groups.Count == 0 || config.Groups.Contains(e.Group))
-            .Where(e => ImageSources.IsHeldOut(e.Base) == (split == Split.HeldOut));
-        _entries = [.. split == Split.Train && config.Images > 0 ? chosen.Take(config.Images) : chosen];
+        Entry[] all = [.. AllEntries.Value.Where(e => config.Groups.Count == 0 || config.Groups.Contains(e.Group))];
+        SplitChoice choice = SplitChoice.Of([.. all.Select(e => new SplitItem("emoji-" + e.Code, e.Base))], config, split);
+        (_entries, Notes) = ([.. choice.Chosen.Select(i => all[i])], choice.Notes);
     }
 
     /// <summary>The groups of the Unicode order, as <c>data.groups</c> names them.</summary>
@@ -49,6 +48,9 @@ public sealed class EmojiSource : IImageSource
 
     /// <inheritdoc/>
     public IReadOnlyList<UnreadablePicture> Unreadable => [];
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> Notes { get; }
 
     /// <inheritdoc/>
     public string Caption(int index) => _entries[index].Label;

@@ -32,4 +32,7 @@ public interface IImageSource : IDisposable
 
     /// <summary>What was left out, found when the source was opened.</summary>
     IReadOnlyList<UnreadablePicture> Unreadable { get; }
+
+    /// <summary>What else a person should know, for instance that <c>data.images</c> cut the set; found when the source was opened.</summary>
+    IReadOnlyList<string> Notes => [];
 }

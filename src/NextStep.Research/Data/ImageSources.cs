@@ -11,14 +11,7 @@ public static class ImageSources
     public static IImageSource Open(DataConfig config, Split split, long seed)
     {
         ArgumentNullException.ThrowIfNull(config);
-        return config.Source switch
-        {
-            DataSource.Shapes => new ShapesSource(config, split, seed),
-            DataSource.Emoji => new EmojiSource(config, split),
-            DataSource.Folder => new FolderSource(config, split),
-            DataSource.Webdataset => new WebdatasetSource(config, split),
-            _ => throw new ArgumentOutOfRangeException(nameof(config), config.Source, "No such data source."),
-        };
+        return config.Source.Open(config, split, seed);
     }
 
     /// <summary>Which data the configured source reads; fast where they did not change since they were last looked at.</summary>
@@ -30,18 +23,20 @@ public static class ImageSources
         return SourceIdentity.Of(config);
     }
 
-    /// <summary>
-    /// Whether a picture of a user's own set is held out: a tenth, by a stable hash of <paramref name="family"/>.
-    /// Pictures of one family (a caption, a base emoji) stay on one side.
-    /// </summary>
-    internal static bool IsHeldOut(string family) => Streams.Managed(0, "data.split/" + family).NextDouble() < 0.10;
+    /// <summary>Whether a folder is one of shards: there are some at any depth, or only compressed ones, which are then named.</summary>
+    public static bool HoldsShards(string folder)
+    {
+        IReadOnlyList<FolderFile> files = FolderFiles.Of(folder).Files;
+        return files.Any(f => SourceFiles.IsShard(f.Name))
+            || (files.Any(f => SourceFiles.IsCompressedShard(f.Name)) && !files.Any(f => ImageFile.HasImageExtension(f.Name)));
+    }
 
     /// <summary>The folder that a source reads, checked.</summary>
     internal static string FolderOf(DataConfig config)
     {
         if (string.IsNullOrWhiteSpace(config.Path))
         {
-            throw new ArgumentException($"data.path is empty; a {config.Source.ToString().ToLowerInvariant()} source needs a folder.", nameof(config));
+            throw new ArgumentException($"data.path is empty; a {ComponentCatalog.NameOf(config.Source.GetType())} source needs a folder.", nameof(config));
         }
         string folder = DataPath.Absolute(config.Path);
         return Directory.Exists(folder) ? folder : throw new DirectoryNotFoundException($"The data folder '{config.Path}' does not exist (data.path).");

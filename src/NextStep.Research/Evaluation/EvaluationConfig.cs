@@ -23,6 +23,9 @@ public sealed record EvaluationConfig
     /// <summary>Whether the prompts name colour–shape pairs that training showed, or only such as it never did (shapes); skills that name no colours have none of those.</summary>
     public PairSplit Pairs { get; init; } = PairSplit.Seen;
 
+    /// <summary>Metrics of one's own, beside those that are always measured; a name in <c>measure</c> adds one with its defaults.</summary>
+    public IReadOnlyList<Metric> Metrics { get; init; } = [];
+
     /// <summary>An ONNX file whose features the distances use; null = the built-in <c>random-conv-v1</c>.</summary>
     public string? Network { get; init; }
 

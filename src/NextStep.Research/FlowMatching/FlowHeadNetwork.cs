@@ -76,7 +76,20 @@ public sealed class FlowHeadFinalLayer : nn.Module
 }
 
 /// <summary>All modulations of one condition at one time (or of many): independent of x, so computed once per schedule.</summary>
-public sealed record FlowModulations(IReadOnlyList<Tensor> Blocks, Tensor Final);
+public sealed record FlowModulations(IReadOnlyList<Tensor> Blocks, Tensor Final)
+{
+    /// <summary>Out of every dispose scope, until <see cref="Dispose"/>.</summary>
+    internal FlowModulations Detached() => new([.. Blocks.Select(b => b.DetachFromDisposeScope())], Final.DetachFromDisposeScope());
+
+    internal void Dispose()
+    {
+        foreach (Tensor block in Blocks)
+        {
+            block.Dispose();
+        }
+        Final.Dispose();
+    }
+}
 
 /// <summary>The small MLP that predicts the velocity of one image token (spec §3.1, <c>SimpleMLPAdaLN</c>).</summary>
 public sealed class FlowHeadNetwork : nn.Module<Tensor, Tensor, Tensor, Tensor>

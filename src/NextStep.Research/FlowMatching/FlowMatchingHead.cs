@@ -3,28 +3,31 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research;
 
-/// <summary>What one evaluation of the flow loss gives.</summary>
-/// <param name="Mean">Scalar: the masked mean over tokens.</param>
-/// <param name="PerToken">[n], mean squared velocity error over the features; detached.</param>
-/// <param name="Times">[n], the times drawn.</param>
-public sealed record FlowLoss(Tensor Mean, Tensor PerToken, Tensor Times);
-
 /// <summary>The flow-matching head: its network and its training objective (spec §3).</summary>
-public sealed class FlowMatchingHead : nn.Module
+public sealed class FlowMatchingHead : TokenHead
 {
     internal readonly FlowHeadNetwork net;
 
     /// <summary>Builds the head.</summary>
     public FlowMatchingHead(FlowHeadConfig config, Device? device = null, ScalarType? dtype = null)
-        : base(nameof(FlowMatchingHead))
+        : this(new TokenHeadContext(config, device, dtype))
+    {
+    }
+
+    /// <summary>Builds the head.</summary>
+    public FlowMatchingHead(TokenHeadContext context)
+        : base(context)
     {
         using GlobalGenerator untouched = GlobalGenerator.Keep();
-        net = new FlowHeadNetwork(config, device, dtype);
+        net = new FlowHeadNetwork(context.Shape, context.Device, context.Dtype);
         RegisterComponents();
     }
 
     /// <summary>The velocity network.</summary>
-    public FlowHeadNetwork Network => net;
+    public override FlowHeadNetwork Network => net;
+
+    /// <inheritdoc/>
+    public override string LossName => "flow.loss";
 
     /// <summary>
     /// x_t = t·x₁ + (1 − t)·ε, v* = x₁ − ε, t = sigmoid(u), u ~ N(0, 1); mean over features of (v − v*)² in float32 (spec §3.3).
@@ -33,22 +36,18 @@ public sealed class FlowMatchingHead : nn.Module
     /// <param name="target">Clean tokens x₁, [n, d].</param>
     /// <param name="condition">[n, H].</param>
     /// <param name="noise">Source of ε and u.</param>
-    /// <param name="mask">[n], weights Σ(loss·mask)/(Σmask + 1e−8); null = plain mean. Of no tokens the loss is 0, and nothing is drawn.</param>
-    public FlowLoss Loss(Tensor target, Tensor condition, NoiseSource noise, Tensor? mask = null)
+    /// <param name="mask">[n], weights Σ(loss·mask)/(Σmask + 1e−8); null = plain mean.</param>
+    public override TokenLoss Loss(Tensor target, Tensor condition, NoiseSource noise, Tensor? mask = null)
     {
         using DisposeScope scope = NewDisposeScope();
-        if (target.size(0) == 0)
-        {
-            Tensor none = zeros(0, device: target.device);
-            return new FlowLoss(zeros([], ScalarType.Float32, target.device).MoveToOuterDisposeScope(), none.MoveToOuterDisposeScope(), none.alias().MoveToOuterDisposeScope());
-        }
         Tensor epsilon = noise.Normal(target.shape).to(target.dtype, target.device);
         Tensor t = noise.Normal(target.size(0)).to(target.device).sigmoid().to_type(target.dtype);
         Tensor column = t.unsqueeze(-1);
         Tensor noisy = target.mul(column).Plus(epsilon.mul(column.neg().Plus(1)));
         Tensor error = net.forward(noisy, t, condition).sub(target.sub(epsilon)).to_type(ScalarType.Float32);
-        Tensor perToken = error.Squared().mean([-1]);
-        Tensor mean = mask is null ? perToken.mean() : perToken.mul(mask).sum().div(mask.sum().Plus(1e-8));
-        return new FlowLoss(mean.MoveToOuterDisposeScope(), perToken.detach().MoveToOuterDisposeScope(), t.MoveToOuterDisposeScope());
+        return TokenLoss.Of(error.Squared().mean([-1]), t, mask).MoveToOuterDisposeScope();
     }
+
+    /// <inheritdoc/>
+    public override TokenHeadSampler Sampler(FlowSamplerOptions options) => new FlowSampler(net, options);
 }

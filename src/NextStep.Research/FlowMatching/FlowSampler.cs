@@ -29,14 +29,14 @@ public sealed record FlowSamplerOptions
 /// Samples image tokens by integrating the head's velocity from noise to data. The time embedding is computed once per
 /// schedule, the condition embedding once per token, the modulations of many steps in one product per layer.
 /// </summary>
-public sealed class FlowSampler : IDisposable
+public sealed class FlowSampler : TokenHeadSampler
 {
     // At most so many modulation numbers are held at once; more steps are done in several products.
     private const long ModulationBudget = 32L << 20;
 
     private readonly FlowHeadNetwork _network;
     private readonly FlowSamplerOptions _options;
-    private readonly FlowSolver _solver;
+    private readonly SolverSteps _solver;
     private readonly Tensor _timeEmbeddings;
     private readonly ScalarType _dtype;
     private readonly Device _device;
@@ -47,7 +47,7 @@ public sealed class FlowSampler : IDisposable
     {
         _network = network;
         _options = options;
-        _solver = new FlowSolver(options);
+        _solver = options.Solver.Build(options);
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
         Tensor weight = network.parameters().First();
@@ -62,7 +62,7 @@ public sealed class FlowSampler : IDisposable
     /// <param name="noise">Initial noise [m, d], then one draw per stochastic step.</param>
     /// <param name="onStep">Called with the state [m, d] after every step, for inspection; it is disposed afterwards.</param>
     /// <returns>[m, d] float32.</returns>
-    public Tensor Sample(Tensor conditions, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep = null)
+    public override Tensor Sample(Tensor conditions, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep = null)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -74,22 +74,26 @@ public sealed class FlowSampler : IDisposable
         int pictures = (int)conditions.size(0) / branches;
         Tensor embedded = _network.EmbedConditions(conditions.to(_dtype, _device)); // [K·m, D]
         FlowHeadRows? rows = RowsFor(embedded.size(0));
-        Queue<Tensor> draws = new(Draws(noise, pictures));
-        Tensor x = draws.Dequeue();
         int chunk = ChunkOf(embedded.size(0));
+        if (_solver is not FlowSolver linear)
+        {
+            return AnySteps(embedded, chunk, pictures, guidance, noise, onStep).MoveToOuterDisposeScope();
+        }
+        Queue<Tensor> draws = new(Draws(linear, noise, pictures));
+        Tensor x = draws.Dequeue();
         for (int start = 0; start < _options.Steps; start += chunk)
         {
             using DisposeScope inner = NewDisposeScope();
             int count = Math.Min(chunk, _options.Steps - start);
             Tensor y = _timeEmbeddings.narrow(0, start, count).unsqueeze(1).Plus(embedded.unsqueeze(0)); // [count, K·m, D]
             FlowModulations all = _network.InferredModulations(y);
-            x = (rows is null ? Steps(x, all, start, count, guidance, draws, onStep) : Steps(rows, x, all, start, count, guidance, draws, onStep)).MoveToOuterDisposeScope();
+            x = (rows is null ? Steps(linear, x, all, start, count, guidance, draws, onStep) : Steps(linear, rows, x, all, start, count, guidance, draws, onStep)).MoveToOuterDisposeScope();
         }
         return x.MoveToOuterDisposeScope();
     }
 
     // Many rows, or a GPU: torch's products.
-    private Tensor Steps(Tensor x, FlowModulations all, int start, int count, Guidance guidance, Queue<Tensor> draws, Action<Tensor>? onStep)
+    private Tensor Steps(FlowSolver solver, Tensor x, FlowModulations all, int start, int count, Guidance guidance, Queue<Tensor> draws, Action<Tensor>? onStep)
     {
         int branches = (int)guidance.Branches;
         Tensor state = x;
@@ -99,14 +103,14 @@ public sealed class FlowSampler : IDisposable
             FlowModulations now = new([.. all.Blocks.Select(b => b[i])], all.Final[i]);
             Tensor input = state.to_type(_dtype);
             Tensor velocity = _network.Velocity(branches == 1 ? input : input.repeat(branches, 1), now).to_type(ScalarType.Float32);
-            state = _solver.Step(state, guidance.Combine(velocity), start + i, draws.Dequeue).MoveToOuterDisposeScope();
+            state = solver.Step(state, guidance.Combine(velocity), start + i, draws.Dequeue).MoveToOuterDisposeScope();
             onStep?.Invoke(state);
         }
         return state;
     }
 
     // Few rows on the CPU: the same, with nothing but the noise allocated.
-    private Tensor Steps(FlowHeadRows rows, Tensor x, FlowModulations all, int start, int count, Guidance guidance, Queue<Tensor> draws, Action<Tensor>? onStep)
+    private static Tensor Steps(FlowSolver solver, FlowHeadRows rows, Tensor x, FlowModulations all, int start, int count, Guidance guidance, Queue<Tensor> draws, Action<Tensor>? onStep)
     {
         Tensor[] wide = [.. all.Blocks.Append(all.Final).Select(b => b.to_type(ScalarType.Float32))];
         nint[] addresses = Array.ConvertAll(wide, TensorMemory.Address);
@@ -115,7 +119,7 @@ public sealed class FlowSampler : IDisposable
         for (int i = 0; i < count; i++)
         {
             rows.Evaluate(pictures, i, addresses[..^1], addresses[^1]);
-            FlowStep step = _solver.At(start + i);
+            FlowStep step = solver.At(start + i);
             using (Tensor? drawn = step.Noise is null ? null : draws.Dequeue().contiguous())
             {
                 rows.Advance(step, guidance, pictures, drawn);
@@ -130,6 +134,42 @@ public sealed class FlowSampler : IDisposable
         return rows.States(pictures);
     }
 
+    // A solver of any shape: it asks for velocities in the order of its times; their modulations are prepared in the same chunks.
+    private Tensor AnySteps(Tensor embedded, int chunk, long pictures, Guidance guidance, NoiseSource noise, Action<Tensor>? onStep)
+    {
+        int branches = (int)guidance.Branches, first = 0, held = 0;
+        FlowModulations? all = null;
+        Tensor state = Draw(noise, pictures).to(_device);
+        for (int step = 0; step < _solver.Count; step++)
+        {
+            Tensor next;
+            using (NewDisposeScope())
+            {
+                next = _solver.Step(state, step, Velocity, () => Draw(noise, pictures).to(_device)).MoveToOuterDisposeScope();
+            }
+            state = next;
+            onStep?.Invoke(state);
+        }
+        all?.Dispose();
+        return state;
+
+        Tensor Velocity(Tensor at, int index)
+        {
+            if (all is null || index < first || index >= first + held)
+            {
+                all?.Dispose();
+                using DisposeScope outer = NewDisposeScope();
+                (first, held) = (index, Math.Min(chunk, _solver.Times.Count - index));
+                all = _network.InferredModulations(_timeEmbeddings.narrow(0, first, held).unsqueeze(1).Plus(embedded.unsqueeze(0))).Detached();
+            }
+            using DisposeScope inner = NewDisposeScope();
+            FlowModulations now = new([.. all.Blocks.Select(b => b[index - first])], all.Final[index - first]);
+            Tensor input = at.to_type(_dtype);
+            Tensor velocity = _network.Velocity(branches == 1 ? input : input.repeat(branches, 1), now).to_type(ScalarType.Float32);
+            return guidance.Combine(velocity).MoveToOuterDisposeScope();
+        }
+    }
+
     private FlowHeadRows? RowsFor(long count)
     {
         if (_rows?.Rows != count)
@@ -140,7 +180,14 @@ public sealed class FlowSampler : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _timeEmbeddings.Dispose();
+    public override int Evaluations => _solver.Times.Count;
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+        _timeEmbeddings.Dispose();
+        base.Dispose(disposing);
+    }
 
     private int ChunkOf(long rows)
     {
@@ -149,9 +196,9 @@ public sealed class FlowSampler : IDisposable
     }
 
     // All of a token, in the order of the steps; to a GPU they go together, once.
-    private Tensor[] Draws(NoiseSource noise, long pictures)
+    private Tensor[] Draws(FlowSolver solver, NoiseSource noise, long pictures)
     {
-        int count = 1 + Enumerable.Range(0, _options.Steps).Count(i => _solver.At(i).Noise is not null);
+        int count = 1 + Enumerable.Range(0, _options.Steps).Count(i => solver.At(i).Noise is not null);
         Tensor[] drawn = [.. Enumerable.Range(0, count).Select(_ => Draw(noise, pictures))];
         return _device.type == DeviceType.CPU ? drawn : Devices.Send(stack(drawn), _device).unbind(0);
     }
@@ -159,7 +206,7 @@ public sealed class FlowSampler : IDisposable
     private Tensor Draw(NoiseSource noise, long pictures)
     {
         long width = _network.Config.TokenWidth;
-        if (_options.Solver != Solver.Reference || _options.NoiseRepeat is not { } repeat)
+        if (_options.Solver is not ReferenceSolver || _options.NoiseRepeat is not { } repeat)
         {
             return noise.Normal(pictures, width);
         }

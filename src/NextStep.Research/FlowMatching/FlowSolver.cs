@@ -6,8 +6,11 @@ namespace NextStep.Research;
 /// <summary>One step: x ← State·x + Velocity·v + Noise·ξ; no draw where Noise is null.</summary>
 public readonly record struct FlowStep(float State, float Velocity, float? Noise);
 
-/// <summary>One update rule and its times: the mathematics of a sampler, for any velocity (spec §3.4, §3.5).</summary>
-public sealed class FlowSolver
+/// <summary>
+/// The update rules with one evaluation a step, each linear in state, velocity and noise: <see cref="Solver.Ode"/>, <see cref="Solver.Sde"/>,
+/// <see cref="Solver.Cps"/>, <see cref="Solver.Reference"/>, <see cref="Solver.Released"/> (spec §3.4, §3.5).
+/// </summary>
+public sealed class FlowSolver : SolverSteps
 {
     private readonly FlowSamplerOptions _options;
     private readonly float[] _times;
@@ -17,14 +20,17 @@ public sealed class FlowSolver
     public FlowSolver(FlowSamplerOptions options)
     {
         _options = options;
-        _times = options.Solver == Solver.Reference
+        _times = options.Solver is ReferenceSolver
             ? TimestepSchedule.ReferenceGrid(options.Steps, options.TimestepShift, options.LastStep)
             : TimestepSchedule.Grid(options.Steps, options.TimestepShift);
-        _steps = [.. Enumerable.Range(0, options.Steps).Select(i => options.Solver == Solver.Reference ? ReferenceStep(i) : GridStep(i))];
+        _steps = [.. Enumerable.Range(0, options.Steps).Select(i => options.Solver is ReferenceSolver ? ReferenceStep(i) : GridStep(i))];
     }
 
+    /// <inheritdoc/>
+    public override int Count => _options.Steps;
+
     /// <summary>The N times at which the velocity is evaluated.</summary>
-    public IReadOnlyList<float> Times => _times[.._options.Steps];
+    public override IReadOnlyList<float> Times => _times[.._options.Steps];
 
     /// <summary>Step <paramref name="index"/> as weights: every rule is linear in state, velocity and noise.</summary>
     public FlowStep At(int index) => _steps[index];
@@ -42,20 +48,23 @@ public sealed class FlowSolver
         return (step.Noise is { } weight ? next.PlusInPlace(draw().Times(weight)) : next).MoveToOuterDisposeScope();
     }
 
+    /// <inheritdoc/>
+    public override Tensor Step(Tensor x, int step, Func<Tensor, int, Tensor> velocity, Func<Tensor> draw) => Step(x, velocity(x, step), step, draw);
+
     private FlowStep GridStep(int index)
     {
         double t = _times[index], next = _times[index + 1], delta = next - t, eta = _options.NoiseLevel;
         switch (_options.Solver)
         {
-            case Solver.Sde:
+            case SdeSolver:
                 // σ̃ = 1 − t₁ replaces σ = 1, where 1/(1 − σ) is infinite (Flow-GRPO; the same number as spec §3.5c for s = 1).
                 double sigma = 1 - t, substitute = sigma >= 1 ? 1 - _times[1] : sigma;
                 double strength = eta * Math.Sqrt(sigma / (1 - substitute));
                 return Mix(t, 1 - next - (strength * strength * delta / (2 * sigma)), next, strength * Math.Sqrt(delta));
-            case Solver.Cps:
+            case CpsSolver:
                 double injected = (1 - next) * Math.Sin(eta * Math.PI / 2);
                 return Mix(t, Math.Sqrt(Math.Max(0, ((1 - next) * (1 - next)) - (injected * injected))), next, injected == 0 ? null : injected);
-            case Solver.Released:
+            case ReleasedSolver:
                 return ReverseTime(t, delta);
             default:
                 return Mix(t, 1 - next, next, null);

@@ -49,10 +49,5 @@ public readonly record struct Guidance(GuidanceBranches Branches, double Scale =
     }
 
     /// <summary>The scale for the token after <paramref name="produced"/> of <paramref name="total"/> (spec §3.6).</summary>
-    public static double At(GuidanceSchedule schedule, double scale, int produced, int total) => schedule switch
-    {
-        GuidanceSchedule.LinearDecreasing => 1 + ((scale - 1) * (total - produced) / total),
-        GuidanceSchedule.LinearIncreasing => Math.Max(scale / 2, 1 + ((scale - 1) * produced / total)),
-        _ => scale,
-    };
+    public static double At(GuidanceSchedule schedule, double scale, int produced, int total) => schedule.At(scale, produced, total);
 }

@@ -46,6 +46,13 @@ public sealed record GenerationRequest
     public int BatchSize { get; init; } = 64;
 }
 
+/// <summary>Drawing with a loaded model.</summary>
+public static class LoadedModelDrawing
+{
+    /// <summary>Draws pictures with it.</summary>
+    public static ImageGenerator Generator(this LoadedModel loaded) => new(loaded.Model, loaded.Autoencoder, loaded.Tokenizer);
+}
+
 /// <summary>How far a generation is: image tokens drawn, over all pictures.</summary>
 public sealed record GenerationProgress(long Tokens, long Total);
 
@@ -102,7 +109,12 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
         (int rows, int columns) = (request.Height / pixels, request.Width / pixels);
         Example[] examples = Expand(request);
         GuidanceBranches branches = Branches(request);
-        bool normalize = request.Sampling.NormalizeTokens ?? autoencoder.Config.Normalization == LatentNormalization.Token;
+        Func<Tensor, Tensor>? project = request.Sampling.NormalizeTokens switch
+        {
+            true => autoencoder.Normalization.Project ?? TokenNormalization.Apply,
+            false => null,
+            null => autoencoder.Normalization.Project,
+        };
         long total = (long)examples.Length * rows * columns;
         int batchSize = request.Noise is null ? request.BatchSize : examples.Length; // a recording covers the whole request
         List<Tensor> drawn = [];
@@ -115,7 +127,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             PromptRows prompt = Rows(part, branches, request, rows, columns);
             long before = (long)start * rows * columns;
             drawn.Add(TokenSampler.Draw(
-                model, prompt, rows * columns, request.Sampling, normalize, noise,
+                model, prompt, rows * columns, request.Sampling, project, noise,
                 request.Sampling.Solver == Solver.Reference && request.Noise is not null ? request.ImagesPerPrompt : null,
                 t =>
                 {

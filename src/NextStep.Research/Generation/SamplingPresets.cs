@@ -11,7 +11,7 @@ public sealed record SamplingPreset(string Name, string Source, int Side, Sampli
 {
     /// <summary>One line for people: the settings and where they come from.</summary>
     public override string ToString() => System.FormattableString.Invariant(
-        $"{Name}: {Source}; {Side}², guidance {Sampling.Guidance}{(Sampling.ImageGuidance == 1 ? "" : System.FormattableString.Invariant($", image guidance {Sampling.ImageGuidance}"))}, {Sampling.Steps} steps, shift {Sampling.TimestepShift}, {(Sampling.NormalizeTokens == true ? "tokens normalised" : "tokens as sampled")}, solver {Sampling.Solver.ToString().ToLowerInvariant()}");
+        $"{Name}: {Source}; {Side}², guidance {Sampling.Guidance}{(Sampling.ImageGuidance == 1 ? "" : System.FormattableString.Invariant($", image guidance {Sampling.ImageGuidance}"))}, {Sampling.Steps} steps, shift {Sampling.TimestepShift}, {(Sampling.NormalizeTokens == true ? "tokens normalised" : "tokens as sampled")}, solver {ComponentCatalog.NameOf(Sampling.Solver.GetType())}");
 }
 
 /// <summary>The presets, one row each (spec §5.1).</summary>

@@ -26,13 +26,13 @@ public static class TokenSampler
     /// <param name="prompt">Where to start.</param>
     /// <param name="count">L, image tokens per picture.</param>
     /// <param name="sampling">Solver, guidance and schedule.</param>
-    /// <param name="normalizeTokens">Project each token back to mean 0 and variance 1 before it is fed back and decoded.</param>
+    /// <param name="project">Puts each token back where normalised tokens lie, before it is fed back and decoded; null = tokens stay as they are.</param>
     /// <param name="noise">All draws.</param>
     /// <param name="noiseRepeat">Reference solver: noise rows shared by tiling; null = one a picture.</param>
     /// <param name="onToken">Called after each token, for progress and inspection.</param>
     /// <param name="cancellation">Stops between tokens.</param>
     public static Tensor Draw(
-        NextStepModel model, PromptRows prompt, int count, SamplingConfig sampling, bool normalizeTokens, NoiseSource noise,
+        NextStepModel model, PromptRows prompt, int count, SamplingConfig sampling, Func<Tensor, Tensor>? project, NoiseSource noise,
         int? noiseRepeat = null, Action<SampledToken>? onToken = null, CancellationToken cancellation = default)
     {
         using IDisposable guard = no_grad();
@@ -40,7 +40,7 @@ public static class TokenSampler
         long rows = prompt.Ids.size(0), length = prompt.Ids.size(1);
         IReadOnlyList<Device> layers = model.Transformer.LayerDevices;
         (ScalarType dtype, Device device) = (model.Transformer.Dtype, layers[0]);
-        using FlowSamplers samplers = new(model.Head.Network, sampling, count, noiseRepeat);
+        using TokenHeadSamplers samplers = new(model.Head, model.Config.HeadComponent, sampling, count, noiseRepeat);
         // A CPU attends faster in float32 than in bfloat16, and the cache is small beside the weights.
         ScalarType kept = device.type == DeviceType.CPU ? ScalarType.Float32 : dtype;
         using KeyValueCache cache = new(model.Config.Transformer, rows, length + count - 1, dtype == ScalarType.Float64 ? dtype : kept, layers);
@@ -56,7 +56,7 @@ public static class TokenSampler
                 prompt.Branches,
                 Guidance.At(sampling.GuidanceSchedule, sampling.Guidance, index, count),
                 Guidance.At(sampling.GuidanceSchedule, sampling.ImageGuidance, index, count));
-            SampledToken sampled = Sample(model, samplers.At(index), hidden, index, guidance, normalizeTokens, noise);
+            SampledToken sampled = Sample(model, samplers.At(index), hidden, index, guidance, project, noise);
             tokens.Add(sampled.Token.to_type(ScalarType.Float32).MoveToOuterDisposeScope());
             onToken?.Invoke(sampled);
             if (index < count - 1)
@@ -70,12 +70,12 @@ public static class TokenSampler
     }
 
     // This and the next are all that runs for a token. They read nothing back from a device: a GPU would fall idle each time.
-    private static SampledToken Sample(NextStepModel model, FlowSampler sampler, Tensor hidden, int index, Guidance guidance, bool normalize, NoiseSource noise)
+    private static SampledToken Sample(NextStepModel model, TokenHeadSampler sampler, Tensor hidden, int index, Guidance guidance, Func<Tensor, Tensor>? project, NoiseSource noise)
     {
         Tensor conditions = model.ProjectOut(model.GenerationPosition(index, hidden.device, hidden.dtype) is { } position ? hidden.Plus(position) : hidden);
         // Rounded to the weights' dtype once, so that what is fed back is what is decoded.
         Tensor raw = sampler.Sample(conditions, guidance, noise).to_type(hidden.dtype);
-        return new SampledToken(index, conditions, normalize ? TokenNormalization.Apply(raw) : raw, raw);
+        return new SampledToken(index, conditions, project is null ? raw : project(raw), raw);
     }
 
     private static Tensor Feed(NextStepModel model, Tensor token, GuidanceBranches branches, Tensor? visible, KeyValueCache cache)

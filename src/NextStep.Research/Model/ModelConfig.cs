@@ -24,19 +24,6 @@ public enum ModelSize
     B14,
 }
 
-/// <summary>Head sizes of the paper's Table 6: small 6×1024, base 12×1536, large 24×2048; scaled in proportion for small models.</summary>
-public enum HeadSize
-{
-    /// <summary>40 M at full scale.</summary>
-    Small,
-
-    /// <summary>157 M at full scale, the released one.</summary>
-    Base,
-
-    /// <summary>528 M at full scale.</summary>
-    Large,
-}
-
 /// <summary>How captions become ids in models trained here.</summary>
 public enum TokenizerKind
 {
@@ -66,8 +53,8 @@ public sealed record ModelConfig
     /// <summary>Overrides for the transformer.</summary>
     public TransformerOptions Transformer { get; init; } = new();
 
-    /// <summary>The flow-matching head.</summary>
-    public HeadOptions Head { get; init; } = new();
+    /// <summary>The token head.</summary>
+    public TokenHeadConfig Head { get; init; } = new FlowHead();
 
     /// <summary>The tokenizer of models trained here.</summary>
     public TokenizerKind Tokenizer { get; init; } = TokenizerKind.Word;
@@ -114,23 +101,4 @@ public sealed record TransformerOptions
     /// <summary>Base θ of the rotary embedding (14B: 1e6); null = 1e6 for 3b and 14b, 1e4 for the small sizes, whose sequences are short.</summary>
     [Range(1.0, 1e9)]
     public double? RopeTheta { get; init; }
-}
-
-/// <summary>The <c>model.head</c> node.</summary>
-public sealed record HeadOptions
-{
-    /// <summary>The named size; layers and width below override it.</summary>
-    public HeadSize Size { get; init; } = HeadSize.Base;
-
-    /// <summary>Residual blocks.</summary>
-    [Range(1, 256)]
-    public int? Layers { get; init; }
-
-    /// <summary>Width D.</summary>
-    [Range(8, 16384)]
-    public int? Width { get; init; }
-
-    /// <summary>Independent (noise, t) draws per image token and step (paper: 4).</summary>
-    [Range(1, 64)]
-    public int BatchMultiplier { get; init; } = 4;
 }

@@ -96,6 +96,7 @@ public static class ModelSizes
                 Width = model.Head.Width ?? headWidth,
                 Layers = model.Head.Layers ?? headLayers,
             },
+            HeadComponent = model.Head,
             LatentChannels = autoencoder.LatentChannels,
             LatentPatchSize = autoencoder.PatchSize,
             Special = special,

@@ -9,6 +9,9 @@ public sealed record NextStepConfig
     /// <summary>The head's shape.</summary>
     public required FlowHeadConfig Head { get; init; }
 
+    /// <summary>Which head.</summary>
+    public TokenHeadConfig HeadComponent { get; init; } = new FlowHead();
+
     /// <summary>Latent channels C.</summary>
     public required int LatentChannels { get; init; }
 

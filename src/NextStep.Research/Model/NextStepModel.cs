@@ -17,8 +17,8 @@ public sealed record ModelBatch(Tensor Ids, Tensor Labels, Tensor Tokens, Tensor
 /// <summary>Losses of one batch.</summary>
 /// <param name="Total">Weighted sum, scalar, to differentiate.</param>
 /// <param name="Text">Cross-entropy, mean over predicted labels.</param>
-/// <param name="Image">The flow loss and its parts.</param>
-public sealed record ModelLosses(Tensor Total, Tensor Text, FlowLoss Image);
+/// <param name="Image">The head's loss and its parts.</param>
+public sealed record ModelLosses(Tensor Total, Tensor Text, TokenLoss Image);
 
 /// <summary>
 /// The causal transformer over text and continuous image tokens with its flow-matching head (spec §1–3).
@@ -29,7 +29,7 @@ public sealed class NextStepModel : nn.Module
     private readonly CausalTransformer _transformer;
     private readonly Linear image_in_projector;
     private readonly Linear image_out_projector;
-    private readonly FlowMatchingHead image_head;
+    private readonly TokenHead image_head;
     private Tensor? _positionTable;
 
     /// <summary>Builds the network, on the meta device too; weights are random until initialised or loaded.</summary>
@@ -42,7 +42,7 @@ public sealed class NextStepModel : nn.Module
         int hidden = config.Transformer.HiddenSize;
         image_in_projector = nn.Linear(config.TokenWidth, hidden, device: device, dtype: dtype);
         image_out_projector = nn.Linear(hidden, hidden, device: device, dtype: dtype);
-        image_head = new FlowMatchingHead(config.Head, device, dtype);
+        image_head = config.HeadComponent.Build(new TokenHeadContext(config.Head, device, dtype));
         // Registered one by one: the released keys have the language model flattened into this module.
         register_module("embed_tokens", _transformer.embed_tokens);
         register_module("layers", _transformer.layers);
@@ -59,8 +59,8 @@ public sealed class NextStepModel : nn.Module
     /// <summary>The language model.</summary>
     public CausalTransformer Transformer => _transformer;
 
-    /// <summary>The flow-matching head.</summary>
-    public FlowMatchingHead Head => image_head;
+    /// <summary>The token head.</summary>
+    public TokenHead Head => image_head;
 
     /// <summary>Image tokens [.., d] to the transformer's input [.., H], where the first layer lies.</summary>
     public Tensor ProjectIn(Tensor tokens) => RowLinear.Forward(image_in_projector, tokens.to(image_in_projector.weight!.device));
@@ -118,7 +118,8 @@ public sealed class NextStepModel : nn.Module
         }
         Tensor condition = skipOutProjector ? image : ProjectOut(image);
         int repeat = Config.HeadBatchMultiplier;
-        FlowLoss flow = image_head.Loss(
+        // Of text alone the head is not asked: it has no loss, and nothing is drawn.
+        TokenLoss flow = target.size(0) == 0 ? TokenLoss.None(states.device) : image_head.Loss(
             target.repeat(repeat, 1), condition.repeat(repeat, 1), noise, batch.TokenMask?.repeat(repeat));
 
         Tensor predicted = places.Predicted;
@@ -129,7 +130,7 @@ public sealed class NextStepModel : nn.Module
         return new ModelLosses(
             total.MoveToOuterDisposeScope(),
             text.MoveToOuterDisposeScope(),
-            new FlowLoss(flow.Mean.MoveToOuterDisposeScope(), flow.PerToken.MoveToOuterDisposeScope(), flow.Times.MoveToOuterDisposeScope()));
+            flow.MoveToOuterDisposeScope());
     }
 
     /// <summary>Row of the fixed 2-D table that is added to the state predicting image token <paramref name="index"/>, [H]; null unless configured (spec §1.4).</summary>

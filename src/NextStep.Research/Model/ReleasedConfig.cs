@@ -59,7 +59,7 @@ public static class ReleasedConfig
             ["boi"] = config.Special.BeginOfImage,
             ["eoi"] = config.Special.EndOfImage,
             ["image_placeholder_id"] = config.Special.ImagePlaceholder,
-            [Own] = new JsonObject { ["imageSize"] = imageSize, ["editLayout"] = JsonSerializer.SerializeToNode(config.EditLayout, JsonOptions), ["sampling"] = JsonSerializer.SerializeToNode(sampling, JsonOptions) },
+            [Own] = new JsonObject { ["imageSize"] = imageSize, ["editLayout"] = JsonSerializer.SerializeToNode(config.EditLayout, JsonOptions), ["head"] = JsonSerializer.SerializeToNode(config.HeadComponent, JsonOptions), ["headSource"] = ComponentCatalog.SourceOf(config.HeadComponent.GetType())?.ToString(), ["sampling"] = JsonSerializer.SerializeToNode(sampling, JsonOptions) },
         };
         return json.ToJsonString(JsonOptions);
     }
@@ -121,6 +121,7 @@ public static class ReleasedConfig
             InputNoise = keys.Double("noise_strength", 0),
             EditLayout = ReadEditLayout(keys),
             UseGenPosEmbed = keys.Bool("use_gen_pos_embed", false),
+            HeadComponent = ReadHead(keys),
         };
         try
         {
@@ -149,6 +150,20 @@ public static class ReleasedConfig
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             throw new InvalidDataException($"{keys.File}: {Own}.editLayout is no layout of edits: {e.Message}", e);
+        }
+    }
+
+    /// <summary>Which token head made the model; the paper's where the file does not say it.</summary>
+    internal static TokenHeadConfig ReadHead(JsonKeys keys)
+    {
+        JsonObject? own = keys.Object(Own);
+        try
+        {
+            return own?["head"] is { } head ? head.Deserialize<TokenHeadConfig>(JsonOptions) ?? new FlowHead() : new FlowHead();
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new InvalidDataException($"{keys.File}: its token head{(own?["headSource"] is { } source ? $", made by {source}," : "")} cannot be built: {e.Message}", e);
         }
     }
 
@@ -257,6 +272,6 @@ public static class ReleasedConfig
     {
         WriteIndented = true,
         IgnoreReadOnlyProperties = true,
-        Converters = { new System.Text.Json.Serialization.JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
+        Converters = { new ComponentJson(), new System.Text.Json.Serialization.JsonStringEnumConverter(JsonNamingPolicy.CamelCase, allowIntegerValues: false) },
     };
 }

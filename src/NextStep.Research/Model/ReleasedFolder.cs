@@ -14,9 +14,6 @@ public sealed record LoadedModel(NextStepModel Model, ImageAutoencoder Autoencod
     /// <summary>What had to be chosen or was left aside while loading, a sentence each: a running average of the weights, another precision beside, things that are no tensors.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>Draws pictures with it.</summary>
-    public ImageGenerator Generator() => new(Model, Autoencoder, Tokenizer);
-
     /// <summary>The prompt of an edit of one picture: the instruction, with the picture's marker where the model was trained to find it.</summary>
     public string EditPrompt(string instruction) => SequenceLayout.EditPrompt(instruction, Model.Config.EditLayout);
 
@@ -232,7 +229,7 @@ public static class ReleasedFolder
 
     // FLUX names and diffusers names load alike; training losses and the like are left out.
     private static void PlaceAutoencoder(ImageAutoencoder autoencoder, TensorSource source, Device device) =>
-        StateDictLoader.Place(autoencoder, source, _ => device, ScalarType.Float32, n => IsAutoencoder(n) ? n : null);
+        StateDictLoader.Place(autoencoder, source, _ => device, ScalarType.Float32, n => n is "channel_mean" or "channel_std" ? "normalization." + n : IsAutoencoder(n) ? n : null); // as earlier versions wrote them
 
     // A head that is the embedding table is not stored twice.
     private static TensorSource Tied(TensorSource source, string configFile, List<string> notes)
@@ -279,7 +276,7 @@ public static class ReleasedFolder
             .OrderByDescending(g => g.Sum(e => e.ByteLength)).FirstOrDefault()?.Key ?? ScalarType.Float32;
 
     private static bool IsAutoencoder(string name) =>
-        name.StartsWith("encoder.", StringComparison.Ordinal) || name.StartsWith("decoder.", StringComparison.Ordinal) || name is "channel_mean" or "channel_std" ||
+        name.StartsWith("encoder.", StringComparison.Ordinal) || name.StartsWith("decoder.", StringComparison.Ordinal) || name.StartsWith("normalization.", StringComparison.Ordinal) ||
         name.StartsWith("quant_conv.", StringComparison.Ordinal) || name.StartsWith("post_quant_conv.", StringComparison.Ordinal);
 
     /// <summary>The model folder itself, also when a trained cell's or stage's folder was given.</summary>

@@ -66,7 +66,7 @@ internal sealed class FlowHeadParity : ParityKind
         using RecordedNoise noise = fixture.Draws();
         Tensor target = fixture.Read("in.target").clone().requires_grad_(true), condition = fixture.Read("in.c").clone().requires_grad_(true);
         _head.zero_grad();
-        FlowLoss loss = _head.Loss(target, condition, noise, fixture.Has("in.mask") ? fixture.Read("in.mask") : null);
+        TokenLoss loss = _head.Loss(target, condition, noise, fixture.Has("in.mask") ? fixture.Read("in.mask") : null);
         loss.Mean.backward();
         FixtureCase.Exhausted(noise);
         fixture.Check("out.loss", loss.Mean);

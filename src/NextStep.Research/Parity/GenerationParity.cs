@@ -54,7 +54,7 @@ internal sealed class GenerationParity : ParityKind
 
         List<Tensor> conditions = [];
         Tensor tokens = TokenSampler.Draw(
-            _model, prompt, count, sampling, fixture.Argument("use_norm", false), noise, fixture.Argument("num_images_per_caption", 1),
+            _model, prompt, count, sampling, fixture.Argument("use_norm", false) ? TokenNormalization.Apply : null, noise, fixture.Argument("num_images_per_caption", 1),
             t => conditions.Add(t.Conditions.clone().DetachFromDisposeScope()));
         FixtureCase.Exhausted(noise);
         fixture.Check("out.sample_c", stack(conditions));

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Microsoft.ML.Tokenizers;
 
 namespace NextStep.Research;
 
@@ -8,7 +7,7 @@ namespace NextStep.Research;
 /// Cuts text as the Qwen2 pattern does: contractions, words with at most one leading symbol, single digits, runs of symbols, white space.
 /// Written out over code points, because a .NET <c>Regex</c> sees UTF-16 halves and would cut "😀abc" or "𠀀" elsewhere than the original.
 /// </summary>
-internal sealed class QwenPreTokenizer : PreTokenizer
+internal static class QwenPreTokenizer
 {
     /// <summary>The pattern in <c>tokenizer.json</c> that this class is equal to.</summary>
     public const string Pattern =
@@ -24,11 +23,8 @@ internal sealed class QwenPreTokenizer : PreTokenizer
         End,
     }
 
-    public override IEnumerable<(int Offset, int Length)> PreTokenize(string text) => Cut(text);
-
-    public override IEnumerable<(int Offset, int Length)> PreTokenize(ReadOnlySpan<char> text) => Cut(text);
-
-    private static List<(int Offset, int Length)> Cut(ReadOnlySpan<char> text)
+    /// <summary>The pieces, which cover the whole text.</summary>
+    public static List<(int Offset, int Length)> Cut(ReadOnlySpan<char> text)
     {
         var pieces = new List<(int, int)>();
         for (var at = 0; at < text.Length;)

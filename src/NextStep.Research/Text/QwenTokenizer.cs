@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.RegularExpressions;
-using Microsoft.ML.Tokenizers;
 
 namespace NextStep.Research;
 
@@ -11,7 +10,7 @@ namespace NextStep.Research;
 public sealed class QwenTokenizer : TextTokenizer
 {
     private readonly QwenFiles _files;
-    private readonly BpeTokenizer _bpe;
+    private readonly ByteBpe _bpe;
     private readonly Dictionary<int, string> _added;
     private readonly Dictionary<int, byte[]> _bytes;
     private readonly Regex? _specials;
@@ -24,9 +23,9 @@ public sealed class QwenTokenizer : TextTokenizer
         _bytes = ByteAlphabet.Decode(folder, ordinary);
         try
         {
-            _bpe = BpeTokenizer.Create(new BpeOptions(ordinary) { Merges = files.Merges, ByteLevel = true, PreTokenizer = new QwenPreTokenizer() });
+            _bpe = new ByteBpe(ordinary, files.Merges);
         }
-        catch (Exception e) when (e is ArgumentException or InvalidOperationException or FormatException or KeyNotFoundException)
+        catch (FormatException e)
         {
             throw new InvalidDataException($"{folder}: the vocabulary and the merges do not fit together: {e.Message}", e);
         }
@@ -65,7 +64,11 @@ public sealed class QwenTokenizer : TextTokenizer
             }
             else if (part.Length > 0)
             {
-                ids.AddRange(_bpe.EncodeToIds(NfcNormalizer.Normalize(part), considerNormalization: false));
+                var normal = NfcNormalizer.Normalize(part);
+                foreach (var (at, length) in QwenPreTokenizer.Cut(normal))
+                {
+                    _bpe.Encode(normal.AsSpan(at, length), ids);
+                }
             }
         }
         return [.. ids];

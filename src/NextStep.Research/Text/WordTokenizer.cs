@@ -45,14 +45,14 @@ public sealed class WordTokenizer : TextTokenizer
     private static int FirstWord => UnknownId + 1;
 
     /// <summary>
-    /// A vocabulary of all words in <paramref name="captions"/> together with digits, common marks and the whole shapes grammar,
-    /// sorted, so that the order of the captions does not matter.
+    /// A vocabulary of all words in <paramref name="captions"/> together with digits and common marks, sorted, so that the order of the
+    /// captions does not matter. A world whose captions come from a grammar gives the grammar's words along with them.
     /// </summary>
     public static WordTokenizer FromCaptions(IEnumerable<string> captions)
     {
         ArgumentNullException.ThrowIfNull(captions);
         SortedSet<string> words = new(StringComparer.Ordinal);
-        foreach (string caption in captions.Concat(CaptionGrammar.Words).Append(AlwaysKnown))
+        foreach (string caption in captions.Append(AlwaysKnown))
         {
             words.UnionWith(SpecialTokenText.Split(caption).Where(p => p.Id < 0).SelectMany(p => Pieces(p.Text)));
         }

@@ -17,9 +17,9 @@ public static class AutoencoderTrainer
         TrainingLoop loop = new(trainer, trainer.LearningRate ?? 2e-3, run);
         using BatchPrefetcher batches = new(source, config.Seed, "autoencoder.order", trainer.BatchSize);
         loop.Run(autoencoder, step => Step(autoencoder, config, batches, step, device), batches.Ids);
-        if (config.Autoencoder.Normalization == LatentNormalization.Channel)
+        if (autoencoder.Normalization.NeedsStatistics)
         {
-            EstimateChannelStatistics(autoencoder, source, device);
+            autoencoder.Normalization.Fit(RawLatents(autoencoder, source, device));
         }
         return autoencoder;
     }
@@ -44,15 +44,11 @@ public static class AutoencoderTrainer
         return new StepOutcome(loss, metrics, batch.Ids);
     }
 
-    // One mean and variance per channel over (at most 4096 pictures of) the training set, with the final weights.
-    private static void EstimateChannelStatistics(ImageAutoencoder autoencoder, IImageSource source, Device device)
+    // Of at most 4096 pictures of the training set, with the final weights.
+    private static IEnumerable<Tensor> RawLatents(ImageAutoencoder autoencoder, IImageSource source, Device device)
     {
         using IDisposable guard = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        int channels = autoencoder.Config.LatentChannels, count = Math.Min(source.Count, 4096);
-        Tensor sum = zeros(channels, dtype: ScalarType.Float64), squares = zeros(channels, dtype: ScalarType.Float64);
-        long values = 0;
-        int size;
+        int count = Math.Min(source.Count, 4096), size;
         using (CaptionedImage first = source.Load(0))
         {
             size = autoencoder.AtOnce(first.Pixels.size(1), first.Pixels.size(2));
@@ -61,13 +57,7 @@ public static class AutoencoderTrainer
         {
             using DisposeScope inner = NewDisposeScope();
             using CaptionedBatch batch = Batches.Load(source, [.. Enumerable.Range(start, Math.Min(size, count - start))]);
-            Tensor raw = autoencoder.EncodeRaw(batch.Pixels.to(device)).cpu().to_type(ScalarType.Float64);
-            sum.PlusInPlace(raw.sum([0, 2, 3]));
-            squares.PlusInPlace(raw.Squared().sum([0, 2, 3]));
-            values += raw.numel() / channels;
+            yield return autoencoder.EncodeRaw(batch.Pixels.to(device)).cpu().to_type(ScalarType.Float64);
         }
-        Tensor mean = sum.Over((double)values);
-        Tensor deviation = (squares.Over((double)values) - mean.Squared()).clamp_min(Scalars.Of(1e-12)).sqrt();
-        autoencoder.SetChannelStatistics(mean.to_type(ScalarType.Float32), deviation.to_type(ScalarType.Float32));
     }
 }

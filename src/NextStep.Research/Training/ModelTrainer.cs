@@ -30,7 +30,7 @@ public static class ModelTrainer
             ModelBatch batch = Batch(layout, tokenizer.Special, latents, indices, dropped, noise, device);
             SequencePacking? packing = config.Training.PackSequences ? SequencePacking.Of(batch.Places!.Lengths, batch.Ids.size(1), device) : null;
             ModelLosses losses = model.Losses(batch, noise, packing: packing);
-            return new StepOutcome(losses.Total, Metrics(losses), [.. indices.Select(i => latents.Ids[i])]);
+            return new StepOutcome(losses.Total, Metrics(losses, model.Head.LossName), [.. indices.Select(i => latents.Ids[i])]);
         }, step => [.. Batches.Indices(config.Seed, "model.order", step, trainer.BatchSize, latents.Captions.Count).Select(i => latents.Ids[i])]);
         return model;
     }
@@ -100,24 +100,30 @@ public static class ModelTrainer
     private static DroppedCondition Drop(double draw, double dropText, bool edit) =>
         draw < dropText ? DroppedCondition.Text : edit && draw < 2 * dropText ? DroppedCondition.TextAndImage : DroppedCondition.Nothing;
 
-    /// <summary>What a step reports: both losses and the flow loss by t.</summary>
-    public static IReadOnlyList<StepMetric> Metrics(ModelLosses losses)
+    /// <summary>What a step reports: both losses and, of heads that know a time, the head's loss by t.</summary>
+    /// <param name="losses">Of the step.</param>
+    /// <param name="name">Of the head's loss, <see cref="TokenHead.LossName"/>.</param>
+    public static IReadOnlyList<StepMetric> Metrics(ModelLosses losses, string name = "flow.loss")
     {
-        if (losses.Image.Times.size(0) == 0)
+        if (losses.Image.PerToken.size(0) == 0)
         {
             return [StepMetric.Mean("text.loss", losses.Text)]; // text alone has no flow loss, not one of 0
         }
         List<StepMetric> metrics =
         [
-            StepMetric.Mean("flow.loss", losses.Image.Mean),
+            StepMetric.Mean(name, losses.Image.Mean),
             StepMetric.Mean("text.loss", losses.Text),
         ];
+        if (losses.Image.Times is null)
+        {
+            return metrics;
+        }
         Tensor bins = losses.Image.Times.detach().to_type(ScalarType.Float32).Times(TimeBins).floor().clamp(Scalars.Of(0), Scalars.Of(TimeBins - 1)).to_type(ScalarType.Int64);
         Tensor sums = zeros(TimeBins, device: bins.device).index_add_(0, bins, losses.Image.PerToken, Scalars.Of(1));
         Tensor counts = zeros(TimeBins, device: bins.device).index_add_(0, bins, ones_like(losses.Image.PerToken), Scalars.Of(1)); // bincount would wait for the device
         for (int bin = 0; bin < TimeBins; bin++)
         {
-            metrics.Add(new StepMetric($"flow.loss.t{bin}", sums[bin], counts[bin]));
+            metrics.Add(new StepMetric($"{name}.t{bin}", sums[bin], counts[bin]));
         }
         return metrics;
     }

@@ -31,13 +31,13 @@ public sealed class MicroSweepTests
     }
 
     [Fact]
-    public async Task A_missing_data_folder_fails_the_cells_by_name_with_exit_code_1()
+    public async Task A_missing_data_folder_is_named_before_anything_is_run()
     {
         using TemporaryFolder folder = new();
         string file = MicroExperiment.Write(folder.Path);
         (int code, string output) = await MicroExperiment.Run("sweep", file, "--out", Path.Combine(folder.Path, "run"), "--set", "data.source=folder", "--set", "data.path=nowhere");
-        Assert.Equal(1, code);
-        Assert.Contains("nowhere", output, StringComparison.Ordinal);
-        Assert.Contains("2 failed", output, StringComparison.Ordinal);
+        Assert.Equal(2, code);
+        Assert.Contains("data.path: the data folder 'nowhere' does not exist", output, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(Path.Combine(folder.Path, "run")));
     }
 }

@@ -140,7 +140,7 @@ public sealed class TorchCheckpointTests
         using var folder = new TemporaryFolder();
         var path = folder.File("run.pt");
         var weights = Pickled.Dictionary(("w", Pickled.Tensor("0", 2)));
-        Pickled.Archive(path, Pickled.Dictionary(("model", weights), ("model_ema", Pickled.Dictionary(("decay", "K\u0001"), ("shadow", weights)))), ("0", new byte[8]));
+        Pickled.Archive(path, Pickled.Dictionary(("rng", Pickled.Tensor("1", 8).Replace("FloatStorage", "ByteStorage", StringComparison.Ordinal)), ("model", weights), ("model_ema", Pickled.Dictionary(("decay", "K\u0001"), ("shadow", weights)))), ("0", new byte[8]), ("1", new byte[8]));
         using var file = TorchCheckpoint.Open(path);
         Assert.Equal(["w", "ema.w"], file.Entries.Keys);
     }
@@ -181,17 +181,51 @@ public sealed class TorchCheckpointTests
         Assert.Contains(fault, Assert.Throws<InvalidDataException>(() => TorchCheckpoint.Open(path)).Message, StringComparison.Ordinal);
     }
 
+    // As TorchSharp.PyBridge writes its files: every member deflated.
     [Fact]
-    public void A_compressed_member_is_not_unpacked()
+    public void Deflated_members_are_read_and_a_member_that_unpacks_to_something_else_is_refused()
+    {
+        using var folder = new TemporaryFolder();
+        string stored = folder.File("stored.pt"), path = folder.File("deflated.pt");
+        Pickled.Archive(stored, Pickled.Dictionary(("w", Pickled.Tensor("0", 2))), ("0", [0, 0, 128, 63, 0, 0, 0, 64]));
+        using (var from = ZipFile.OpenRead(stored))
+        using (var to = ZipFile.Open(path, ZipArchiveMode.Create))
+        {
+            foreach (var entry in from.Entries)
+            {
+                using Stream source = entry.Open(), target = to.CreateEntry(entry.FullName, CompressionLevel.Optimal).Open();
+                source.CopyTo(target);
+            }
+        }
+        using (var file = TorchCheckpoint.Open(path))
+        using (var values = file.Read("w"))
+        {
+            Assert.Equal([1f, 2f], values.data<float>().ToArray());
+            file.Release("w");
+        }
+        var bytes = File.ReadAllBytes(path);
+        var directory = bytes.AsSpan().LastIndexOf("PK\u0001\u0002"u8);
+        bytes[directory + 16] ^= 1; // the checksum of the last member, the storage
+        File.WriteAllBytes(path, bytes);
+        using var damaged = TorchCheckpoint.Open(path);
+        Assert.Contains("archive/data/0' does not unpack to the 8 bytes and the checksum", Assert.Throws<InvalidDataException>(() => damaged.Read("w")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_member_that_claims_more_than_it_can_unfold_to_is_refused()
     {
         using var folder = new TemporaryFolder();
         var path = folder.File("bomb.pt");
         using (var zip = ZipFile.Open(path, ZipArchiveMode.Create))
         {
             using var stream = zip.CreateEntry("archive/data.pkl", CompressionLevel.Optimal).Open();
-            stream.Write(new byte[10_000_000]);
+            stream.Write(new byte[100_000]);
         }
-        Assert.Contains("compressed", Assert.Throws<InvalidDataException>(() => TorchCheckpoint.Open(path)).Message, StringComparison.Ordinal);
+        var bytes = File.ReadAllBytes(path);
+        var directory = bytes.AsSpan().LastIndexOf("PK\u0001\u0002"u8);
+        BitConverter.GetBytes(60_000_000).CopyTo(bytes, directory + 24);
+        File.WriteAllBytes(path, bytes);
+        Assert.Contains("claims 60000000 bytes", Assert.Throws<InvalidDataException>(() => TorchCheckpoint.Open(path)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

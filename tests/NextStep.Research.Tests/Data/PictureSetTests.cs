@@ -37,6 +37,25 @@ public sealed class PictureSetTests
         Assert.Equal([2, 3, 8, 8], resized.Pixels.shape);
     }
 
+    [Fact]
+    public void Hidden_files_are_left_alone_and_other_formats_are_named()
+    {
+        using TemporaryFolder folder = new();
+        foreach (string name in (string[])["a.png", ".ipynb_checkpoints/a-checkpoint.png", "@eaDir/thumb.png", "._a.png"])
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(folder.File(name))!);
+            Save(folder.File(name), 0, 12);
+        }
+        using (PictureSet set = PictureSet.Load([folder.Path + "/"]))
+        {
+            Assert.Single(set.Names);
+        }
+        File.WriteAllText(folder.File("b.tif"), "another format");
+        Assert.Contains("b.tif", Assert.Throws<InvalidDataException>(() => PictureSet.Load([folder.Path])).Message, StringComparison.Ordinal);
+        using PictureSet rest = PictureSet.Load([folder.Path], skipBroken: true);
+        Assert.Equal(folder.File("b.tif"), Assert.Single(rest.Skipped).File);
+    }
+
     private static void Save(string file, float value, int size)
     {
         using torch.Tensor picture = torch.full([3, size, size], value);

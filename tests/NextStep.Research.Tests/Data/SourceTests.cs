@@ -51,7 +51,7 @@ public sealed class SourceTests : IDisposable
         using CaptionedImage one = holder.Load(0);
         Assert.Equal([3L, 8, 8], one.Pixels.shape);
         string[] reported = [.. train.Unreadable.Concat(heldOut.Unreadable).Select(u => u.File).Distinct().Order(StringComparer.Ordinal)];
-        Assert.Equal(["../outside.png", "absent.png", "captions.jsonl:6", "captions.jsonl:7", "cut.png", "text.png"], reported);
+        Assert.Equal(["../outside.png", "absent.png", "captions.jsonl:6", "cut.png", "good.png (captions.jsonl:7)", "text.png"], reported);
     }
 
     [Fact]
@@ -103,7 +103,7 @@ public sealed class SourceTests : IDisposable
         string[] captions = [.. new[] { train, heldOut }.SelectMany(s => Enumerable.Range(0, s.Count).Select(s.Caption)).Order(StringComparer.Ordinal)];
         Assert.Equal(["first", "second"], captions);
         string[] reported = [.. train.Unreadable.Concat(heldOut.Unreadable).Select(u => u.File).Distinct().Order(StringComparer.Ordinal)];
-        Assert.Equal(["s-000.tar/0003.png", "s-000.tar/0004.png", "s-001.tar"], reported);
+        Assert.Equal(["a.png", "s-000.tar/0003.png", "s-000.tar/0004.png", "s-001.tar"], reported);
         IImageSource holder = train.Count > 0 ? train : heldOut;
         using CaptionedImage one = holder.Load(0);
         using torch.Tensor direct = ImageFile.Load(Path.Combine(_folder, "a.png"));

@@ -36,13 +36,14 @@ public sealed class RecordedNoiseTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Solver.Ode)]
-    [InlineData(Solver.Sde)]
-    [InlineData(Solver.Cps)]
-    [InlineData(Solver.Reference)]
-    [InlineData(Solver.Released)]
-    public void Kept_draws_give_the_same_picture_again(Solver solver)
+    [InlineData("ode")]
+    [InlineData("sde")]
+    [InlineData("cps")]
+    [InlineData("reference")]
+    [InlineData("released")]
+    public void Kept_draws_give_the_same_picture_again(string solverName)
     {
+        Solver solver = (Solver)ComponentCatalog.Make(typeof(Solver), solverName);
         ImageGenerator generator = Generator(deterministic: true);
         GenerationRequest request = _request with { Sampling = _request.Sampling with { Solver = solver } };
         using RecordingNoise recording = new(ImageGenerator.NoiseOf(request));

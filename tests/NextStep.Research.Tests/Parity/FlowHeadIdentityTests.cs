@@ -18,13 +18,14 @@ public sealed class FlowHeadIdentityTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Solver.Ode, GuidanceBranches.None)]
-    [InlineData(Solver.Sde, GuidanceBranches.Text)]
-    [InlineData(Solver.Cps, GuidanceBranches.TextAndImage)]
-    [InlineData(Solver.Reference, GuidanceBranches.TextAndImage)]
-    [InlineData(Solver.Released, GuidanceBranches.TextAndImage)]
-    public void The_sampler_equals_the_network_evaluated_step_by_step(Solver kind, GuidanceBranches branches)
+    [InlineData("ode", GuidanceBranches.None)]
+    [InlineData("sde", GuidanceBranches.Text)]
+    [InlineData("cps", GuidanceBranches.TextAndImage)]
+    [InlineData("reference", GuidanceBranches.TextAndImage)]
+    [InlineData("released", GuidanceBranches.TextAndImage)]
+    public void The_sampler_equals_the_network_evaluated_step_by_step(string kindName, GuidanceBranches branches)
     {
+        Solver kind = (Solver)ComponentCatalog.Make(typeof(Solver), kindName);
         FlowSamplerOptions options = new() { Solver = kind, Steps = 7, TimestepShift = 2 };
         Guidance guidance = new(branches, 3, 1.5);
         FlowHeadNetwork network = _model.Head.Network;

@@ -35,7 +35,7 @@ public sealed class FullSizeTests
     [InlineData(HeadSize.Large, 527_528_000)]
     public void Heads_have_the_parameters_of_Table_6(HeadSize size, long parameters)
     {
-        NextStepConfig config = ModelSizes.Resolve(new ModelConfig { Size = ModelSize.B14, Head = new HeadOptions { Size = size } }, Pictures, 152064, Special);
+        NextStepConfig config = ModelSizes.Resolve(new ModelConfig { Size = ModelSize.B14, Head = new FlowHead { Size = size } }, Pictures, 152064, Special);
         using FlowMatchingHead head = new(config.Head, META);
         Assert.Equal(parameters, head.parameters().Sum(p => p.numel()));
     }

@@ -31,10 +31,11 @@ public sealed class GaussianMixtureTests
     }
 
     [Theory]
-    [InlineData(Solver.Ode)]
-    [InlineData(Solver.Sde)]
-    public void Its_flow_ends_in_its_own_samples(Solver solver)
+    [InlineData("ode")]
+    [InlineData("sde")]
+    public void Its_flow_ends_in_its_own_samples(string solverName)
     {
+        Solver solver = (Solver)ComponentCatalog.Make(typeof(Solver), solverName);
         using DisposeScope scope = NewDisposeScope();
         using GaussianMixture mixture = GaussianMixture.Ring(6, 2, 0.15);
         using NoiseSource noise = new DrawnNoise(2, "mixture");

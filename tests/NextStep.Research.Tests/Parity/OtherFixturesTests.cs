@@ -37,7 +37,7 @@ public sealed class OtherFixturesTests : IDisposable
         Fails(sample.Change("both_scales/out.x", x => (x * 1.001f) + 1e-3f).Write(_folder), "both_scales");
 
         using RecordedNoise noise = Replay(pair);
-        FlowLoss loss = head.Loss(target, one, noise, mask);
+        TokenLoss loss = head.Loss(target, one, noise, mask);
         loss.Mean.backward();
         IEnumerable<(string, Tensor)> gradients = head.named_parameters().Select(p => ("grad." + p.name, p.parameter.grad!));
         FixtureWriter training = new FixtureWriter("fm_head_loss_other", config).Weights(head)
@@ -119,7 +119,7 @@ public sealed class OtherFixturesTests : IDisposable
         using RecordedNoise noise = Replay(draws);
         Tensor inputs = PatchOrder.Patchify(autoencoder.ToModel(autoencoder.Sample(autoencoder.Encode(pixels), noise)), 1).flatten(0, 1);
         SamplingConfig sampling = new() { Solver = Solver.Reference, Guidance = 3, ImageGuidance = 1.5, GuidanceSchedule = GuidanceSchedule.LinearDecreasing, Steps = 3, TimestepShift = 2 };
-        Tensor tokens = TokenSampler.Draw(model, new PromptRows(ids, attention.to(ScalarType.Bool), inputs, GuidanceBranches.TextAndImage), 6, sampling, true, noise, 1, cancellation: TestContext.Current.CancellationToken);
+        Tensor tokens = TokenSampler.Draw(model, new PromptRows(ids, attention.to(ScalarType.Bool), inputs, GuidanceBranches.TextAndImage), 6, sampling, TokenNormalization.Apply, noise, 1, cancellation: TestContext.Current.CancellationToken);
         Tensor image = autoencoder.Decode(autoencoder.FromModel(PatchOrder.Unpatchify(tokens, 1, 2, 3)));
         JsonObject arguments = new()
         {

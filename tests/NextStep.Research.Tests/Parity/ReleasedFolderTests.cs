@@ -16,10 +16,11 @@ public sealed class ReleasedFolderTests : IDisposable
     }
 
     [Theory]
-    [InlineData(Solver.Ode, 1, EditLayout.SourceFirst)]
-    [InlineData(Solver.Reference, 2, EditLayout.InstructionFirst)]
-    public void Generation_and_editing_are_the_same_before_saving_and_after_loading(Solver solver, int each, EditLayout edits)
+    [InlineData("ode", 1, EditLayout.SourceFirst)]
+    [InlineData("reference", 2, EditLayout.InstructionFirst)]
+    public void Generation_and_editing_are_the_same_before_saving_and_after_loading(string solverName, int each, EditLayout edits)
     {
+        Solver solver = (Solver)ComponentCatalog.Make(typeof(Solver), solverName);
         using TemporaryFolder folder = new();
         TextTokenizer tokenizer = Tokenizer(folder);
         using NextStepModel model = TinyModels.Model(tokenizer, edits: edits);

@@ -36,7 +36,7 @@ public sealed class TokenSamplerTests : IDisposable
         Tensor? conditions = null;
         using DrawnNoise noise = new(1, "noise");
         TokenSampler.Draw(
-            _model, new PromptRows(ids, null, null, GuidanceBranches.None), 1, new SamplingConfig { Steps = 2 }, false, noise,
+            _model, new PromptRows(ids, null, null, GuidanceBranches.None), 1, new SamplingConfig { Steps = 2 }, null, noise,
             onToken: t => conditions = t.Conditions.clone().DetachFromDisposeScope(), cancellation: TestContext.Current.CancellationToken);
         using (conditions)
         {
@@ -50,7 +50,7 @@ public sealed class TokenSamplerTests : IDisposable
     [InlineData(3, 4, 3, new[] { 3, 4, 4 })]
     [InlineData(7, 2, 1, new[] { 7 })]
     public void Steps_go_in_a_straight_line_from_the_first_token_to_the_last(int steps, int? final, int count, int[] expected) =>
-        Assert.Equal(expected, Enumerable.Range(0, count).Select(i => FlowSamplers.Steps(new SamplingConfig { Steps = steps, FinalSteps = final }, i, count)));
+        Assert.Equal(expected, Enumerable.Range(0, count).Select(i => TokenHeadSamplers.Steps(new SamplingConfig { Steps = steps, FinalSteps = final }, i, count)));
 
     [Fact]
     public void A_schedule_changes_only_the_tokens_with_other_steps()
@@ -75,6 +75,6 @@ public sealed class TokenSamplerTests : IDisposable
         using PerImageNoise noise = new(3, "noise", firstImage);
         long[] shape = [ids.Length, ids[0].Length];
         PromptRows prompt = new(tensor(ids.SelectMany(i => i).ToArray(), shape), tensor(mask.SelectMany(m => m).ToArray(), shape), null, GuidanceBranches.None);
-        return TokenSampler.Draw(_model, prompt, 4, sampling ?? new SamplingConfig { Steps = 3, Guidance = 1 }, true, noise, cancellation: TestContext.Current.CancellationToken);
+        return TokenSampler.Draw(_model, prompt, 4, sampling ?? new SamplingConfig { Steps = 3, Guidance = 1 }, TokenNormalization.Apply, noise, cancellation: TestContext.Current.CancellationToken);
     }
 }

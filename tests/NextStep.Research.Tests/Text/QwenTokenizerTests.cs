@@ -105,13 +105,23 @@ public sealed class QwenTokenizerTests
     [Fact]
     public void Letters_outside_the_basic_plane_are_letters_and_pairs_are_not_cut()
     {
-        var cut = new QwenPreTokenizer();
-        string[] Cut(string text) => [.. cut.PreTokenize(text).Select(piece => text.Substring(piece.Offset, piece.Length))];
+        static string[] Cut(string text) => [.. QwenPreTokenizer.Cut(text).Select(piece => text.Substring(piece.Offset, piece.Length))];
         Assert.Equal(["a𠀀b"], Cut("a𠀀b"));
         Assert.Equal(["😀abc"], Cut("😀abc")); // one symbol may lead a word
         Assert.Equal([" 😀😀", "abc"], Cut(" 😀😀abc"));
         Assert.Equal(["𝟙", "𝟚"], Cut("𝟙𝟚"));
         Assert.Equal(["x", " ", " y"], Cut("x  y"));
+    }
+
+    [Fact]
+    public void Work_grows_with_the_length_of_a_word_and_not_with_its_square()
+    {
+        var tokenizer = Load(WriteSplit);
+        var word = string.Concat(Enumerable.Repeat("redcirclegroßesDreieck一个", 5_000)); // 140 kB without a blank, minutes by pairwise merging
+        var ids = tokenizer.Encode(word);
+        Assert.Equal(word, tokenizer.Decode(ids));
+        Assert.Equal(Plain.Encode(word[..4_600]), tokenizer.Encode(word[..4_600]));
+        Assert.InRange(ids.Length, 10_000, 140_000);
     }
 
     [Fact]

@@ -18,7 +18,7 @@ public sealed class SmallTokenizerTests : IDisposable
     [Fact]
     public void Words_of_the_shapes_world_come_back()
     {
-        WordTokenizer tokenizer = WordTokenizer.FromCaptions(["a dog"]);
+        WordTokenizer tokenizer = WordTokenizer.FromCaptions(["a dog", .. CaptionGrammar.Words]);
         foreach (string skill in ShapesSource.SkillNames)
         {
             foreach (string prompt in ShapesSource.EvaluationPrompts(skill, 20, 1))
@@ -40,7 +40,7 @@ public sealed class SmallTokenizerTests : IDisposable
     [Fact]
     public void Special_tokens_and_sizes_are_recognised()
     {
-        foreach (TextTokenizer tokenizer in (TextTokenizer[])[new ByteTokenizer(), WordTokenizer.FromCaptions([])])
+        foreach (TextTokenizer tokenizer in (TextTokenizer[])[new ByteTokenizer(), WordTokenizer.FromCaptions(["a red circle"])])
         {
             const string Text = "a red circle<|image_area|>4*16<|begin_of_image|><|image_placeholder|><|end_of_image|>[PAD]<|endoftext|>";
             int[] ids = tokenizer.Encode(Text);
@@ -57,6 +57,7 @@ public sealed class SmallTokenizerTests : IDisposable
     {
         Assert.Equal(WordTokenizer.FromCaptions(["Big dog", "zebra 7"]).Words, WordTokenizer.FromCaptions(["zebra 7", "big dog", "dog"]).Words);
         Assert.Equal([WordTokenizer.UnknownId], WordTokenizer.FromCaptions([]).Encode("zebra"));
+        Assert.Equal([WordTokenizer.UnknownId], WordTokenizer.FromCaptions(["a dog"]).Encode("circle")); // no world's words but the captions' own
     }
 
     [Fact]

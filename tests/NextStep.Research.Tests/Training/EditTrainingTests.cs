@@ -6,7 +6,7 @@ namespace NextStep.Research.Tests.Training;
 public sealed class EditTrainingTests
 {
     private const string Instruction = "make the blue star red";
-    private static readonly TextTokenizer Tokenizer = WordTokenizer.FromCaptions([]);
+    private static readonly TextTokenizer Tokenizer = WordTokenizer.FromCaptions(CaptionGrammar.Words);
     private static readonly DataConfig Data = new() { ImageSize = 16, Images = 6, Edits = 10 };
 
     /// <summary>Every token of an edit that was drawn with three branches, computed again from training sequences; a negative prompt stands where an instruction would.</summary>

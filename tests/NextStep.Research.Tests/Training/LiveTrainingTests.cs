@@ -27,7 +27,7 @@ public sealed class LiveTrainingTests
         using IImageSource source = ImageSources.Open(config.Data, Split.Train, 0);
         using ImageAutoencoder autoencoder = AutoencoderTrainer.Train(config, source, new TrainingRun(Path.Combine(folder.Path, "autoencoder"), "autoencoder"));
         using LatentSet latents = LatentSet.Encode(autoencoder, source, 32, null, TestContext.Current.CancellationToken);
-        WordTokenizer tokenizer = WordTokenizer.FromCaptions(latents.Captions);
+        WordTokenizer tokenizer = WordTokenizer.FromCaptions([.. latents.Captions, .. CaptionGrammar.Words]);
         List<long> live = [], outside = [];
         using NextStepModel model = ModelTrainer.Train(config, latents, tokenizer, new TrainingRun(
             Path.Combine(folder.Path, "model"), "model", (_, _) =>

@@ -4,13 +4,6 @@ using System.Text;
 
 namespace NextStep.Research;
 
-/// <summary>What was found out about a file once.</summary>
-/// <param name="Sha256">Of its bytes, lower-case hexadecimal.</param>
-/// <param name="Width">Of a picture, upright; else 0.</param>
-/// <param name="Height">Of a picture, upright; else 0.</param>
-/// <param name="Problem">Why the picture cannot be used; null where it can.</param>
-internal sealed record FileFacts(string Sha256, int Width, int Height, string? Problem);
-
 /// <summary>
 /// Facts about the files of a folder, kept in the user's cache folder between runs and looked up by path, length and time of change. A file
 /// that was changed within the last two seconds is not kept: it may be changed again without another time. The cache folder is

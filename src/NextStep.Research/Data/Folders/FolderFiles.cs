@@ -16,6 +16,9 @@ internal sealed class FolderFiles
 {
     private static readonly string[] Hidden = ["__MACOSX", "@eaDir", "@Recycle", "#recycle", "#snapshot", "$RECYCLE.BIN", "System Volume Information", "lost+found"];
 
+    /// <summary>The reason for which a second way to a file is not followed.</summary>
+    public const string ReadAlready = "the link leads to what is read already";
+
     private readonly List<FolderFile> _files = [];
     private readonly List<UnreadablePicture> _unread = [];
     private readonly HashSet<string> _seen = new(StringComparer.Ordinal);
@@ -100,7 +103,7 @@ internal sealed class FolderFiles
     {
         if (!_seen.Add(entry.FullName))
         {
-            _unread.Add(new UnreadablePicture(name, "the link leads to what is read already"));
+            _unread.Add(new UnreadablePicture(name, ReadAlready));
         }
         else if (entry is DirectoryInfo folder)
         {

@@ -18,11 +18,17 @@ internal static class SourceFiles
     /// <summary>Hash and, of a picture, size and whether it is whole.</summary>
     public static FileFacts Look(FolderFile file)
     {
-        if (!ImageFile.HasImageExtension(file.Name))
+        if (ImageFile.HasImageExtension(file.Name))
         {
-            using FileStream stream = File.OpenRead(file.Path);
-            return new FileFacts(Convert.ToHexStringLower(SHA256.HashData(stream)), 0, 0, null);
+            return LookAtPicture(file);
         }
+        using FileStream stream = File.OpenRead(file.Path);
+        return new FileFacts(Convert.ToHexStringLower(SHA256.HashData(stream)), 0, 0, null);
+    }
+
+    /// <summary>The same of a file that is to be a picture, whatever it is called.</summary>
+    public static FileFacts LookAtPicture(FolderFile file)
+    {
         if (file.Bytes > ImageFile.MaximumBytes)
         {
             using FileStream stream = File.OpenRead(file.Path);

@@ -20,9 +20,9 @@ public sealed record SourceIdentity(string Hash, IReadOnlyList<SourceFile> Files
 {
     internal static SourceIdentity Of(DataConfig config)
     {
-        if (config.Source is DataSource.Shapes or DataSource.Emoji)
+        if (!config.Source.ReadsFolder)
         {
-            return new SourceIdentity(config.Source.ToString().ToLowerInvariant(), []);
+            return new SourceIdentity(ComponentCatalog.NameOf(config.Source.GetType()), []);
         }
         string folder = ImageSources.FolderOf(config);
         FolderFile[] files = [.. FolderFiles.Of(folder).Files.Where(f => config.Source == DataSource.Webdataset ? SourceFiles.IsShard(f.Name) : SourceFiles.IsRead(f.Name))];

@@ -2,38 +2,6 @@ using System.ComponentModel.DataAnnotations;
 
 namespace NextStep.Research;
 
-/// <summary>How the flow head integrates from noise (t = 0) to a token (t = 1).</summary>
-public enum Solver
-{
-    /// <summary>Euler on the probability-flow equation.</summary>
-    Ode,
-
-    /// <summary>Stochastic, with noise level η (spec §3.5c, "sde").</summary>
-    Sde,
-
-    /// <summary>Coefficient-preserving stochastic sampling (spec §3.5c, "cps").</summary>
-    Cps,
-
-    /// <summary>The first release's sampler, quirks included (spec §3.4); for parity.</summary>
-    Reference,
-
-    /// <summary>The sampler of the code inside the released model folders: the reference's stochastic rule in every step, the last included, over the whole of time (spec §3.5b).</summary>
-    Released,
-}
-
-/// <summary>How guidance changes over the raster order (spec §3.6).</summary>
-public enum GuidanceSchedule
-{
-    /// <summary>The same for every token.</summary>
-    Constant,
-
-    /// <summary>First release: falls from the scale to 1.</summary>
-    LinearDecreasing,
-
-    /// <summary>Later code: rises from half the scale.</summary>
-    LinearIncreasing,
-}
-
 /// <summary>The <c>sampling</c> node.</summary>
 public sealed record SamplingConfig
 {
@@ -54,6 +22,9 @@ public sealed record SamplingConfig
     /// <summary>Network evaluations per token (published: 28 to 50).</summary>
     [Range(1, 1000)]
     public int Steps { get; init; } = 20;
+
+    /// <summary>How many steps a token gets; null = as <see cref="FinalSteps"/> says.</summary>
+    public StepSchedule? StepSchedule { get; init; }
 
     /// <summary>Evaluations of a picture's last token; the number goes there in a straight line from <see cref="Steps"/> over the raster order. Null: the same for every token.</summary>
     [Range(1, 1000)]

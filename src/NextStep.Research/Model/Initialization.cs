@@ -18,7 +18,7 @@ public static class Initialization
     public static void Apply(NextStepModel model, long seed) => Apply(model, "", seed);
 
     /// <summary>A head by itself, with the weights that it would have inside a model.</summary>
-    public static void Apply(FlowMatchingHead head, long seed) => Apply(head, "image_head.", seed);
+    public static void Apply(TokenHead head, long seed) => Apply(head, "image_head.", seed);
 
     private static void Apply(nn.Module module, string prefix, long seed)
     {

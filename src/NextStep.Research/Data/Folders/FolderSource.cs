@@ -1,0 +1,17 @@
+namespace NextStep.Research;
+
+/// <summary>
+/// Any folder of pictures, at any depth, with a table of captions (<c>captions.jsonl</c> or <c>metadata.jsonl</c>) or with a caption file beside each
+/// picture. A table rules the folder it lies in and all below. What cannot be used is reported by name and reason. Links are followed, each file
+/// is used once, hidden files never.
+/// </summary>
+public sealed class FolderSource : FileSource
+{
+    /// <summary>Opens one split of <c>data.path</c>.</summary>
+    /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
+    /// <exception cref="InvalidDataException">The folder holds no pictures at all.</exception>
+    public FolderSource(DataConfig config, Split split)
+        : base(config ?? throw new ArgumentNullException(nameof(config)), split, "folder", files => new FolderReader(config, files).Read())
+    {
+    }
+}
