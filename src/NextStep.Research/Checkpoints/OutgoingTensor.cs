@@ -1,3 +1,4 @@
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace NextStep.Research;
@@ -21,6 +22,7 @@ internal sealed record OutgoingTensor(string Name, ScalarType Type, long[] Shape
 
     public void WriteTo(ByteSink sink)
     {
+        using var scope = NewDisposeScope();
         using var tensor = Open();
         TensorMemory.ForEachPiece(tensor, sink);
     }
