@@ -110,7 +110,7 @@ internal static class GenerateOptions
             {
                 return (T)Activator.CreateInstance(type)!;
             }
-            result.AddError($"{option.Name}: '{name}' is none of {string.Join(", ", ComponentCatalog.Of(typeof(T)).Select(ComponentCatalog.NameOf))}.");
+            result.AddError($"{option.Name} is '{name}'; known are {string.Join(", ", ComponentCatalog.Of(typeof(T)).Select(ComponentCatalog.NameOf))}.");
             return null;
         };
         return option;

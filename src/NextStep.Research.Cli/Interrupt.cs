@@ -11,6 +11,8 @@ internal sealed class Interrupt : IDisposable
 {
     private readonly CancellationTokenSource _source = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
+    private readonly Lock _gate = new();
+    private bool _over;
 
     public Interrupt()
     {
@@ -22,7 +24,7 @@ internal sealed class Interrupt : IDisposable
             _registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGHUP, context =>
             {
                 context.Cancel = true;
-                _source.Cancel();
+                Ask();
             }));
         }
         if (!OperatingSystem.IsWindows())
@@ -31,7 +33,7 @@ internal sealed class Interrupt : IDisposable
             {
                 context.Cancel = true;
                 TimeIsOver = true;
-                _source.Cancel();
+                Ask();
             }));
         }
     }
@@ -47,7 +49,11 @@ internal sealed class Interrupt : IDisposable
         {
             registration.Dispose();
         }
-        _source.Dispose();
+        lock (_gate)
+        {
+            _over = true;
+            _source.Dispose();
+        }
     }
 
     private static bool IsIgnored(int signal)
@@ -63,7 +69,19 @@ internal sealed class Interrupt : IDisposable
         {
             context.Cancel = true;
             Console.Error.WriteLine("stopping after this step; once more to stop at once");
-            _source.Cancel();
+            Ask();
+        }
+    }
+
+    // A signal may still be handled on its way when this is disposed.
+    private void Ask()
+    {
+        lock (_gate)
+        {
+            if (!_over)
+            {
+                _source.Cancel();
+            }
         }
     }
 }

@@ -9,7 +9,7 @@ public sealed class ArgumentTests
 {
     [Theory]
     [InlineData("--guidance", "1,5", "--guidance is '1,5', which is no number; write it with a point")]
-    [InlineData("--solver", "99", "--solver is '99'; known are ode, sde, cps, reference, released.")]
+    [InlineData("--solver", "99", "--solver is '99'; known are ode, sde, cps, ")]
     [InlineData("--solver", "ode,sde", "--solver is 'ode,sde'; known are ode")]
     [InlineData("--precision", "1", "--precision is '1'; known are")]
     [InlineData("--weights", "0", "--weights is '0'; known are ema, model.")]

@@ -198,7 +198,7 @@ public sealed class ExperimentFileTests : IDisposable
     [InlineData("evaluation:\n  latentNoise: [0.1, -1]", 2, "evaluation.latentNoise", "item 2: -1 is out of range: 0 to 1000")]
     [InlineData("evaluation:\n  skills: [countng]", 2, "evaluation.skills", "did you mean 'counting'?")]
     [InlineData("data:\n  source: emoji\n  groups: [smileys]", 3, "data.groups", "'smileys' is no group of emoji")]
-    [InlineData("device: gpu", 1, "device", "'gpu' is no device; write cpu or cuda:0")]
+    [InlineData("device: gpu", 1, "device", "'gpu' is not a device; did you mean 'cuda:0'?")]
     [InlineData("data:\n  source: folder\n  path: nowhere-at-all", 3, "data.path", "does not exist")]
     [InlineData("data: { source: folder }", 1, "data.source", "data.path is empty")]
     [InlineData("evaluation:\n  network: nowhere.onnx", 2, "evaluation.network", "does not exist")]

@@ -35,15 +35,15 @@ public sealed class WorkerPoolTests : IDisposable
     [InlineData("cuda:0,")]
     [InlineData("GPU 0")]
     public void What_is_no_device_is_refused(string devices) =>
-        Assert.Contains("is no device; write for instance cuda:0,cuda:1", Assert.Throws<FormatException>(() => WorkerPlaces.Over(devices, null)).Message, StringComparison.Ordinal);
+        Assert.Contains("is not a device; did you mean", Assert.Throws<FormatException>(() => WorkerPlaces.Over(devices, null)).Message, StringComparison.Ordinal);
 
     [Fact]
     public void Every_worker_computes_on_its_device_and_the_plan_does_not_know()
     {
         StubSweep alone = new(_folder, "alone", StubSweep.Grid(4, 2, 2, 20)), placed = new(_folder, "placed", StubSweep.Grid(4, 2, 2, 20));
-        Assert.Equal(placed.Plan.Cells.Count, placed.RunPool(WorkerPlaces.Over("fake:0,fake:1", null)).Ran);
+        Assert.Equal(placed.Plan.Cells.Count, placed.RunPool(WorkerPlaces.Over("cuda:0,cuda:1", null)).Ran);
         string[] devices = [.. Directory.GetFiles(placed.Folder.Path, "device.txt", SearchOption.AllDirectories).Select(File.ReadAllText).Distinct().Order()];
-        Assert.Equal(["fake:0", "fake:1"], devices);
+        Assert.Equal(["cuda:0", "cuda:1"], devices);
         alone.RunHere();
         Assert.DoesNotContain(alone.DifferencesTo(placed), d => Path.GetFileName(d) != "device.txt");
     }
