@@ -40,6 +40,7 @@ public static partial class TorchBackend
             _ = SetNativeVariable("OMP_WAIT_POLICY", "PASSIVE", 0);
             // cuBLAS adds up in one order only with a workspace of its own, which it asks for when it is first used.
             _ = SetNativeVariable("CUBLAS_WORKSPACE_CONFIG", ":4096:8", 0);
+            KeepFreedMemory();
         }
         try
         {
@@ -64,6 +65,22 @@ public static partial class TorchBackend
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or IOException)
         {
             Problem = e.Message; // a module initializer must not throw; the first use of torch, and doctor, say it
+        }
+    }
+
+    // glibc gives every block above 128 KB back to the system when it is freed; a training step allocates hundreds of them, and the page faults
+    // of the next ones cost more than its arithmetic. A user's own MALLOC_… wins; other C libraries have no such switch.
+    private static void KeepFreedMemory()
+    {
+        const int trimThreshold = -1, mapThreshold = -3;
+        if (Environment.GetEnvironmentVariable("MALLOC_MMAP_THRESHOLD_") is null && NativeLibrary.TryLoad("libc.so.6", out nint libc) && NativeLibrary.TryGetExport(libc, "mallopt", out nint address))
+        {
+            unsafe
+            {
+                delegate* unmanaged<int, int, int> mallopt = (delegate* unmanaged<int, int, int>)address;
+                _ = mallopt(mapThreshold, 32 << 20);
+                _ = mallopt(trimThreshold, 256 << 20);
+            }
         }
     }
 
