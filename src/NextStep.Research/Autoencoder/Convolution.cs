@@ -14,6 +14,8 @@ internal static class Convolution
 {
     private const long Block = 16, Few = 8; // inputs of up to eight channels take another way, which sets all that it reads
 
+    static Convolution() => TorchContext.LeaveNnpack();
+
     /// <summary>What <paramref name="layer"/> gives for <paramref name="x"/>, [n, input, h, w].</summary>
     public static Tensor Forward(Conv2d layer, Tensor x)
     {

@@ -26,6 +26,21 @@ internal static partial class TorchContext
         }
     }
 
+    /// <summary>
+    /// No convolution asks for NNPACK, which libtorch would use for batches of 16 and more only where oneDNN does not come first, and which
+    /// says on standard error at every asking that it does not know this processor.
+    /// </summary>
+    public static void LeaveNnpack()
+    {
+        if (OperatingSystem.IsLinux())
+        {
+            SetNnpack(Global(), false);
+        }
+    }
+
+    [LibraryImport(Library, EntryPoint = "_ZN2at7Context20setUserEnabledNNPACKEb")]
+    private static partial void SetNnpack(nint context, [MarshalAs(UnmanagedType.U1)] bool on);
+
     [LibraryImport(Library, EntryPoint = "_ZN2at13globalContextEv")]
     private static partial nint Global();
 
