@@ -90,7 +90,7 @@ internal static class DataCommand
         int enlarge = Math.Max(1, CellPixels / config.ImageSize);
         int columns = Math.Clamp((int)Math.Ceiling(Math.Sqrt(1.5 * indices.Length)), 1, 12);
         using torch.Tensor sheet = ImageGrid.Make(batch.Pixels, columns, padding: 3, background: 0.75, enlarge: enlarge, captions: batch.Captions);
-        ImageFile.SavePng(output, sheet);
+        ImageFile.Save(output, sheet);
         AnsiConsole.MarkupLineInterpolated($"{source.Name}: {source.Count} pictures; {indices.Length} drawn into {output}");
     }
 }

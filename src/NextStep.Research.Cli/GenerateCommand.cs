@@ -164,13 +164,13 @@ internal static class GenerateCommand
         if (!Directory.Exists(output) && !output.EndsWith('/') && !output.EndsWith('\\'))
         {
             int columns = (int)Math.Ceiling(Math.Sqrt(pictures.size(0)));
-            ImageFile.SavePng(output, pictures.size(0) == 1 ? pictures[0] : ImageGrid.Make(pictures, columns));
+            ImageFile.Save(output, pictures.size(0) == 1 ? pictures[0] : ImageGrid.Make(pictures, columns));
             return output;
         }
         Directory.CreateDirectory(output);
         for (long i = 0; i < pictures.size(0); i++)
         {
-            ImageFile.SavePng(Path.Combine(output, string.Create(CultureInfo.InvariantCulture, $"{i:d4}.png")), pictures[i]);
+            ImageFile.Save(Path.Combine(output, string.Create(CultureInfo.InvariantCulture, $"{i:d4}.png")), pictures[i]);
         }
         return output;
     }
