@@ -28,6 +28,9 @@ public static class ImageFile
         ".ico", ".pcx", ".dds", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".mpo",
     ];
 
+    /// <summary>Endings of the pictures that are written.</summary>
+    public static IReadOnlyList<string> WrittenExtensions => PictureWriter.Extensions;
+
     /// <summary>What can be read, in words.</summary>
     internal const string Formats = "PNG, JPEG, WebP, BMP, GIF";
 
