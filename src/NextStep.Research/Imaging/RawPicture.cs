@@ -68,7 +68,7 @@ internal sealed class RawPicture : IDisposable
     {
         using Source source = Open(bytes, name);
         SKSizeI size = source.Scaled(leastSide);
-        DecodeBudget.Room room = DecodeBudget.Take(4L * size.Width * size.Height);
+        DecodeBudget.Room room = DecodeBudget.Take((leastSide is null ? 4L : 8L) * size.Width * size.Height);
         SKBitmap bitmap = new();
         try
         {

@@ -36,7 +36,7 @@ internal static class Resampling
             return;
         }
         using Image<Rgba32> whole = picture.Wrap(Sequential);
-        using Image<Rgba32> square = whole.Clone(c => c.Resize(size, size, KnownResamplers.Lanczos3, new Rectangle(left, top, side, side), new Rectangle(0, 0, size, size), compand: false));
+        using Image<Rgba32> square = whole.Clone(c => c.Crop(new Rectangle(left, top, side, side)).Resize(new ResizeOptions { Size = new Size(size), Mode = ResizeMode.Stretch, Sampler = KnownResamplers.Lanczos3, PremultiplyAlpha = false }));
         for (int y = 0; y < size; y++)
         {
             Planes(MemoryMarshal.AsBytes(square.DangerousGetPixelRowMemory(y).Span), pixels[(y * size)..], size * size);
