@@ -134,7 +134,7 @@ internal static class ArtifactsCommand
         for (int i = 0; i < map.size(0); i++)
         {
             string name = string.Concat(Path.GetFileNameWithoutExtension(names[first + i]).Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c : '-'));
-            ImageFile.SavePng(Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{first + i + 1:D4}-{name[..Math.Min(name.Length, 60)]}.{detector.Name}.png")), pictures[i]);
+            ImageFile.Save(Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{first + i + 1:D4}-{name[..Math.Min(name.Length, 60)]}.{detector.Name}.png")), pictures[i]);
         }
     }
 

@@ -25,7 +25,7 @@ internal static class DataCommand
         Option<long> seed = new("--seed") { Description = "Seed of the scenes and of the choice.", DefaultValueFactory = _ => 0 };
         Option<string?> field = new("--caption-field") { Description = "The caption's key in tables and JSON files; default: caption." };
         Option<bool> empty = new("--empty-captions") { Description = "Keep pictures without a caption, with an empty one." };
-        Option<string> output = SharedOptions.OnlyPng(new("--out", "-o") { Description = "The PNG file to write.", DefaultValueFactory = _ => "data.png" });
+        Option<string> output = SharedOptions.Picture(new("--out", "-o") { Description = "The picture to write (.png, .jpg or .webp).", DefaultValueFactory = _ => "data.png" });
         count.Validators.Add(r => RequireRange(r, r.GetValueOrDefault<int>(), 1, 4096));
         size.Validators.Add(r => RequireRange(r, r.GetValueOrDefault<int>(), 8, 2048));
         Command show = new("show", """
@@ -90,7 +90,7 @@ internal static class DataCommand
         int enlarge = Math.Max(1, CellPixels / config.ImageSize);
         int columns = Math.Clamp((int)Math.Ceiling(Math.Sqrt(1.5 * indices.Length)), 1, 12);
         using torch.Tensor sheet = ImageGrid.Make(batch.Pixels, columns, padding: 3, background: 0.75, enlarge: enlarge, captions: batch.Captions);
-        ImageFile.SavePng(output, sheet);
+        ImageFile.Save(output, sheet);
         AnsiConsole.MarkupLineInterpolated($"{source.Name}: {source.Count} pictures; {indices.Length} drawn into {output}");
     }
 }

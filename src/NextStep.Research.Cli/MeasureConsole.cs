@@ -81,7 +81,7 @@ internal static class MeasureConsole
         {
             int columns = (int)Math.Ceiling(Math.Sqrt(maps.size(0)));
             using torch.Tensor sheet = ImageGrid.Make(maps, columns, background: -1, enlarge: (int)Math.Max(1, 96 / maps.size(2)));
-            ImageFile.SavePng(Path.Combine(folder, name + ".png"), sheet);
+            ImageFile.Save(Path.Combine(folder, name + ".png"), sheet);
         }
     }
 }

@@ -7,7 +7,7 @@ namespace NextStep.Research.Experiments;
 /// Tries the components of the user on a few numbers before anything is trained: they build, a head's loss is finite and has gradients for its
 /// parameters, its sampler gives [m, d], the same noise gives the same bits, and nothing stays alive.
 /// </summary>
-public static class ComponentCheck
+internal static class ComponentCheck
 {
     private const int Rows = 6, Width = 16, Pictures = 3;
 

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Everything that is measured of a trained cell's pictures and model; the metrics stage and <c>nextstep evaluate</c> share it.</summary>
-public static class CellMeasures
+internal static class CellMeasures
 {
     // Pictures that numbers refer to are the same for every seed of an experiment, so that seeds are of one identity and can be averaged.
     private const long ReferenceSeed = 1_000_003;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Health of the latents and robustness of the decoder as numbers and curves.</summary>
-public static class LatentMeasures
+internal static class LatentMeasures
 {
     private const int MostPictures = 2048;
     private const int MostChannels = 16;

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research.Experiments;
 
 /// <summary>What is measured of pictures alone: distances to a reference and artifacts.</summary>
-public static class PictureMeasures
+internal static class PictureMeasures
 {
     private static readonly Dictionary<string, string> CurveNames = new()
     {

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace NextStep.Research.Experiments;
 
 /// <summary><c>resume-proof.json</c>: one cell run twice, once left alone and once killed again and again, file by file.</summary>
-public sealed record ResumeProof
+internal sealed record ResumeProof
 {
     /// <summary>The file's name in the run folder.</summary>
     public const string FileName = "resume-proof.json";

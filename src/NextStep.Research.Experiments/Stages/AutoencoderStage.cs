@@ -35,6 +35,6 @@ internal static class AutoencoderStage
     {
         int shown = (int)Math.Min(Shown, originals.size(0));
         using Tensor rows = cat([originals.narrow(0, 0, shown), decoded.narrow(0, 0, shown)]), sheet = ImageGrid.Make(rows, shown, enlarge: SamplesStage.Enlarged(context.Config));
-        ImageFile.SavePng(Path.Combine(context.Directory, "reconstructions.png"), sheet);
+        ImageFile.Save(Path.Combine(context.Directory, "reconstructions.png"), sheet);
     }
 }

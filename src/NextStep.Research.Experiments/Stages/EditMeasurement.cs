@@ -35,7 +35,7 @@ internal static class EditMeasurement
         SafetensorsFile.Write(Path.Combine(context.Directory, Pixels), new Dictionary<string, Tensor> { ["pixels"] = results });
         int shown = Math.Min(Shown, edits.Length);
         Tensor sheet = cat([stack(sources[..shown]), results.narrow(0, 0, shown), stack(Render(edits[..shown], e => e.After, config.Data.ImageSize))]);
-        ImageFile.SavePng(Path.Combine(context.Directory, "edits.png"), ImageGrid.Make(sheet, shown, enlarge: SamplesStage.Enlarged(config)));
+        ImageFile.Save(Path.Combine(context.Directory, "edits.png"), ImageGrid.Make(sheet, shown, enlarge: SamplesStage.Enlarged(config)));
         return new Dictionary<string, string> { ["edits"] = "edits.png" };
     }
 

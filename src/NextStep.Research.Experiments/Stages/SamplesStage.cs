@@ -26,7 +26,7 @@ internal static class SamplesStage
             Path.Combine(context.Directory, Pixels), new Dictionary<string, Tensor> { ["pixels"] = pictures },
             new Dictionary<string, string> { ["prompts"] = JsonSerializer.Serialize(prompts) });
         int shown = Math.Min(Shown, prompts.Count);
-        ImageFile.SavePng(Path.Combine(context.Directory, "samples.png"), ImageGrid.Make(pictures.narrow(0, 0, shown), SampleSheet.Columns(shown), SampleSheet.Padding, enlarge: Enlarged(config)));
+        ImageFile.Save(Path.Combine(context.Directory, "samples.png"), ImageGrid.Make(pictures.narrow(0, 0, shown), SampleSheet.Columns(shown), SampleSheet.Padding, enlarge: Enlarged(config)));
         StageFiles.WritePictures(context.Directory, new Dictionary<string, string>(EditMeasurement.Draw(context, loaded)) { ["samples"] = "samples.png" });
         StageFiles.WritePrompts(context.Directory, [.. prompts.Take(shown)]);
     }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>What pictures suffer in <see cref="VerifierStudy"/>.</summary>
-public enum Degradation
+internal enum Degradation
 {
     /// <summary>Gaussian noise; strength = its standard deviation, 1 = black to white.</summary>
     Noise,
@@ -21,13 +21,13 @@ public enum Degradation
 /// <param name="Strength">How strongly; 0 = nothing.</param>
 /// <param name="Accepted">Pictures whose right caption was accepted (true positives).</param>
 /// <param name="WronglyAccepted">Pictures for which a caption that is wrong in one detail was accepted (false positives).</param>
-public sealed record VerifierPoint(Degradation Degradation, double Strength, Proportion Accepted, Proportion WronglyAccepted);
+internal sealed record VerifierPoint(Degradation Degradation, double Strength, Proportion Accepted, Proportion WronglyAccepted);
 
 /// <summary>
 /// The verifier's own error rate: fresh renders, degraded, judged against their caption and against one that differs in a single detail
 /// (<see cref="HardNegative"/>). Shown beside every alignment score.
 /// </summary>
-public static class VerifierStudy
+internal static class VerifierStudy
 {
     private static readonly (Degradation Kind, double[] Strengths)[] Steps =
     [

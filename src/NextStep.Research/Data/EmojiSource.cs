@@ -8,7 +8,7 @@ namespace NextStep.Research;
 /// The real set inside the library: 3786 Noto emoji of 32 px (Apache-2.0) with the labels of emojibase (MIT).
 /// A tenth of the base emoji is held out, with all their skin tones; pictures of other sizes are resampled.
 /// </summary>
-public sealed class EmojiSource : IImageSource
+internal sealed class EmojiSource : IImageSource
 {
     private const int CellStride = 34;
     private const int CellMargin = 1;

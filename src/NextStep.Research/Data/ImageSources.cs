@@ -17,7 +17,7 @@ public static class ImageSources
     /// <summary>Which data the configured source reads; fast where they did not change since they were last looked at.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder of a folder source does not exist.</exception>
     /// <exception cref="InvalidDataException">A file cannot be read.</exception>
-    public static SourceIdentity Identity(DataConfig config)
+    internal static SourceIdentity Identity(DataConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
         return SourceIdentity.Of(config);

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>The pixel terms of the autoencoder's loss.</summary>
-public static class ReconstructionLoss
+internal static class ReconstructionLoss
 {
     /// <summary>Weighted squared, absolute and edge errors of [n, 3, H, W] pictures in [−1, 1]; a scalar.</summary>
     public static Tensor Of(Tensor output, Tensor target, ReconstructionWeights weights)

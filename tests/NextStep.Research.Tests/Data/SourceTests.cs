@@ -117,6 +117,6 @@ public sealed class SourceTests : IDisposable
     {
         using torch.Generator random = Streams.For(8, name);
         using torch.Tensor pixels = torch.rand(3, height, width, generator: random).mul_(2).sub_(1);
-        ImageFile.SavePng(Path.Combine(_folder, name), pixels);
+        ImageFile.Save(Path.Combine(_folder, name), pixels);
     }
 }

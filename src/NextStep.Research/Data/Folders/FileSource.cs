@@ -30,7 +30,7 @@ internal sealed record FileSamples(List<FileSample> Samples, List<UnreadablePict
 /// Captioned pictures in a user's files. Opening lists the folder and looks at every picture once (a changed one again); a picture is decoded
 /// when it is asked for. Centre crop, then antialiased resizing.
 /// </summary>
-public abstract class FileSource : IImageSource
+internal abstract class FileSource : IImageSource
 {
     private readonly string _kind;
     private readonly FileSample[] _samples;

@@ -5,7 +5,7 @@ namespace NextStep.Research;
 /// picture. A table rules the folder it lies in and all below. What cannot be used is reported by name and reason. Links are followed, each file
 /// is used once, hidden files never.
 /// </summary>
-public sealed class FolderSource : FileSource
+internal sealed class FolderSource : FileSource
 {
     /// <summary>Opens one split of <c>data.path</c>.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>

@@ -6,7 +6,7 @@ namespace NextStep.Research;
 /// caption field, while <c>0001.seg.png</c> and <c>0001.url.txt</c> are other fields. Shards are indexed once; a picture is then read at its offset.
 /// Same split and same rules as <see cref="FolderSource"/>.
 /// </summary>
-public sealed class WebdatasetSource : FileSource
+internal sealed class WebdatasetSource : FileSource
 {
     /// <summary>Opens one split of <c>data.path</c>.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>

@@ -64,7 +64,7 @@ public sealed record SceneEdit(EditKind Kind, Scene Before, string Instruction, 
 }
 
 /// <summary>Draws edits.</summary>
-public static class SceneEdits
+internal static class SceneEdits
 {
     private const double ShortestMove = 0.15;
     private const double LongestMove = 0.40;

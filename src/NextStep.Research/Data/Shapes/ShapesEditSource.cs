@@ -1,7 +1,7 @@
 namespace NextStep.Research;
 
 /// <summary>Which picture of an edit.</summary>
-public enum EditSide
+internal enum EditSide
 {
     /// <summary>The source.</summary>
     Before,
@@ -14,7 +14,7 @@ public enum EditSide
 /// One side of the edits of the shapes world, drawn when they are asked for; both sides have the same indices, and the caption is the instruction.
 /// No training result contains a held-out colour/shape pair. Of the held-out edits those with an odd index do, where the kind of edit can bring one.
 /// </summary>
-public sealed class ShapesEditSource : IImageSource
+internal sealed class ShapesEditSource : IImageSource
 {
     private const int LeastHeldOut = 1024;
 

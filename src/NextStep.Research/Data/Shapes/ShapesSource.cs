@@ -5,7 +5,7 @@ namespace NextStep.Research;
 /// Training scenes never contain a held-out colour/shape pair. Held-out scenes come from another random stream;
 /// those with an even index contain seen pairs only, those with an odd index at least one held-out pair.
 /// </summary>
-public sealed class ShapesSource : IImageSource
+internal sealed class ShapesSource : IImageSource
 {
     private const int LeastHeldOut = 1024;
 
