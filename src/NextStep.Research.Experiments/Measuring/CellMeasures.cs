@@ -37,7 +37,7 @@ internal static class CellMeasures
                 PictureMeasures.AddDistances(all, whole, reference, network, cancellation);
             }
             // Maps lie over the sheet of all pictures, so there are none when some are missing.
-            PictureMeasures.AddArtifacts(all, whole, reference, TokenGrid.Of(loaded.Autoencoder.Config), broken == 0 ? SamplesStage.Shown : 0, cancellation);
+            PictureMeasures.AddArtifacts(all, whole, reference, TokenGrid.Of(loaded.Autoencoder.Config), evaluation.Detectors, broken == 0 ? SamplesStage.Shown : 0, cancellation);
         }
         if (config.Data.Source == DataSource.Shapes)
         {

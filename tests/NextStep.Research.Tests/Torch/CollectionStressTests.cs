@@ -11,14 +11,14 @@ namespace NextStep.Research.Tests.Torch;
 [Collection(nameof(Alone))]
 public sealed class CollectionStressTests
 {
-    private static readonly TrainerConfig Trainer = new() { Images = 16, BatchSize = 4, Warmup = 8, LogEvery = 8, CheckpointEvery = 8, Ema = 0.9 };
+    private static readonly ModelTrainerConfig Trainer = new() { Images = 16, BatchSize = 4, Warmup = 8, LogEvery = 8, CheckpointEvery = 8, Ema = 0.9 };
 
     private static readonly ResearchConfig Config = new()
     {
         Data = new DataConfig { Images = 8, Skills = ["colors"] },
         Autoencoder = new AutoencoderConfig { Width = 16, Multipliers = [1, 1, 1], LatentChannels = 16, KlWeight = 1e-4 },
         Model = new ModelConfig { Size = ModelSize.Nano, InputNoise = 0.4 },
-        Training = new TrainingConfig { Model = Trainer, Autoencoder = Trainer },
+        Training = new TrainingConfig { Model = Trainer, Autoencoder = new AutoencoderTrainerConfig { Images = 16, BatchSize = 4, Warmup = 8, LogEvery = 8, CheckpointEvery = 8, Ema = 0.9 } },
     };
 
     [Fact]

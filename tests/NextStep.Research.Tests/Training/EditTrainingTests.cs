@@ -146,7 +146,7 @@ public sealed class EditTrainingTests
     private static float[] Train(LatentSet latents, string folder, long stopAt)
     {
         using CancellationTokenSource stop = new();
-        TrainerConfig trainer = new() { Images = 800, BatchSize = 8, Warmup = 40, LogEvery = 80, CheckpointEvery = 160 };
+        ModelTrainerConfig trainer = new() { Images = 800, BatchSize = 8, Warmup = 40, LogEvery = 80, CheckpointEvery = 160 };
         ResearchConfig config = new()
         {
             Data = Data,
