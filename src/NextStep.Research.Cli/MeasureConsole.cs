@@ -19,6 +19,14 @@ internal static class MeasureConsole
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    /// <summary>The configured detectors, or the kit's; with those of <c>--uses</c>.</summary>
+    public static IReadOnlyList<DetectorConfig> Detectors(IReadOnlyList<DetectorConfig>? configured)
+    {
+        IReadOnlyList<DetectorConfig> there = configured ?? ArtifactSuite.Kit;
+        return [.. there, .. ComponentCatalog.Of(typeof(DetectorConfig))
+            .Where(t => ComponentCatalog.SourceOf(t) is not null && there.All(d => d.GetType() != t)).Select(t => (DetectorConfig)Activator.CreateInstance(t)!)];
+    }
+
     /// <summary>Calls <paramref name="work"/> with something to tell its progress to.</summary>
     public static T Run<T>(Func<Action<MeasureProgress>, T> work)
     {

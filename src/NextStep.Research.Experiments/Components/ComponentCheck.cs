@@ -25,6 +25,16 @@ internal static class ComponentCheck
             Try("autoencoder.normalization", config.Autoencoder.Normalization, () => Normalization(config.Autoencoder));
             Try("sampling.solver", config.Sampling.Solver, () => Steps(config.Sampling.Solver));
             Try("data.source", config.Data.Source, () => Source(config.Data));
+            Try("training.model.optimizer", config.Training.Model.Optimizer, () => TrainingChecks.Steps(config.Training.Model.Optimizer));
+            Try("training.autoencoder.optimizer", config.Training.Autoencoder.Optimizer, () => TrainingChecks.Steps(config.Training.Autoencoder.Optimizer));
+            foreach (LossConfig loss in config.Training.Autoencoder.Losses ?? [])
+            {
+                Try("training.autoencoder.losses", loss, () => TrainingChecks.Loss(loss, config.Data.ImageSize));
+            }
+            foreach (DetectorConfig detector in config.Evaluation.Detectors ?? [])
+            {
+                Try("evaluation.detectors", detector, () => MeasureChecks.Detector(detector, TokenGrid.Of(config.Autoencoder), config.Data.ImageSize));
+            }
         }
         if (errors.Count > 0)
         {
@@ -114,7 +124,7 @@ internal static class ComponentCheck
     }
 
     // With the velocity 1 every solver without noise moves the state by 1.
-    private static string? Steps(Solver solver)
+    private static string? Steps(SamplingSolver solver)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -134,7 +144,7 @@ internal static class ComponentCheck
     private static string? Source(DataConfig data)
     {
         using DisposeScope scope = NewDisposeScope();
-        using IImageSource source = ImageSources.Open(data, Split.Train, 0);
+        using IImageSource source = ImageSources.Open(data, DataSplit.Train, 0);
         if (source.Count < 1)
         {
             return "holds no pictures";
@@ -146,7 +156,7 @@ internal static class ComponentCheck
             : null;
     }
 
-    private static Tensor Numbers(string name, params long[] shape)
+    internal static Tensor Numbers(string name, params long[] shape)
     {
         using NoiseSource noise = new DrawnNoise(1, "check." + name);
         return noise.Normal(shape);

@@ -37,7 +37,7 @@ internal static class CellMeasures
                 PictureMeasures.AddDistances(all, whole, reference, network, cancellation);
             }
             // Maps lie over the sheet of all pictures, so there are none when some are missing.
-            PictureMeasures.AddArtifacts(all, whole, reference, TokenGrid.Of(loaded.Autoencoder.Config), broken == 0 ? SamplesStage.Shown : 0, cancellation);
+            PictureMeasures.AddArtifacts(all, whole, reference, TokenGrid.Of(loaded.Autoencoder.Config), evaluation.Detectors, broken == 0 ? SamplesStage.Shown : 0, cancellation);
         }
         if (config.Data.Source == DataSource.Shapes)
         {
@@ -94,7 +94,7 @@ internal static class CellMeasures
     /// <exception cref="InvalidDataException">The source holds none.</exception>
     public static Tensor HeldOut(ResearchConfig config)
     {
-        using IImageSource source = ImageSources.Open(config.Data, Split.HeldOut, ReferenceSeed);
+        using IImageSource source = ImageSources.Open(config.Data, DataSplit.HeldOut, ReferenceSeed);
         int count = Math.Min(config.Evaluation.HeldOut, source.Count);
         if (count == 0)
         {
@@ -110,7 +110,7 @@ internal static class CellMeasures
     /// </summary>
     public static Tensor? Reference(ResearchConfig config)
     {
-        using IImageSource source = ImageSources.Open(config.Data, Split.Train, ReferenceSeed);
+        using IImageSource source = ImageSources.Open(config.Data, DataSplit.Train, ReferenceSeed);
         int count = Math.Min(config.Evaluation.Reference, source.Count);
         if (count == 0)
         {

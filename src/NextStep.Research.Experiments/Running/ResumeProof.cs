@@ -107,11 +107,12 @@ internal sealed record ResumeProof
         },
     };
 
-    private static TrainerConfig Shorten(TrainerConfig trainer) => trainer with
+    private static T Shorten<T>(T trainer)
+        where T : TrainerConfig => (T)(trainer with
     {
         Images = Math.Min(trainer.Images, Steps * (long)trainer.BatchSize),
         Warmup = Math.Min(trainer.Warmup, Steps / 4 * (long)trainer.BatchSize),
         LogEvery = Math.Min(trainer.LogEvery, 3 * (long)trainer.BatchSize),
         CheckpointEvery = Math.Min(trainer.CheckpointEvery, 6 * (long)trainer.BatchSize),
-    };
+    });
 }

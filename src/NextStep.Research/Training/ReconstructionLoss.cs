@@ -25,6 +25,17 @@ internal static class ReconstructionLoss
         return loss.MoveToOuterDisposeScope();
     }
 
+    /// <summary>The weighted sum of the terms of <c>training.autoencoder.losses</c>; a scalar.</summary>
+    /// <param name="output">[n, 3, H, W], float32.</param>
+    /// <param name="target">[n, 3, H, W] in [−1, 1].</param>
+    /// <param name="terms">At least one.</param>
+    public static Tensor Of(Tensor output, Tensor target, IReadOnlyList<(PictureLoss Term, double Weight)> terms)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] parts = [.. terms.Select(t => t.Term.Of(output, target).Times((float)t.Weight))];
+        return parts.Aggregate((a, b) => a.Plus(b)).MoveToOuterDisposeScope();
+    }
+
     /// <summary>KL divergence of the posterior to a standard normal, mean over latent values; a scalar.</summary>
     public static Tensor Divergence(LatentPosterior posterior)
     {

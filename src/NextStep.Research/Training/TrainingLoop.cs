@@ -67,7 +67,7 @@ internal sealed class TrainingLoop(TrainerConfig config, double learningRate, Tr
         {
             throw new NotSupportedException("Training in float16 would need its loss scaled, which this kit does not do: small gradients become 0. Set the trainer's precision to bfloat16 or float32.");
         }
-        using FusedOptimizer optimizer = new(module, config.WeightDecay, config.Ema);
+        using FusedOptimizer optimizer = new(module, config.WeightDecay, config.Ema, config.Optimizer);
         TrainingCheckpoints checkpoints = new(Path.Combine(run.Directory, "checkpoint"), run.Note);
         TrainingProgress restored = checkpoints.Restore(optimizer);
         long images = restored.Images, lastLog = restored.LastLog, lastCheckpoint = images;

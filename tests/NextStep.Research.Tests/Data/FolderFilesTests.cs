@@ -96,7 +96,7 @@ public sealed class FolderFilesTests
         string[] Captions()
         {
             DataConfig config = new() { Source = DataSource.Folder, Path = data.Path, ImageSize = 8 };
-            using FolderSource train = new(config, Split.Train), held = new(config, Split.HeldOut);
+            using FolderSource train = new(config, DataSplit.Train), held = new(config, DataSplit.HeldOut);
             return [.. Enumerable.Range(0, train.Count).Select(train.Caption), .. Enumerable.Range(0, held.Count).Select(held.Caption), .. train.Unreadable.Select(u => u.Reason)];
         }
         Assert.Equal(["first"], Captions());

@@ -35,7 +35,7 @@ internal abstract class FileSource : IImageSource
     private readonly string _kind;
     private readonly FileSample[] _samples;
 
-    private protected FileSource(DataConfig config, Split split, string kind, Func<FolderFiles, FileIndex, FileSamples> read)
+    private protected FileSource(DataConfig config, DataSplit split, string kind, Func<FolderFiles, FileIndex, FileSamples> read)
     {
         string folder = ImageSources.FolderOf(config);
         (_kind, Folder, Split, Size) = (kind, folder, split, config.ImageSize);
@@ -55,7 +55,7 @@ internal abstract class FileSource : IImageSource
     }
 
     /// <inheritdoc/>
-    public string Name => $"{_kind} {Path.GetFileName(Folder)} {Size} px, {(Split == Split.Train ? "train" : "held out")}";
+    public string Name => $"{_kind} {Path.GetFileName(Folder)} {Size} px, {(Split == DataSplit.Train ? "train" : "held out")}";
 
     /// <inheritdoc/>
     public int Count => _samples.Length;
@@ -68,7 +68,7 @@ internal abstract class FileSource : IImageSource
 
     private string Folder { get; }
 
-    private Split Split { get; }
+    private DataSplit Split { get; }
 
     private int Size { get; }
 

@@ -10,7 +10,7 @@ internal sealed class FolderSource : FileSource
     /// <summary>Opens one split of <c>data.path</c>.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="InvalidDataException">The folder holds no pictures at all.</exception>
-    public FolderSource(DataConfig config, Split split)
+    public FolderSource(DataConfig config, DataSplit split)
         : base(config ?? throw new ArgumentNullException(nameof(config)), split, "folder", (files, index) => new FolderReader(config, files, index).Read())
     {
     }
