@@ -21,7 +21,7 @@ internal static class DataCommand
         Argument<string> source = new("SOURCE") { Description = "shapes, emoji, or a folder of pictures or .tar shards." };
         Option<int> count = new("--count") { Description = "Pictures on the sheet.", DefaultValueFactory = _ => 48 };
         Option<int> size = new("--size") { Description = "Side of a picture in pixels.", DefaultValueFactory = _ => 32 };
-        Option<Split> split = new("--split") { Description = "Train or HeldOut.", DefaultValueFactory = _ => Split.Train };
+        Option<DataSplit> split = new("--split") { Description = "Train or HeldOut.", DefaultValueFactory = _ => DataSplit.Train };
         Option<long> seed = new("--seed") { Description = "Seed of the scenes and of the choice.", DefaultValueFactory = _ => 0 };
         Option<string?> field = new("--caption-field") { Description = "The caption's key in tables and JSON files; default: caption." };
         Option<bool> empty = new("--empty-captions") { Description = "Keep pictures without a caption, with an empty one." };
@@ -74,7 +74,7 @@ internal static class DataCommand
     // Shards anywhere below the folder; compressed ones where there are no pictures, to say that they are not read.
     private static bool HoldsShards(string source) => Directory.Exists(DataPath.Absolute(source)) && ImageSources.HoldsShards(DataPath.Absolute(source));
 
-    private static void Draw(DataConfig config, Split split, long seed, int count, string output)
+    private static void Draw(DataConfig config, DataSplit split, long seed, int count, string output)
     {
         using IImageSource source = ImageSources.Open(config, split, seed);
         foreach (string line in SourceReport.Of(source).Lines(int.MaxValue))
@@ -83,7 +83,10 @@ internal static class DataCommand
         }
         if (source.Count == 0)
         {
-            throw new InvalidDataException($"{source.Name}: there are no pictures in this split; see --split, and data.heldOut for how a set is split.");
+            using IImageSource other = ImageSources.Open(config, split == DataSplit.Train ? DataSplit.HeldOut : DataSplit.Train, seed);
+            throw new InvalidDataException(other.Count > 0
+                ? $"{source.Name}: all {other.Count} pictures are on the other side of the split: see --split, and data.heldOut for how a set is split."
+                : $"{source.Name}: there are no pictures that can be used{(source.Unreadable.Count > 0 ? "; the reasons stand above" : "")}.");
         }
         int[] indices = Batches.Indices(seed, "data.show", 0, Math.Min(count, source.Count), source.Count);
         using CaptionedBatch batch = Batches.Load(source, indices);

@@ -20,7 +20,7 @@ internal static class GenerateOptions
     public static readonly Option<double?> Scale = Within(0, 100, new Option<double?>("--guidance") { Description = "Guidance scale; 1 = none." });
     public static readonly Option<double?> ImageScale = Within(0, 100, new Option<double?>("--image-guidance") { Description = "Guidance towards the input picture; 1 = none." });
     public static readonly Option<GuidanceSchedule?> Schedule = Named(new Option<GuidanceSchedule?>("--guidance-schedule") { Description = "constant, linear-decreasing or linear-increasing." });
-    public static readonly Option<Solver?> SolverName = Named(new Option<Solver?>("--solver") { Description = "ode, heun, sde, cps, reference (the first release's sampler, quirks included) or released (that of the code inside the released folders)." });
+    public static readonly Option<SamplingSolver?> SolverName = Named(new Option<SamplingSolver?>("--solver") { Description = "ode, heun, sde, cps, reference (the first release's sampler, quirks included) or released (that of the code inside the released folders)." });
     public static readonly Option<int?> Steps = AtLeast(1, new Option<int?>("--steps") { Description = "Head evaluations per image token." });
     public static readonly Option<double?> Shift = Within(0.01, 100, new Option<double?>("--timestep-shift") { Description = "Above 1: more steps near the noise end." });
     public static readonly Option<double?> Level = Within(0, 1, new Option<double?>("--noise-level") { Description = "η of the solvers sde and cps." });

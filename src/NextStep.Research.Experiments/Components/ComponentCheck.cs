@@ -135,7 +135,7 @@ internal static class ComponentCheck
     }
 
     // With the velocity 1 every solver without noise moves the state by 1.
-    private static string? Steps(Solver solver)
+    private static string? Steps(SamplingSolver solver)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -155,7 +155,7 @@ internal static class ComponentCheck
     private static string? Source(DataConfig data)
     {
         using DisposeScope scope = NewDisposeScope();
-        using IImageSource source = ImageSources.Open(data, Split.Train, 0);
+        using IImageSource source = ImageSources.Open(data, DataSplit.Train, 0);
         if (source.Count < 1)
         {
             return "holds no pictures";

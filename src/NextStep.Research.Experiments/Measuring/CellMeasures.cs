@@ -94,7 +94,7 @@ internal static class CellMeasures
     /// <exception cref="InvalidDataException">The source holds none.</exception>
     public static Tensor HeldOut(ResearchConfig config)
     {
-        using IImageSource source = ImageSources.Open(config.Data, Split.HeldOut, ReferenceSeed);
+        using IImageSource source = ImageSources.Open(config.Data, DataSplit.HeldOut, ReferenceSeed);
         int count = Math.Min(config.Evaluation.HeldOut, source.Count);
         if (count == 0)
         {
@@ -110,7 +110,7 @@ internal static class CellMeasures
     /// </summary>
     public static Tensor? Reference(ResearchConfig config)
     {
-        using IImageSource source = ImageSources.Open(config.Data, Split.Train, ReferenceSeed);
+        using IImageSource source = ImageSources.Open(config.Data, DataSplit.Train, ReferenceSeed);
         int count = Math.Min(config.Evaluation.Reference, source.Count);
         if (count == 0)
         {

@@ -41,7 +41,7 @@ internal static class LatentMeasures
         all.Curves["latents.histogram"] = new Curve("Values of the latents", "value", "density", found.Bins, lines);
     }
 
-    private static void AddMoments(Measurements all, string what, string axis, Moments moments)
+    private static void AddMoments(Measurements all, string what, string axis, LatentMoments moments)
     {
         double[] x = [.. Enumerable.Range(0, moments.Mean.Count).Select(i => (double)i)];
         void Add(string name, string title, IReadOnlyList<double> values) =>

@@ -60,7 +60,7 @@ internal sealed record DataReport(IReadOnlyList<ArmData> Data)
     {
         try
         {
-            using IImageSource train = ImageSources.Open(config.Data, Split.Train, config.Seed), heldOut = ImageSources.Open(config.Data, Split.HeldOut, config.Seed);
+            using IImageSource train = ImageSources.Open(config.Data, DataSplit.Train, config.Seed), heldOut = ImageSources.Open(config.Data, DataSplit.HeldOut, config.Seed);
             int captions = config.Data.Source == DataSource.Shapes ? 0 : Captions(train).Concat(Captions(heldOut)).Distinct().Count();
             ArmData data = new(arms, SourceReport.Of(train), SourceReport.Of(heldOut), captions);
             return train.Count > 0 && heldOut.Count > 0 ? data : throw new InvalidDataException(Empty(data, config.Data));

@@ -11,7 +11,7 @@ internal static class AutoencoderStage
     public static void Run(StageContext context)
     {
         ResearchConfig config = context.Config;
-        using IImageSource source = ImageSources.Open(config.Data, Split.Train, config.Seed);
+        using IImageSource source = ImageSources.Open(config.Data, DataSplit.Train, config.Seed);
         using ImageAutoencoder autoencoder = AutoencoderTrainer.Train(config, source, new TrainingRun(
             context.Directory, "autoencoder",
             (images, numbers) => context.Progress(new StageProgress(images, config.Training.Autoencoder.Images, "images", numbers)),

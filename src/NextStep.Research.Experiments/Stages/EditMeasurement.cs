@@ -73,11 +73,11 @@ internal static class EditMeasurement
 
     private static SceneEdit[] Edits(ResearchConfig config)
     {
-        using ShapesEditSource source = new(config.Data, Split.HeldOut, EditSide.Before, config.Seed);
+        using ShapesEditSource source = new(config.Data, DataSplit.HeldOut, EditSide.Before, config.Seed);
         return [.. Enumerable.Range(0, Math.Min(config.Evaluation.Samples, source.Count)).Select(source.EditAt)];
     }
 
-    private static Tensor[] Render(SceneEdit[] edits, Func<SceneEdit, Scene> side, int size) => [.. edits.Select(e => SignedDistanceRenderer.Render(side(e), size))];
+    private static Tensor[] Render(SceneEdit[] edits, Func<SceneEdit, ShapeScene> side, int size) => [.. edits.Select(e => SignedDistanceRenderer.Render(side(e), size))];
 
     private static Tensor Through(ImageAutoencoder autoencoder, Tensor[] pictures) =>
         cat([.. stack(pictures).split(64).Select(p => autoencoder.Decode(autoencoder.Encode(p).Mean).clamp(Scalars.Of(-1), Scalars.Of(1)))]);

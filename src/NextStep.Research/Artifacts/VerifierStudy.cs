@@ -51,7 +51,7 @@ internal static class VerifierStudy
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(perSkill);
         using DisposeScope scope = NewDisposeScope();
         ShapeSkill[] kinds = skills.Count == 0 ? Enum.GetValues<ShapeSkill>() : [.. skills.Select(ShapesSource.SkillNamed)];
-        (Scene Scene, SceneSpec True, SceneSpec False)[] cases = [.. kinds.SelectMany(skill => Enumerable.Range(0, perSkill).Select(i => Case(skill, seed, i)))];
+        (ShapeScene Scene, SceneSpec True, SceneSpec False)[] cases = [.. kinds.SelectMany(skill => Enumerable.Range(0, perSkill).Select(i => Case(skill, seed, i)))];
         Tensor[] rendered = [.. cases.Select(c => SignedDistanceRenderer.Render(c.Scene, size))];
         Tensor clean = stack(rendered);
         (Degradation Kind, double Strength)[] steps = [.. Steps.SelectMany(s => s.Strengths.Select(strength => (s.Kind, strength)))];
@@ -81,10 +81,10 @@ internal static class VerifierStudy
         return points;
     }
 
-    private static (Scene Scene, SceneSpec True, SceneSpec False) Case(ShapeSkill skill, long seed, int index)
+    private static (ShapeScene Scene, SceneSpec True, SceneSpec False) Case(ShapeSkill skill, long seed, int index)
     {
         SplitMix64 random = Streams.Managed(seed, $"verifier.scenes/{skill}", index);
-        Scene scene = SceneGenerator.Draw(skill, PairSplit.Seen, random);
+        ShapeScene scene = SceneGenerator.Draw(skill, PairSplit.Seen, random);
         SceneSpec truth = CaptionGrammar.Describe(scene, skill);
         return (scene, truth, HardNegative.Of(truth, random));
     }

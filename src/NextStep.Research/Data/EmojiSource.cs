@@ -18,12 +18,12 @@ internal sealed class EmojiSource : IImageSource
     private static readonly Lazy<torch.Tensor> Sheet = new(ReadSheet);
 
     private readonly Entry[] _entries;
-    private readonly Split _split;
+    private readonly DataSplit _split;
     private readonly int _size;
 
     /// <summary>Opens one split. <c>data.groups</c> selects groups; <c>data.images</c> caps the training pictures (0 = all).</summary>
     /// <exception cref="ArgumentException">An unknown group.</exception>
-    public EmojiSource(DataConfig config, Split split)
+    public EmojiSource(DataConfig config, DataSplit split)
     {
         ArgumentNullException.ThrowIfNull(config);
         (_split, _size) = (split, config.ImageSize);
@@ -41,7 +41,7 @@ internal sealed class EmojiSource : IImageSource
     public static IReadOnlyList<string> Groups { get; } = [.. AllEntries.Value.Select(e => e.Group).Distinct()];
 
     /// <inheritdoc/>
-    public string Name => $"emoji {_size} px, {(_split == Split.Train ? "train" : "held out")}";
+    public string Name => $"emoji {_size} px, {(_split == DataSplit.Train ? "train" : "held out")}";
 
     /// <inheritdoc/>
     public int Count => _entries.Length;

@@ -8,7 +8,7 @@ public static class ImageSources
     /// <param name="split">Training or held-out pictures.</param>
     /// <param name="seed">Decides the scenes of the shapes world; the split of the other sources does not depend on it.</param>
     /// <exception cref="DirectoryNotFoundException">The folder of a folder source does not exist.</exception>
-    public static IImageSource Open(DataConfig config, Split split, long seed)
+    public static IImageSource Open(DataConfig config, DataSplit split, long seed)
     {
         ArgumentNullException.ThrowIfNull(config);
         return config.Source.Open(config, split, seed);

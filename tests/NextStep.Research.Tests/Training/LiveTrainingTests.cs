@@ -24,7 +24,7 @@ public sealed class LiveTrainingTests
             Model = new ModelConfig { Size = ModelSize.Nano },
             Training = new TrainingConfig { Model = Trainer with { Images = 4 * 104 }, Autoencoder = new AutoencoderTrainerConfig { Images = 40, BatchSize = 4, Warmup = 40, LogEvery = 40, CheckpointEvery = 80, Ema = 0.9 } },
         };
-        using IImageSource source = ImageSources.Open(config.Data, Split.Train, 0);
+        using IImageSource source = ImageSources.Open(config.Data, DataSplit.Train, 0);
         using ImageAutoencoder autoencoder = AutoencoderTrainer.Train(config, source, new TrainingRun(Path.Combine(folder.Path, "autoencoder"), "autoencoder"));
         using LatentSet latents = LatentSet.Encode(autoencoder, source, 32, null, TestContext.Current.CancellationToken);
         WordTokenizer tokenizer = WordTokenizer.FromCaptions([.. latents.Captions, .. CaptionGrammar.Words]);

@@ -10,8 +10,8 @@ internal sealed class FolderSource : FileSource
     /// <summary>Opens one split of <c>data.path</c>.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="InvalidDataException">The folder holds no pictures at all.</exception>
-    public FolderSource(DataConfig config, Split split)
-        : base(config ?? throw new ArgumentNullException(nameof(config)), split, "folder", files => new FolderReader(config, files).Read())
+    public FolderSource(DataConfig config, DataSplit split)
+        : base(config ?? throw new ArgumentNullException(nameof(config)), split, "folder", (files, index) => new FolderReader(config, files, index).Read())
     {
     }
 }

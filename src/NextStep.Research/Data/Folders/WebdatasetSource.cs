@@ -11,8 +11,8 @@ internal sealed class WebdatasetSource : FileSource
     /// <summary>Opens one split of <c>data.path</c>.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="InvalidDataException">The folder holds no shards that can be read.</exception>
-    public WebdatasetSource(DataConfig config, Split split)
-        : base(config ?? throw new ArgumentNullException(nameof(config)), split, "webdataset", files => new ShardReader(config, files).Read())
+    public WebdatasetSource(DataConfig config, DataSplit split)
+        : base(config ?? throw new ArgumentNullException(nameof(config)), split, "webdataset", (files, _) => new ShardReader(config, files).Read())
     {
     }
 }

@@ -23,5 +23,5 @@ internal static class HeldOutPairs
     public static bool Contains(SceneObject item) => Contains(item.Kind, item.Color);
 
     /// <summary>On which side of the split a scene lies.</summary>
-    public static PairSplit Of(Scene scene) => scene.Objects.Any(Contains) ? PairSplit.HeldOut : PairSplit.Seen;
+    public static PairSplit Of(ShapeScene scene) => scene.Objects.Any(Contains) ? PairSplit.HeldOut : PairSplit.Seen;
 }
