@@ -49,7 +49,7 @@ public sealed class ModelChecksTests : IDisposable
         using (LoadedModel loaded = ReleasedFolder.Load(folder))
         {
             Assert.Equal("red", loaded.Tokenizer.Decode(loaded.Tokenizer.Encode("red")));
-            using TorchSharp.torch.Tensor pictures = loaded.Generator().Draw(new GenerationRequest { Prompts = ["a red circle"], Height = 16, Width = 16 });
+            using TorchSharp.torch.Tensor pictures = loaded.Generator().Draw(new GenerationRequest { Prompts = ["a red circle"], Height = 16, Width = 16 }, null, TestContext.Current.CancellationToken);
             Assert.Equal([1, 3, 16, 16], pictures.shape);
         }
         File.AppendAllText(head, "\n// another line\n");

@@ -87,11 +87,11 @@ public sealed class StartTests : IDisposable
 
     private static LatentSet Latents()
     {
-        using IImageSource source = ImageSources.Open(Small.Data, Split.Train, 0);
+        using IImageSource source = ImageSources.Open(Small.Data, DataSplit.Train, 0);
         using ImageAutoencoder autoencoder = new(Small.Autoencoder);
         Initialization.Apply(autoencoder, 0);
         autoencoder.eval();
-        return LatentSet.Encode(autoencoder, source, 16);
+        return LatentSet.Encode(autoencoder, source, 16, null, TestContext.Current.CancellationToken);
     }
 
     private static Dictionary<string, float[]> Weights(NextStepModel model) => model.named_parameters().ToDictionary(p => p.name, p => p.parameter.data<float>().ToArray());
