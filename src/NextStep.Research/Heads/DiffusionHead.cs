@@ -36,7 +36,7 @@ public sealed class DiffusionTokenHead : TokenHead
 {
     private readonly DiffusionHead _config;
     private readonly DiffusionSchedule _schedule;
-    private readonly FlowHeadNetwork net;
+    internal readonly FlowHeadNetwork net;
 
     /// <summary>Builds the head.</summary>
     public DiffusionTokenHead(DiffusionHead config, TokenHeadContext context)

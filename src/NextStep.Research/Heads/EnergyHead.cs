@@ -35,7 +35,7 @@ public sealed class EnergyTokenHead : TokenHead
     private const double Apart = 1e-12;
 
     private readonly EnergyHead _config;
-    private readonly FlowHeadNetwork net;
+    internal readonly FlowHeadNetwork net;
 
     /// <summary>Builds the head.</summary>
     public EnergyTokenHead(EnergyHead config, TokenHeadContext context)

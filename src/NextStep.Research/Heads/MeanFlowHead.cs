@@ -46,7 +46,7 @@ public sealed class MeanFlowTokenHead : TokenHead
     private const double Floor = 1e-3;
 
     private readonly MeanFlowHead _config;
-    private readonly FlowHeadNetwork net;
+    internal readonly FlowHeadNetwork net;
 
     /// <summary>Builds the head.</summary>
     public MeanFlowTokenHead(MeanFlowHead config, TokenHeadContext context)

@@ -36,7 +36,7 @@ public sealed record MixtureHead : TokenHeadConfig
 public sealed class MixtureTokenHead : TokenHead
 {
     private readonly MixtureHead _config;
-    private readonly FlowHeadNetwork net;
+    internal readonly FlowHeadNetwork net;
     private readonly Parameter component_means; // [k, d]: the network's first output is 0, and equal components would stay equal
 
     /// <summary>Builds the head.</summary>

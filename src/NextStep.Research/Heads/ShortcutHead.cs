@@ -39,7 +39,7 @@ public sealed record ShortcutHead : TokenHeadConfig
 public sealed class ShortcutTokenHead : TokenHead
 {
     private readonly ShortcutHead _config;
-    private readonly FlowHeadNetwork net;
+    internal readonly FlowHeadNetwork net;
 
     /// <summary>Builds the head.</summary>
     public ShortcutTokenHead(ShortcutHead config, TokenHeadContext context)
