@@ -4,7 +4,7 @@ using YamlDotNet.RepresentationModel;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Reads and replaces values of the immutable configuration tree by path (<c>autoencoder.noiseStrength</c>).</summary>
-public static class ConfigPath
+internal static class ConfigPath
 {
     /// <summary>Every path that holds a value by default, in the order of the records; another component may have other options.</summary>
     public static IReadOnlyList<string> All { get; } = [.. Texts(new ResearchConfig()).Keys];

@@ -9,7 +9,7 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
 {
     /// <summary>All of a configuration.</summary>
     public static IEnumerable<ConfigProblem> Of(ResearchConfig config) =>
-        [.. Model(config), .. Head(config), .. Pictures(config), .. Names(config), .. Device(config), .. Contents(config)];
+        [.. Model(config), .. Head(config), .. Detectors(config), .. Pictures(config), .. Names(config), .. Device(config), .. Contents(config)];
 
     private static IEnumerable<ConfigProblem> Model(ResearchConfig config)
     {
@@ -35,6 +35,20 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
         FlowSamplerOptions options = new() { Solver = sampling.Solver, Steps = sampling.Steps, TimestepShift = sampling.TimestepShift, NoiseLevel = sampling.NoiseLevel };
         string? problem = config.Model.Head.Problem(options) ?? (sampling.FinalSteps is { } final ? config.Model.Head.Problem(options with { Steps = final }) : null);
         return problem is null ? [] : [new ConfigProblem(["sampling.steps", "sampling.solver", "model.head"], problem)];
+    }
+
+    private static IEnumerable<ConfigProblem> Detectors(ResearchConfig config)
+    {
+        ConfigProblem? problem = null;
+        try
+        {
+            _ = ArtifactSuite.Detectors(TokenGrid.Of(config.Autoencoder), config.Evaluation.Detectors);
+        }
+        catch (ArgumentException e)
+        {
+            problem = new ConfigProblem(["evaluation.detectors"], e.Message);
+        }
+        return problem is null ? [] : [problem];
     }
 
     private static IEnumerable<ConfigProblem> Pictures(ResearchConfig config)

@@ -32,7 +32,7 @@ public sealed record DiffusionHead : TokenHeadConfig
 }
 
 /// <summary>The network of <see cref="DiffusionHead"/> and its training objective.</summary>
-public sealed class DiffusionTokenHead : TokenHead
+internal sealed class DiffusionTokenHead : TokenHead
 {
     private readonly DiffusionHead _config;
     private readonly DiffusionSchedule _schedule;

@@ -5,7 +5,7 @@ namespace NextStep.Research;
 /// β_i = min(1 − ᾱ(i + 1)/ᾱ(i), 0.999). Step 0 is nearest to the token, step T − 1 to the noise. Shorter schedules visit some of its steps and
 /// keep their ᾱ.
 /// </summary>
-public sealed class DiffusionSchedule
+internal sealed class DiffusionSchedule
 {
     private DiffusionSchedule(int[] steps, double[] kept)
     {

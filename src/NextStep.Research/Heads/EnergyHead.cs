@@ -29,7 +29,7 @@ public sealed record EnergyHead : TokenHeadConfig
 }
 
 /// <summary>The network of <see cref="EnergyHead"/> and its training objective.</summary>
-public sealed class EnergyTokenHead : TokenHead
+internal sealed class EnergyTokenHead : TokenHead
 {
     // Inside the root, so that two equal tokens, as all are at the first weights, have the gradient 0 and not 0/0.
     private const double Apart = 1e-12;
@@ -60,7 +60,7 @@ public sealed class EnergyTokenHead : TokenHead
     {
         using DisposeScope scope = NewDisposeScope();
         int samples = _config.Samples;
-        Tensor drawn = net.Forward(condition.repeat(samples, 1), Noise(noise, condition.size(0) * samples, condition)).to_type(ScalarType.Float32);
+        Tensor drawn = net.Untimed(condition.repeat(samples, 1), Noise(noise, condition.size(0) * samples, condition)).to_type(ScalarType.Float32);
         return TokenLoss.Of(Score(drawn.view(samples, -1, target.size(1)), target.to_type(ScalarType.Float32), _config.Exponent), mask: mask).MoveToOuterDisposeScope();
     }
 
@@ -92,7 +92,7 @@ public sealed class EnergyTokenHead : TokenHead
             using IDisposable guard = no_grad();
             using DisposeScope scope = NewDisposeScope();
             Tensor weight = head.net.input_proj.weight!, condition = guidance.Combine(conditions.to(weight.dtype, weight.device));
-            Tensor token = head.net.Forward(condition, head.Noise(noise, condition.size(0), condition)).to_type(ScalarType.Float32);
+            Tensor token = head.net.Untimed(condition, head.Noise(noise, condition.size(0), condition)).to_type(ScalarType.Float32);
             onStep?.Invoke(token);
             return token.MoveToOuterDisposeScope();
         }

@@ -33,7 +33,7 @@ public sealed record MixtureHead : TokenHeadConfig
 }
 
 /// <summary>The network of <see cref="MixtureHead"/> and its training objective.</summary>
-public sealed class MixtureTokenHead : TokenHead
+internal sealed class MixtureTokenHead : TokenHead
 {
     private readonly MixtureHead _config;
     internal readonly FlowHeadNetwork net;
@@ -70,7 +70,7 @@ public sealed class MixtureTokenHead : TokenHead
     internal DiagonalMixture Density(Tensor condition)
     {
         int count = _config.Components, width = Context.TokenWidth;
-        Tensor output = net.Forward(condition, condition).to_type(ScalarType.Float32);
+        Tensor output = net.Untimed(condition, condition).to_type(ScalarType.Float32);
         Tensor parts = output.narrow(1, count, 2L * count * width).view(-1, 2, count, width);
         Tensor means = parts.select(1, 0).Plus(component_means.to_type(ScalarType.Float32));
         Tensor deviations = nn.functional.softplus(parts.select(1, 1)).clamp_min(Scalars.Of(_config.MinimumDeviation));

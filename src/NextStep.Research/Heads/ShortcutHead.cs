@@ -36,7 +36,7 @@ public sealed record ShortcutHead : TokenHeadConfig
 }
 
 /// <summary>The network of <see cref="ShortcutHead"/> and its training objective.</summary>
-public sealed class ShortcutTokenHead : TokenHead
+internal sealed class ShortcutTokenHead : TokenHead
 {
     private readonly ShortcutHead _config;
     internal readonly FlowHeadNetwork net;

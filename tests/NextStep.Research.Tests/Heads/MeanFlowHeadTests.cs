@@ -71,7 +71,7 @@ public sealed class MeanFlowHeadTests(MeanFlowHeadTests.Trained trained) : IClas
 
     [Fact]
     public void Other_solvers_are_refused() =>
-        Assert.Contains("solver stays ode, not sde", Assert.Throws<ArgumentException>(() => trained.Value.Head.Sampler(new FlowSamplerOptions { Solver = Solver.Sde })).Message);
+        Assert.Contains("solver stays ode, not sde", Assert.Throws<ArgumentException>(() => trained.Value.Head.Sampler(new FlowSamplerOptions { Solver = SamplingSolver.Sde })).Message);
 
     public sealed class Trained : IDisposable
     {

@@ -49,7 +49,7 @@ public sealed class ShortcutHeadTests(ShortcutHeadTests.Trained trained) : IClas
         {
             Assert.Contains(problem, Assert.Throws<ArgumentException>(() => trained.Value.Head.Sampler(options)).Message);
         }
-        Assert.Contains("solver stays ode, not heun", new ShortcutHead().Problem(new FlowSamplerOptions { Steps = 8, Solver = Solver.Heun }));
+        Assert.Contains("solver stays ode, not heun", new ShortcutHead().Problem(new FlowSamplerOptions { Steps = 8, Solver = SamplingSolver.Heun }));
     }
 
     private Tensor At(double t)
