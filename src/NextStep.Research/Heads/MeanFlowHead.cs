@@ -41,7 +41,7 @@ public sealed record MeanFlowHead : TokenHeadConfig
 /// <summary>The network of <see cref="MeanFlowHead"/> and its training objective.</summary>
 internal sealed class MeanFlowTokenHead : TokenHead
 {
-    // Half the width of the central difference. Float32 rounding gives about 10⁻⁷/h, the third derivative h²/6: both below 10⁻⁴ for a velocity of size 1.
+    // Half the width of the central difference: float32 rounding gives about 10⁻⁷/h, the third derivative h²/6 of itself.
     private const double Half = 5e-3;
     private const double Floor = 1e-3;
 

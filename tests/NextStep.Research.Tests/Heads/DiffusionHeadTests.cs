@@ -88,7 +88,7 @@ public sealed class DiffusionHeadTests(DiffusionHeadTests.Trained trained) : ICl
         {
             double kept = schedule.Kept[step];
             Tensor x = trained.Ring.Sample(500, noise).Times(Math.Sqrt(kept)).Plus(noise.Normal(500, 2).Times(Math.Sqrt(1 - kept)));
-            Tensor said = trained.Value.Head.net.forward(x, full(500, (float)step), TrainedHead<DiffusionTokenHead>.Condition(500)).narrow(1, 0, 2);
+            Tensor said = trained.Value.Head.net.forward(x, full(500, (float)step), TwoSamples.Condition(500)).narrow(1, 0, 2);
             Assert.InRange(TwoSamples.RootMeanSquare(said.sub(Exact(trained.Ring, x, kept))), 0, 0.35);
         }
     }
@@ -107,7 +107,7 @@ public sealed class DiffusionHeadTests(DiffusionHeadTests.Trained trained) : ICl
 
         internal TrainedHead<DiffusionTokenHead> Value { get; }
 
-        public Trained() => Value = TrainedHead<DiffusionTokenHead>.On(Ring, new DiffusionHead(), 300);
+        public Trained() => Value = new(Ring, new DiffusionHead(), 300);
 
         public void Dispose()
         {

@@ -46,7 +46,7 @@ public sealed class EnergyHeadTests
     public void It_learns_the_mixture_in_one_evaluation()
     {
         using GaussianMixture ring = TwoSamples.Ring();
-        using TrainedHead<EnergyTokenHead> trained = TrainedHead<EnergyTokenHead>.On(ring, new EnergyHead { Samples = 4, NoiseWidth = 8 }, 350);
+        using TrainedHead<EnergyTokenHead> trained = new(ring, new EnergyHead { Samples = 4, NoiseWidth = 8 }, 350);
         Assert.InRange(trained.Distance(ring), -0.002, 0.018);
         using TokenHeadSampler sampler = trained.Head.Sampler(new FlowSamplerOptions { Steps = 50 });
         Assert.Equal(1, sampler.Evaluations);

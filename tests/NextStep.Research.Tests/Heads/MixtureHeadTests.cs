@@ -23,11 +23,11 @@ public sealed class MixtureHeadTests
     {
         using DisposeScope scope = NewDisposeScope();
         using GaussianMixture ring = TwoSamples.Ring();
-        using TrainedHead<MixtureTokenHead> trained = TrainedHead<MixtureTokenHead>.On(ring, new MixtureHead { Components = 6 }, 250);
+        using TrainedHead<MixtureTokenHead> trained = new(ring, new MixtureHead { Components = 6 }, 250);
         Assert.InRange(trained.Distance(ring), -0.002, 0.003);
         using NoiseSource noise = new DrawnNoise(8, "mixture");
         Tensor fresh = ring.Sample(2000, noise);
-        double own = 2 * trained.Head.Loss(fresh, TrainedHead<MixtureTokenHead>.Condition(2000), noise).Mean.item<float>();
+        double own = 2 * trained.Head.Loss(fresh, TwoSamples.Condition(2000), noise).Mean.item<float>();
         Assert.InRange(own + ring.LogDensity(fresh).mean().item<float>(), -0.02, 0.06); // nats above the least that is possible
     }
 

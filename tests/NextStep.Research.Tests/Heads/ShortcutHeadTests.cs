@@ -59,7 +59,7 @@ public sealed class ShortcutHeadTests(ShortcutHeadTests.Trained trained) : IClas
     }
 
     private Tensor Step(Tensor x, double t, int level) => trained.Value.Head.net.forward(
-        x, tensor([(float)t, level], [1, 2]).expand(x.size(0), 2), TrainedHead<ShortcutTokenHead>.Condition(x.size(0)));
+        x, tensor([(float)t, level], [1, 2]).expand(x.size(0), 2), TwoSamples.Condition(x.size(0)));
 
     public sealed class Trained : IDisposable
     {
@@ -67,7 +67,7 @@ public sealed class ShortcutHeadTests(ShortcutHeadTests.Trained trained) : IClas
 
         internal TrainedHead<ShortcutTokenHead> Value { get; }
 
-        public Trained() => Value = TrainedHead<ShortcutTokenHead>.On(Ring, new ShortcutHead(), 350);
+        public Trained() => Value = new(Ring, new ShortcutHead(), 350);
 
         public void Dispose()
         {

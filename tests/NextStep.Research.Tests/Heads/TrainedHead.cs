@@ -9,6 +9,11 @@ public sealed class TrainedHead<THead> : IDisposable
 {
     private const int Rows = 256;
 
+    public TrainedHead(GaussianMixture mixture, TokenHeadConfig config, int steps)
+        : this(config, noise => (mixture.Sample(Rows, noise), TwoSamples.Condition(Rows)), steps)
+    {
+    }
+
     public TrainedHead(TokenHeadConfig config, Func<NoiseSource, (Tensor Points, Tensor Conditions)> batch, int steps)
     {
         Head = (THead)config.Build(new TokenHeadContext(new FlowHeadConfig { TokenWidth = 2, ConditionWidth = 4, Width = 32, Layers = 2 }));
@@ -29,16 +34,11 @@ public sealed class TrainedHead<THead> : IDisposable
 
     public THead Head { get; }
 
-    public static TrainedHead<THead> On(GaussianMixture mixture, TokenHeadConfig config, int steps) =>
-        new(config, noise => (mixture.Sample(Rows, noise), Condition(Rows)), steps);
-
-    public static Tensor Condition(long rows) => ones(rows, 4);
-
     public Tensor Draw(int count, int steps = 1)
     {
         using NoiseSource noise = new DrawnNoise(2, "head.draw");
         using TokenHeadSampler sampler = Head.Sampler(new FlowSamplerOptions { Steps = steps });
-        return sampler.Sample(Condition(count), Guidance.Off, noise);
+        return sampler.Sample(TwoSamples.Condition(count), Guidance.Off, noise);
     }
 
     /// <summary>
@@ -57,6 +57,8 @@ public sealed class TrainedHead<THead> : IDisposable
 
 internal static class TwoSamples
 {
+    public static Tensor Condition(long rows) => ones(rows, 4);
+
     public static GaussianMixture Ring() => GaussianMixture.Ring(4, 1.5, 0.3);
 
     public static double Distance(Tensor x, Tensor y)
