@@ -73,7 +73,7 @@ internal sealed class MixtureTokenHead : TokenHead
         Tensor output = net.Untimed(condition, condition).to_type(ScalarType.Float32);
         Tensor parts = output.narrow(1, count, 2L * count * width).view(-1, 2, count, width);
         Tensor means = parts.select(1, 0).Plus(component_means.to_type(ScalarType.Float32));
-        Tensor deviations = nn.functional.softplus(parts.select(1, 1)).clamp_min(Scalars.Of(_config.MinimumDeviation));
+        Tensor raw = parts.select(1, 1), deviations = raw.logaddexp(zeros_like(raw)).clamp_min(Scalars.Of(_config.MinimumDeviation)); // softplus
         return new DiagonalMixture(output.narrow(1, 0, count).log_softmax(1), means, deviations);
     }
 
