@@ -21,7 +21,7 @@ public static class StartWeights
         string place = ReleasedFolder.Resolve(folder);
         if (tokenizer is WordTokenizer words && TextTokenizerFiles.Exists(place) && !(TextTokenizerFiles.Load(place) is WordTokenizer theirs && theirs.Words.SequenceEqual(words.Words)))
         {
-            throw new InvalidDataException($"training.model.start: the words of {place} are not those of this training's captions, so that its embedding table means others; train on the same data, or choose model.tokenizer: byte for both.");
+            throw new InvalidDataException($"the words of {place} are not those of this training's captions, so that its embedding table means others; train on the same data, or choose model.tokenizer: byte for both.");
         }
         using TensorSource source = AverageWeights.Open(place, null, []);
         using IDisposable guard = no_grad();
@@ -90,10 +90,10 @@ public static class StartWeights
             else
             {
                 left.Add(name.StartsWith(Head, StringComparison.Ordinal) ? name : throw new InvalidDataException(
-                    $"training.model.start: {name} has the shape [{string.Join(", ", source.Entries[from].Shape)}] in {place}, but [{string.Join(", ", parameter.shape)}] here; give the model the same size and tokenizer."));
+                    $"{name} has the shape [{string.Join(", ", source.Entries[from].Shape)}] in {place}, but [{string.Join(", ", parameter.shape)}] here; give the model the same size and tokenizer."));
             }
         }
-        return found.Count > 0 ? left : throw new InvalidDataException($"training.model.start: no weight of {place} has a name of this model.");
+        return found.Count > 0 ? left : throw new InvalidDataException($"no weight of {place} has a name of this model.");
     }
 
     // layers.3.self_attn.q_proj.weight is of layers, image_head.net.0.bias of image_head.
