@@ -1,5 +1,5 @@
 /// <summary>The midpoint rule: half a step by the velocity at its beginning, the whole step by that in its middle. Two evaluations a step, of second order.</summary>
-public sealed record MidpointSolver : Solver
+public sealed record MidpointSolver : SamplingSolver
 {
     public override SolverSteps Build(FlowSamplerOptions options) => new Midpoint(options);
 

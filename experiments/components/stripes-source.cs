@@ -3,17 +3,17 @@ public sealed record StripesSource : DataSource
 {
     public override IReadOnlyList<string> Words => [.. Stripes.Widths, .. Stripes.Colors.Keys, "stripes"];
 
-    public override IImageSource Open(DataConfig data, Split split, long seed) => new Stripes(data, split, seed);
+    public override IImageSource Open(DataConfig data, DataSplit split, long seed) => new Stripes(data, split, seed);
 }
 
-public sealed class Stripes(DataConfig data, Split split, long seed) : IImageSource
+public sealed class Stripes(DataConfig data, DataSplit split, long seed) : IImageSource
 {
     public static readonly string[] Widths = ["narrow", "wide"];
     public static readonly Dictionary<string, float[]> Colors = new() { ["red"] = [1, -1, -1], ["green"] = [-1, 1, -1], ["blue"] = [-1, -1, 1] };
 
     public string Name => $"stripes {data.ImageSize} px, {split}";
 
-    public int Count => split == Split.Train ? data.Images : 1000;
+    public int Count => split == DataSplit.Train ? data.Images : 1000;
 
     public IReadOnlyList<UnreadablePicture> Unreadable => [];
 

@@ -79,12 +79,13 @@ internal static class ArtifactsCommand
         Tensor? real = parse.GetValue(Reference) is { } folder
             ? Read(parse, [folder], "reading the reference").Pixels
             : cell is null ? null : OfCell(cell);
+        IReadOnlyList<DetectorConfig> detectors = MeasureConsole.Detectors(cell?.Config.Evaluation.Detectors);
         IReadOnlyList<ArtifactMeasurement> found = MeasureConsole.Run(progress => ArtifactSuite.Measure(
-            pictures, grid,
+            pictures, grid, detectors,
             parse.GetValue(Maps) is { } maps ? (detector, first, map) => SaveMaps(maps, detector, first, map, names) : null,
             (done, total) => progress(new MeasureProgress(done, total, "artifacts")), cancellation));
         IReadOnlyList<ArtifactMeasurement>? reference = real is null ? null : MeasureConsole.Run(progress => ArtifactSuite.Measure(
-            real, grid, null, (done, total) => progress(new MeasureProgress(done, total, "artifacts of the reference")), cancellation));
+            real, grid, detectors, null, (done, total) => progress(new MeasureProgress(done, total, "artifacts of the reference")), cancellation));
         if (parse.GetValue(AsJson))
         {
             WriteJson(found, reference, grid, names);
@@ -128,12 +129,12 @@ internal static class ArtifactsCommand
     private static void SaveMaps(string folder, IArtifactDetector detector, int first, Tensor map, string[] names)
     {
         Directory.CreateDirectory(folder);
-        (double low, double high) = ArtifactSuite.Scale(detector);
+        (double low, double high) = detector.Scale;
         using Tensor pictures = ArtifactMaps.Colored(map, low, high);
         for (int i = 0; i < map.size(0); i++)
         {
             string name = string.Concat(Path.GetFileNameWithoutExtension(names[first + i]).Select(c => char.IsLetterOrDigit(c) || c is '-' or '_' ? c : '-'));
-            ImageFile.SavePng(Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{first + i + 1:D4}-{name[..Math.Min(name.Length, 60)]}.{detector.Name}.png")), pictures[i]);
+            ImageFile.Save(Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{first + i + 1:D4}-{name[..Math.Min(name.Length, 60)]}.{detector.Name}.png")), pictures[i]);
         }
     }
 

@@ -21,11 +21,11 @@ internal static class DataCommand
         Argument<string> source = new("SOURCE") { Description = "shapes, emoji, or a folder of pictures or .tar shards." };
         Option<int> count = new("--count") { Description = "Pictures on the sheet.", DefaultValueFactory = _ => 48 };
         Option<int> size = new("--size") { Description = "Side of a picture in pixels.", DefaultValueFactory = _ => 32 };
-        Option<Split> split = new("--split") { Description = "Train or HeldOut.", DefaultValueFactory = _ => Split.Train };
+        Option<DataSplit> split = new("--split") { Description = "Train or HeldOut.", DefaultValueFactory = _ => DataSplit.Train };
         Option<long> seed = new("--seed") { Description = "Seed of the scenes and of the choice.", DefaultValueFactory = _ => 0 };
         Option<string?> field = new("--caption-field") { Description = "The caption's key in tables and JSON files; default: caption." };
         Option<bool> empty = new("--empty-captions") { Description = "Keep pictures without a caption, with an empty one." };
-        Option<string> output = SharedOptions.OnlyPng(new("--out", "-o") { Description = "The PNG file to write.", DefaultValueFactory = _ => "data.png" });
+        Option<string> output = SharedOptions.Picture(new("--out", "-o") { Description = "The picture to write (.png, .jpg or .webp).", DefaultValueFactory = _ => "data.png" });
         count.Validators.Add(r => RequireRange(r, r.GetValueOrDefault<int>(), 1, 4096));
         size.Validators.Add(r => RequireRange(r, r.GetValueOrDefault<int>(), 8, 2048));
         Command show = new("show", """
@@ -74,7 +74,7 @@ internal static class DataCommand
     // Shards anywhere below the folder; compressed ones where there are no pictures, to say that they are not read.
     private static bool HoldsShards(string source) => Directory.Exists(DataPath.Absolute(source)) && ImageSources.HoldsShards(DataPath.Absolute(source));
 
-    private static void Draw(DataConfig config, Split split, long seed, int count, string output)
+    private static void Draw(DataConfig config, DataSplit split, long seed, int count, string output)
     {
         using IImageSource source = ImageSources.Open(config, split, seed);
         foreach (string line in SourceReport.Of(source).Lines(int.MaxValue))
@@ -90,7 +90,7 @@ internal static class DataCommand
         int enlarge = Math.Max(1, CellPixels / config.ImageSize);
         int columns = Math.Clamp((int)Math.Ceiling(Math.Sqrt(1.5 * indices.Length)), 1, 12);
         using torch.Tensor sheet = ImageGrid.Make(batch.Pixels, columns, padding: 3, background: 0.75, enlarge: enlarge, captions: batch.Captions);
-        ImageFile.SavePng(output, sheet);
+        ImageFile.Save(output, sheet);
         AnsiConsole.MarkupLineInterpolated($"{source.Name}: {source.Count} pictures; {indices.Length} drawn into {output}");
     }
 }

@@ -7,18 +7,20 @@ namespace NextStep.Research.Cli;
 internal static class GenerateOptions
 {
     public static readonly Option<string> Model = new("--model", "-m") { Description = "A trained cell, or a folder in the released layout; default: the small model of the shapes world that comes with nextstep.", DefaultValueFactory = _ => ShippedModel.Folder };
-    public static readonly Option<string[]> Prompt = new("--prompt", "-p") { Description = "What to draw; repeat for several prompts.", Required = true };
+    public static readonly Option<string[]> Prompt = new("--prompt", "-p") { Description = "What to draw; repeat for several prompts." };
+    public static readonly Option<string?> Like = new("--like") { HelpName = "FILE.png", Description = "Draws what this file was drawn from (model, prompts, seed, settings), to the same bytes on the same machine; other options change single things." };
+    public static readonly Option<string?> Animate = new("--animate") { HelpName = "FILE.gif", Description = "Also writes a GIF of the pictures growing token by token, in at most 64 steps." };
     public static readonly Option<int> Count = AtLeast(1, new Option<int>("--count", "-n") { Description = "Pictures per prompt.", DefaultValueFactory = _ => 1 });
-    public static readonly Option<string> Output = SharedOptions.OnlyPng(new("--output", "-o") { Description = "The PNG file, several pictures on one sheet; or a folder (existing, or ending in /) for one file a picture.", Required = true });
+    public static readonly Option<string> Output = SharedOptions.Picture(new("--output", "-o") { Description = "The picture (.png, .jpg or .webp; PNG keeps what it was drawn from), several on one sheet; or a folder (existing, or ending in /) for one PNG a picture.", Required = true });
     public static readonly Option<WeightChoice?> Weights = SharedOptions.Weights();
-    public static readonly Option<string[]> Images = new("--image", "-i") { Description = "An input picture; repeat for several, in the order of the <image> markers. A single one serves every prompt.", Required = true };
+    public static readonly Option<string[]> Images = new("--image", "-i") { Description = "An input picture; repeat for several, in the order of the <image> markers. A single one serves every prompt." };
     public static readonly Option<string> Preset = new("--preset") { Description = $"Published settings: {string.Join(", ", SamplingPresets.All.Select(p => p.Name))}." };
     public static readonly Option<string> Positive = new("--positive-prompt") { Description = "Appended to every prompt." };
     public static readonly Option<string> Negative = new("--negative-prompt") { Description = "Text of the unconditional branch." };
     public static readonly Option<double?> Scale = Within(0, 100, new Option<double?>("--guidance") { Description = "Guidance scale; 1 = none." });
     public static readonly Option<double?> ImageScale = Within(0, 100, new Option<double?>("--image-guidance") { Description = "Guidance towards the input picture; 1 = none." });
     public static readonly Option<GuidanceSchedule?> Schedule = Named(new Option<GuidanceSchedule?>("--guidance-schedule") { Description = "constant, linear-decreasing or linear-increasing." });
-    public static readonly Option<Solver?> SolverName = Named(new Option<Solver?>("--solver") { Description = "ode, heun, sde, cps, reference (the first release's sampler, quirks included) or released (that of the code inside the released folders)." });
+    public static readonly Option<SamplingSolver?> SolverName = Named(new Option<SamplingSolver?>("--solver") { Description = "ode, heun, sde, cps, reference (the first release's sampler, quirks included) or released (that of the code inside the released folders)." });
     public static readonly Option<int?> Steps = AtLeast(1, new Option<int?>("--steps") { Description = "Head evaluations per image token." });
     public static readonly Option<double?> Shift = Within(0.01, 100, new Option<double?>("--timestep-shift") { Description = "Above 1: more steps near the noise end." });
     public static readonly Option<double?> Level = Within(0, 1, new Option<double?>("--noise-level") { Description = "η of the solvers sde and cps." });
@@ -50,6 +52,13 @@ internal static class GenerateOptions
 
     static GenerateOptions()
     {
+        Animate.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && !result.Tokens[0].Value.EndsWith(".gif", StringComparison.OrdinalIgnoreCase))
+            {
+                result.AddError($"--animate is '{result.Tokens[0].Value}', but animations are written as GIF; call it {Path.GetFileNameWithoutExtension(result.Tokens[0].Value)}.gif.");
+            }
+        });
         Preset.Validators.Add(result => Explain(result.AddError, () => SamplingPresets.Find(result.GetValueOrDefault<string>())));
         Device.Validators.Add(result => Explain(result.AddError, () => Devices.Names(result.GetValueOrDefault<string>())));
         Aspect.Validators.Add(result =>
@@ -66,13 +75,24 @@ internal static class GenerateOptions
     {
         Option[] all =
         [
-            Model, Weights, Prompt, .. first, Count, Output, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Level, Normalize, Height, Width, Aspect, Noise, SaveNoise, Seed, Batch, Device,
+            Model, Weights, Prompt, .. first, Count, Like, Output, Animate, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Level, Normalize, Height, Width, Aspect, Noise, SaveNoise, Seed, Batch, Device,
             PrecisionName,
         ];
         foreach (Option option in all)
         {
             command.Options.Add(option);
         }
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(Like) is not null)
+            {
+                return;
+            }
+            foreach (Option needed in all.Where(o => (o == Prompt || o == Images) && result.GetResult(o) is null))
+            {
+                result.AddError($"{needed.Name} is missing; without --like FILE.png it says {(needed == Prompt ? "what to draw" : "which picture to change")}.");
+            }
+        });
     }
 
     private static Option<T> AtLeast<T>(int least, Option<T> option)

@@ -7,7 +7,7 @@ namespace NextStep.Research.Cli;
 /// <summary><c>nextstep inspect</c>: what a checkpoint holds, without reading its values.</summary>
 internal static class InspectCommand
 {
-    private static readonly Argument<string> Path = new("path") { Description = "A .safetensors, .pt or index file, or a folder with such files." };
+    private static readonly Argument<string> Path = new("path") { Description = "A .safetensors, .pt or index file, or a folder with such files; or a PNG file." };
     private static readonly Option<bool> Json = new("--json") { Description = "Print JSON instead of tables." };
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 
@@ -15,15 +15,22 @@ internal static class InspectCommand
     {
         Command command = new("inspect", """
             Lists the tensors of a checkpoint: names, shapes, dtypes, parameter counts, metadata. Nothing is executed and no value is read.
+            Of a PNG file it prints what the file says of itself; one that "generate" or "edit" drew says its model, prompts, seed and settings.
 
             Examples:
               nextstep inspect runs/quickstart/cells/3f2a/checkpoint
               nextstep inspect NextStep-1.1/vae/checkpoint.pt --json
+              nextstep inspect out.png
             """);
         command.Arguments.Add(Path);
         command.Options.Add(Json);
         command.SetAction(parse =>
         {
+            if (System.IO.Path.GetExtension(parse.GetRequiredValue(Path)).Equals(".png", StringComparison.OrdinalIgnoreCase))
+            {
+                Texts(parse.GetRequiredValue(Path), parse.GetValue(Json), parse.InvocationConfiguration.Output);
+                return 0;
+            }
             var parts = CheckpointFiles.Find(parse.GetRequiredValue(Path)).Select(Describe).ToArray();
             if (parse.GetValue(Json))
             {
@@ -38,6 +45,22 @@ internal static class InspectCommand
             return 0;
         });
         return command;
+    }
+
+    // Line by line and as they stand; a record of a drawing is JSON already.
+    private static void Texts(string file, bool json, TextWriter output)
+    {
+        IReadOnlyDictionary<string, string> texts = PngTexts.Read(file);
+        if (json)
+        {
+            output.WriteLine(JsonSerializer.Serialize(texts.ToDictionary(t => t.Key, t => t.Key == DrawingRecord.Keyword ? (object)DrawingRecord.Read(file).ToJson() : t.Value), Indented));
+            return;
+        }
+        output.WriteLine(texts.Count == 0 ? $"{file} says nothing of itself." : $"{file}:");
+        foreach ((string keyword, string text) in texts)
+        {
+            output.WriteLine($"{keyword}: {(keyword == DrawingRecord.Keyword ? DrawingRecord.Read(file).ToJson().ToJsonString(Indented) : text)}");
+        }
     }
 
     private static Part Describe(string file)

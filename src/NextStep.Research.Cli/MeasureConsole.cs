@@ -19,6 +19,14 @@ internal static class MeasureConsole
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
+    /// <summary>The configured detectors, or the kit's; with those of <c>--uses</c>.</summary>
+    public static IReadOnlyList<DetectorConfig> Detectors(IReadOnlyList<DetectorConfig>? configured)
+    {
+        IReadOnlyList<DetectorConfig> there = configured ?? ArtifactSuite.Kit;
+        return [.. there, .. ComponentCatalog.Of(typeof(DetectorConfig))
+            .Where(t => ComponentCatalog.SourceOf(t) is not null && there.All(d => d.GetType() != t)).Select(t => (DetectorConfig)Activator.CreateInstance(t)!)];
+    }
+
     /// <summary>Calls <paramref name="work"/> with something to tell its progress to.</summary>
     public static T Run<T>(Func<Action<MeasureProgress>, T> work)
     {
@@ -73,7 +81,7 @@ internal static class MeasureConsole
         {
             int columns = (int)Math.Ceiling(Math.Sqrt(maps.size(0)));
             using torch.Tensor sheet = ImageGrid.Make(maps, columns, background: -1, enlarge: (int)Math.Max(1, 96 / maps.size(2)));
-            ImageFile.SavePng(Path.Combine(folder, name + ".png"), sheet);
+            ImageFile.Save(Path.Combine(folder, name + ".png"), sheet);
         }
     }
 }

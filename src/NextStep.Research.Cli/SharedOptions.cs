@@ -25,21 +25,20 @@ internal static class SharedOptions
     /// <summary>Which weights of a model's folder or of a training checkpoint.</summary>
     public static Option<WeightChoice?> Weights() => new("--weights") { Description = "ema or model: the running average of the weights, or those of the last step; default: ema where there is one." };
 
-    /// <summary>Refuses an output whose ending promises another format than PNG.</summary>
-    public static Option<string> OnlyPng(Option<string> output)
+    /// <summary>An output picture: its ending says the kind, and one that cannot be written is refused; without an ending it is PNG in a folder.</summary>
+    public static Option<string> Picture(Option<string> output)
     {
         output.Validators.Add(r =>
         {
             string value = r.Tokens.Count == 1 ? r.Tokens[0].Value : "";
-            if (Path.GetExtension(value) is { Length: > 1 } ending && OtherPictures.Contains(ending, StringComparer.OrdinalIgnoreCase) && !Directory.Exists(value))
+            string ending = Path.GetExtension(value);
+            if (value.Length > 0 && !Directory.Exists(value) && value[^1] is not ('/' or '\\') && !ImageFile.WrittenExtensions.Contains(ending, StringComparer.OrdinalIgnoreCase))
             {
-                r.AddError($"{output.Name} is '{value}', but pictures are written as PNG; call it {Path.GetFileNameWithoutExtension(value)}.png.");
+                r.AddError($"{output.Name} is '{value}', but pictures are written as {string.Join(", ", ImageFile.WrittenExtensions)}; call it {Path.GetFileNameWithoutExtension(value)}.png, or end it in / for a folder.");
             }
         });
         return output;
     }
-
-    private static readonly string[] OtherPictures = [".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".svg", ".pdf"];
 
     public static Option<bool> Json() => new("--json") { Description = "Print JSON for programs." };
 

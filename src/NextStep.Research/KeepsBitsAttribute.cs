@@ -2,4 +2,4 @@ namespace NextStep.Research;
 
 /// <summary>On a knob that decides how something is computed or noted but not one bit of the result: it is in no stage's key, so changing it computes nothing again.</summary>
 [AttributeUsage(AttributeTargets.Property)]
-public sealed class KeepsBitsAttribute : Attribute;
+internal sealed class KeepsBitsAttribute : Attribute;

@@ -7,7 +7,7 @@ namespace NextStep.Research;
 /// <param name="minimum">The smallest that is allowed.</param>
 /// <param name="maximum">The largest that is allowed.</param>
 [AttributeUsage(AttributeTargets.Property)]
-public sealed class RangeOfEachAttribute(double minimum, double maximum) : RangeAttribute(minimum, maximum)
+internal sealed class RangeOfEachAttribute(double minimum, double maximum) : RangeAttribute(minimum, maximum)
 {
     /// <summary>How many numbers there are at least.</summary>
     public int Least { get; init; }

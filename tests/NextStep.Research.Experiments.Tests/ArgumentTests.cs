@@ -13,7 +13,8 @@ public sealed class ArgumentTests
     [InlineData("--solver", "ode,sde", "--solver is 'ode,sde'; known are ode")]
     [InlineData("--precision", "1", "--precision is '1'; known are")]
     [InlineData("--weights", "0", "--weights is '0'; known are ema, model.")]
-    [InlineData("--output", "x.jpg", "--output is 'x.jpg', but pictures are written as PNG; call it x.png.")]
+    [InlineData("--output", "x.tiff", "--output is 'x.tiff', but pictures are written as .png, .jpg, .jpeg, .webp; call it x.png, or end it in / for a folder.")]
+    [InlineData("--animate", "x.mp4", "--animate is 'x.mp4', but animations are written as GIF; call it x.gif.")]
     public void What_the_parser_would_take_for_something_else_is_refused(string option, string value, string fault)
     {
         string[] output = option == "--output" ? [] : ["-o", "x.png"];

@@ -33,7 +33,7 @@ public sealed class BenchTests : IDisposable
         model.eval();
         int[] prompt = new SequenceLayout(tokenizer).Prompt("red", 2, 3), other = new SequenceLayout(tokenizer).Prompt("bad", 2, 3);
         Tensor ids = tensor([.. prompt.Concat(other).Select(i => (long)i)], [2, prompt.Length]);
-        SamplingConfig sampling = new() { Solver = Solver.Sde, Steps = 5, Guidance = 2.5 };
+        SamplingConfig sampling = new() { Solver = SamplingSolver.Sde, Steps = 5, Guidance = 2.5 };
         using PerImageNoise ours = new(1, "noise", 0), theirs = new(1, "noise", 0);
         Tensor fast = TokenSampler.Draw(
             model, new PromptRows(ids, null, null, GuidanceBranches.Text), 6, sampling, null, ours, cancellation: TestContext.Current.CancellationToken);

@@ -65,7 +65,7 @@ public sealed class MeasureCommandTests : IDisposable
         Directory.CreateDirectory(_folder.File("empty"));
         using (torch.Tensor other = DeadLeaves.Draw(1, 16, 4))
         {
-            ImageFile.SavePng(Path.Combine(mixed, "other.png"), other[0]);
+            ImageFile.Save(Path.Combine(mixed, "other.png"), other[0]);
         }
         File.WriteAllText(Path.Combine(broken, "text.png"), "no picture");
         foreach ((string[] arguments, string expected) in new (string[], string)[]
@@ -110,7 +110,7 @@ public sealed class MeasureCommandTests : IDisposable
         for (int i = 0; i < count; i++)
         {
             using torch.Tensor one = pictures[i];
-            ImageFile.SavePng(Path.Combine(folder, $"{i:D3}.png"), one);
+            ImageFile.Save(Path.Combine(folder, $"{i:D3}.png"), one);
         }
         return folder;
     }

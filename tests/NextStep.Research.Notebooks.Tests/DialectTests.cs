@@ -84,7 +84,7 @@ public sealed class DialectTests : IClassFixture<DialectTests.Run>
             (Outcome, Cells) = _folder.Run(_folder.WriteNotebook("dialect.ipynb", [.. DialectTests.Cells.Select(c => c.Source.Replace("FOLDER", name, StringComparison.Ordinal))]));
         }
 
-        public NotebookOutcome Outcome { get; }
+        internal NotebookOutcome Outcome { get; }
 
         public JsonArray Cells { get; }
 

@@ -17,7 +17,7 @@ internal static class HeadCase
         using FlowHeadNetwork fast = new(config);
         fast.to(dtype);
         OpByOpHead naive = new(slow);
-        FlowSamplerOptions sampling = new() { Solver = Solver.Ode, Steps = Steps };
+        FlowSamplerOptions sampling = new() { Solver = SamplingSolver.Ode, Steps = Steps };
         using FlowSampler sampler = new(fast, sampling);
         using Tensor conditions = randn(2 * pictures, width), converted = conditions.to_type(dtype).alias();
         Guidance guidance = new(GuidanceBranches.Text, 3);

@@ -20,7 +20,7 @@ public enum Verdict
 /// smallest, times their number). So every claim has one p-value; Holm's correction runs over the claims of the experiment.
 /// One seed gives no interval, no p-value and hence no verdict.
 /// </summary>
-public static class ClaimJudge
+internal static class ClaimJudge
 {
     /// <summary>The claims of a plan with verdict and evidence, judged on the results that are there.</summary>
     /// <param name="plan">The plan.</param>

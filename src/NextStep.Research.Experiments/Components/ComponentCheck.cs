@@ -7,7 +7,7 @@ namespace NextStep.Research.Experiments;
 /// Tries the components of the user on a few numbers before anything is trained: they build, a head's loss is finite and has gradients for its
 /// parameters, its sampler gives [m, d], the same noise gives the same bits, and nothing stays alive.
 /// </summary>
-public static class ComponentCheck
+internal static class ComponentCheck
 {
     private const int Rows = 6, Width = 16, Pictures = 3;
 
@@ -25,6 +25,16 @@ public static class ComponentCheck
             Try("autoencoder.normalization", config.Autoencoder.Normalization, () => Normalization(config.Autoencoder));
             Try("sampling.solver", config.Sampling.Solver, () => Steps(config.Sampling.Solver));
             Try("data.source", config.Data.Source, () => Source(config.Data));
+            Try("training.model.optimizer", config.Training.Model.Optimizer, () => TrainingChecks.Steps(config.Training.Model.Optimizer));
+            Try("training.autoencoder.optimizer", config.Training.Autoencoder.Optimizer, () => TrainingChecks.Steps(config.Training.Autoencoder.Optimizer));
+            foreach (LossConfig loss in config.Training.Autoencoder.Losses ?? [])
+            {
+                Try("training.autoencoder.losses", loss, () => TrainingChecks.Loss(loss, config.Data.ImageSize));
+            }
+            foreach (DetectorConfig detector in config.Evaluation.Detectors ?? [])
+            {
+                Try("evaluation.detectors", detector, () => MeasureChecks.Detector(detector, TokenGrid.Of(config.Autoencoder), config.Data.ImageSize));
+            }
         }
         if (errors.Count > 0)
         {
@@ -114,7 +124,7 @@ public static class ComponentCheck
     }
 
     // With the velocity 1 every solver without noise moves the state by 1.
-    private static string? Steps(Solver solver)
+    private static string? Steps(SamplingSolver solver)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -134,7 +144,7 @@ public static class ComponentCheck
     private static string? Source(DataConfig data)
     {
         using DisposeScope scope = NewDisposeScope();
-        using IImageSource source = ImageSources.Open(data, Split.Train, 0);
+        using IImageSource source = ImageSources.Open(data, DataSplit.Train, 0);
         if (source.Count < 1)
         {
             return "holds no pictures";
@@ -146,7 +156,7 @@ public static class ComponentCheck
             : null;
     }
 
-    private static Tensor Numbers(string name, params long[] shape)
+    internal static Tensor Numbers(string name, params long[] shape)
     {
         using NoiseSource noise = new DrawnNoise(1, "check." + name);
         return noise.Normal(shape);

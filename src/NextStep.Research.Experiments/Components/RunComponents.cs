@@ -15,7 +15,7 @@ public sealed record PlannedUse(string File, string Hash, string From)
 }
 
 /// <summary>The components of a run folder: copies of what the sweep was begun with, never run without a person's word.</summary>
-public static class RunComponents
+internal static class RunComponents
 {
     /// <summary>Copies what an experiment uses into its run folder.</summary>
     public static void Write(RunFolder folder, Experiment experiment)

@@ -11,7 +11,7 @@ namespace NextStep.Research.Experiments;
 public sealed record UsedFile(string File, string Hash, ReadOnlyMemory<byte> Content);
 
 /// <summary>Brings components of the user in: C# source (<c>.cs</c>), compiled, or an assembly (<c>.dll</c>). This runs their code.</summary>
-public static class UsedComponents
+internal static class UsedComponents
 {
     private const long Largest = 64 << 20;
 

@@ -5,7 +5,7 @@ using YamlDotNet.RepresentationModel;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Reads and replaces values of the immutable configuration tree by path (<c>autoencoder.noiseStrength</c>).</summary>
-public static class ConfigPath
+internal static class ConfigPath
 {
     // A configuration never changes, and the texts of one are asked for several times while a plan is made.
     private static readonly ConditionalWeakTable<ResearchConfig, IReadOnlyDictionary<string, string>> Known = [];

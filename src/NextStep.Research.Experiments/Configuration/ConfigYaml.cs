@@ -4,7 +4,7 @@ using YamlDotNet.RepresentationModel;
 namespace NextStep.Research.Experiments;
 
 /// <summary>The configuration tree as YAML: keys are the records' property names in camelCase.</summary>
-public static class ConfigYaml
+internal static class ConfigYaml
 {
     /// <summary>Reads a file over the defaults; keys that are absent keep them.</summary>
     /// <exception cref="ConfigException">All errors of the file at once, with lines and nearest names.</exception>

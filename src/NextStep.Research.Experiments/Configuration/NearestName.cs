@@ -1,7 +1,7 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>What a misspelt name was probably meant to be.</summary>
-public static class NearestName
+internal static class NearestName
 {
     /// <summary>The known name with the smallest edit distance (case ignored), or null when none is near.</summary>
     public static string? Find(string name, IEnumerable<string> known)

@@ -1,7 +1,7 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>The cells' configurations as files, so that a worker needs the run folder only, on whatever machine and whatever became of the experiment file.</summary>
-public static class CellConfigs
+internal static class CellConfigs
 {
     /// <summary>Writes <c>config.yaml</c> for every cell where it is not there or differs.</summary>
     public static void Write(RunFolder folder, Plan plan, Experiment experiment)

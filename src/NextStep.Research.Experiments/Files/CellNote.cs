@@ -3,7 +3,7 @@ namespace NextStep.Research.Experiments;
 /// <summary><c>note.json</c> of a cell: what a person wrote about it. No result depends on it.</summary>
 /// <param name="Text">A few words; may be empty.</param>
 /// <param name="Tags">Short words to find cells by.</param>
-public sealed record CellNote(string Text, IReadOnlyList<string> Tags)
+internal sealed record CellNote(string Text, IReadOnlyList<string> Tags)
 {
     private const string FileName = "note.json";
 

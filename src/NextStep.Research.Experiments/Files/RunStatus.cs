@@ -5,7 +5,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Cells">In its order, those of a search's rungs first.</param>
 /// <param name="CellsPerHour">Of the newest finished cells; null before the second, or when nobody works.</param>
 /// <param name="SecondsLeft">At that rate; null where it is not known.</param>
-public sealed record RunStatus(Plan Plan, IReadOnlyList<CellStatus> Cells, double? CellsPerHour, double? SecondsLeft)
+internal sealed record RunStatus(Plan Plan, IReadOnlyList<CellStatus> Cells, double? CellsPerHour, double? SecondsLeft)
 {
     // The rate is that of the last ones: cells of a sweep may grow along its axes, and a sweep may have been stopped for a night.
     private const int NewestCells = 20;

@@ -1,7 +1,7 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>The worker's side of <see cref="WorkerPool"/>: told by the end of standard input that the process that started it is gone.</summary>
-public static class ParentWatch
+internal static class ParentWatch
 {
     /// <summary>Signalled when standard input ends.</summary>
     public static CancellationToken Gone()

@@ -5,7 +5,7 @@ namespace NextStep.Research.Experiments;
 /// <summary>
 /// How long a sweep may take: hours from now, or until a time of day. When it is over, running cells save their checkpoints as at Ctrl-C.
 /// </summary>
-public sealed class SweepBudget : IDisposable
+internal sealed class SweepBudget : IDisposable
 {
     private static readonly TimeSpan Look = TimeSpan.FromSeconds(1);
     private readonly CancellationTokenSource _over = new();

@@ -6,7 +6,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Program">An executable with its whole path, or one found through PATH.</param>
 /// <param name="Entry">The assembly, when the program is <c>dotnet</c>; else nothing.</param>
 /// <param name="Verb">What comes before the worker's own arguments.</param>
-public sealed record WorkerCommand(string Program, IReadOnlyList<string> Entry, IReadOnlyList<string> Verb)
+internal sealed record WorkerCommand(string Program, IReadOnlyList<string> Entry, IReadOnlyList<string> Verb)
 {
     /// <summary>This process's own program, started with the same host.</summary>
     /// <param name="assembly">Its main assembly, for when it was started through <c>dotnet</c>.</param>
@@ -40,7 +40,7 @@ public sealed record WorkerCommand(string Program, IReadOnlyList<string> Entry, 
 }
 
 /// <summary>How many cores a process may compute with: said to OpenMP and MKL by their variables before it starts.</summary>
-public static class CoreLimit
+internal static class CoreLimit
 {
     private static readonly string[] Variables = ["OMP_NUM_THREADS", "MKL_NUM_THREADS"];
 

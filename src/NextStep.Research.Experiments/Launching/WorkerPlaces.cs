@@ -2,7 +2,7 @@ namespace NextStep.Research.Experiments;
 
 /// <summary>Where the workers of a sweep compute: their number, and a device for each of them.</summary>
 /// <param name="Devices">One a worker, by its number from 1; null: as configured.</param>
-public sealed record WorkerPlaces(IReadOnlyList<string?> Devices)
+internal sealed record WorkerPlaces(IReadOnlyList<string?> Devices)
 {
     /// <summary>How many workers.</summary>
     public int Jobs => Devices.Count;

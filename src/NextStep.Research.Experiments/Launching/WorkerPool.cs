@@ -11,7 +11,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="command">Starts a worker.</param>
 /// <param name="places">How many at once, and on which devices.</param>
 /// <param name="options">Which cells, and what to do about failures.</param>
-public sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand command, WorkerPlaces places, SweepOptions options)
+internal sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand command, WorkerPlaces places, SweepOptions options)
 {
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(0.2), LookEvery = TimeSpan.FromSeconds(1);
     private readonly DeathCounts _deaths = new(folder);

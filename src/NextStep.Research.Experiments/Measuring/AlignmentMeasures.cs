@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research.Experiments;
 
 /// <summary>What is measured of pictures of the shapes world against their captions, and of the verifier itself.</summary>
-public static class AlignmentMeasures
+internal static class AlignmentMeasures
 {
     private const int CeilingScenes = 100;
 

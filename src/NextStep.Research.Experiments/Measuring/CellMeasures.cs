@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Everything that is measured of a trained cell's pictures and model; the metrics stage and <c>nextstep evaluate</c> share it.</summary>
-public static class CellMeasures
+internal static class CellMeasures
 {
     // Pictures that numbers refer to are the same for every seed of an experiment, so that seeds are of one identity and can be averaged.
     private const long ReferenceSeed = 1_000_003;
@@ -37,7 +37,7 @@ public static class CellMeasures
                 PictureMeasures.AddDistances(all, whole, reference, network, cancellation);
             }
             // Maps lie over the sheet of all pictures, so there are none when some are missing.
-            PictureMeasures.AddArtifacts(all, whole, reference, TokenGrid.Of(loaded.Autoencoder.Config), broken == 0 ? SamplesStage.Shown : 0, cancellation);
+            PictureMeasures.AddArtifacts(all, whole, reference, TokenGrid.Of(loaded.Autoencoder.Config), evaluation.Detectors, broken == 0 ? SamplesStage.Shown : 0, cancellation);
         }
         if (config.Data.Source == DataSource.Shapes)
         {
@@ -94,7 +94,7 @@ public static class CellMeasures
     /// <exception cref="InvalidDataException">The source holds none.</exception>
     public static Tensor HeldOut(ResearchConfig config)
     {
-        using IImageSource source = ImageSources.Open(config.Data, Split.HeldOut, ReferenceSeed);
+        using IImageSource source = ImageSources.Open(config.Data, DataSplit.HeldOut, ReferenceSeed);
         int count = Math.Min(config.Evaluation.HeldOut, source.Count);
         if (count == 0)
         {
@@ -110,7 +110,7 @@ public static class CellMeasures
     /// </summary>
     public static Tensor? Reference(ResearchConfig config)
     {
-        using IImageSource source = ImageSources.Open(config.Data, Split.Train, ReferenceSeed);
+        using IImageSource source = ImageSources.Open(config.Data, DataSplit.Train, ReferenceSeed);
         int count = Math.Min(config.Evaluation.Reference, source.Count);
         if (count == 0)
         {

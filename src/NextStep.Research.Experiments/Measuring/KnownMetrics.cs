@@ -43,7 +43,7 @@ internal sealed class KnownMetrics
         {
             _here.UnionWith(((string[])["autoencoder.psnr.noise", "autoencoder.ssim.noise"]).Select(n => n + noise.ToString(CultureInfo.InvariantCulture)));
         }
-        _detectors = [.. configs.SelectMany(c => ArtifactSuite.Detectors(TokenGrid.Of(c.Autoencoder))).Select(d => "artifacts." + d.Name).Distinct()];
+        _detectors = [.. configs.SelectMany(c => (c.Evaluation.Detectors ?? ArtifactSuite.Kit).SelectMany(d => d.Build(TokenGrid.Of(c.Autoencoder)))).Select(d => "artifacts." + d.Name).Distinct()];
         _here.UnionWith(_detectors.SelectMany(d => new[] { d, d + ".real", d + ".ratio" }));
     }
 

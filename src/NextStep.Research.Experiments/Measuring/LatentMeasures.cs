@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Health of the latents and robustness of the decoder as numbers and curves.</summary>
-public static class LatentMeasures
+internal static class LatentMeasures
 {
     private const int MostPictures = 2048;
     private const int MostChannels = 16;
@@ -41,7 +41,7 @@ public static class LatentMeasures
         all.Curves["latents.histogram"] = new Curve("Values of the latents", "value", "density", found.Bins, lines);
     }
 
-    private static void AddMoments(Measurements all, string what, string axis, Moments moments)
+    private static void AddMoments(Measurements all, string what, string axis, LatentMoments moments)
     {
         double[] x = [.. Enumerable.Range(0, moments.Mean.Count).Select(i => (double)i)];
         void Add(string name, string title, IReadOnlyList<double> values) =>

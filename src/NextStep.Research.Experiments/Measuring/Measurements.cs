@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace NextStep.Research.Experiments;
 
 /// <summary>How far a list of measurements is: those done, all, and the one that runs.</summary>
-public sealed record MeasureProgress(int Done, int Total, string What);
+internal sealed record MeasureProgress(int Done, int Total, string What);
 
 /// <summary>Measurements in order, and what they found. Stages and <c>nextstep evaluate</c> run the same ones.</summary>
-public sealed class Measurements : IDisposable
+internal sealed class Measurements : IDisposable
 {
     private readonly List<(string What, Action Measure)> _steps = [];
 

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research.Experiments;
 
 /// <summary>What is measured of a trained model itself.</summary>
-public static class ModelMeasures
+internal static class ModelMeasures
 {
     /// <summary>
     /// Adds mean and variance of drawn tokens over their features, mean over the pictures, against the raster index (paper, Fig. 5): one pair of

@@ -4,12 +4,16 @@ using static TorchSharp.torch;
 namespace NextStep.Research.Experiments;
 
 /// <summary>What is measured of pictures alone: distances to a reference and artifacts.</summary>
-public static class PictureMeasures
+internal static class PictureMeasures
 {
     private static readonly Dictionary<string, string> CurveNames = new()
     {
         ["blockiness"] = "blockiness", ["lattice"] = "lattice", ["noiseLocal"] = "noise", ["flat"] = "flat",
     };
+
+    // Of the kit's, one of each kind is shown; one's own always.
+    private static string? CurveName(IArtifactDetector detector) =>
+        CurveNames.TryGetValue(detector.Name, out string? name) ? name : detector.GetType().Assembly == typeof(ArtifactSuite).Assembly ? null : detector.Name;
 
     /// <summary>Adds distances of <paramref name="pictures"/> to <paramref name="reference"/> in the network's features.</summary>
     /// <param name="all">The list.</param>
@@ -42,27 +46,29 @@ public static class PictureMeasures
     /// <param name="pictures">[n, 3, H, W] in [−1, 1]; alive until the list has run.</param>
     /// <param name="reference">Real pictures of the same size, or null.</param>
     /// <param name="grid">How the model cuts a picture.</param>
+    /// <param name="detectors">Which; null = the kit's.</param>
     /// <param name="mapped">So many pictures from the first get heat maps.</param>
     /// <param name="cancellation">Stops between detectors.</param>
-    public static void AddArtifacts(Measurements all, Tensor pictures, Tensor? reference, TokenGrid grid, int mapped, CancellationToken cancellation = default)
+    public static void AddArtifacts(
+        Measurements all, Tensor pictures, Tensor? reference, TokenGrid grid, IReadOnlyList<DetectorConfig>? detectors, int mapped, CancellationToken cancellation = default)
     {
         IReadOnlyList<ArtifactMeasurement>? real = null;
         if (reference is not null)
         {
-            all.Add("artifacts of the reference", () => real = ArtifactSuite.Measure(reference, grid, null, null, cancellation));
+            all.Add("artifacts of the reference", () => real = ArtifactSuite.Measure(reference, grid, detectors, null, null, cancellation));
         }
         all.Add("artifacts", () =>
         {
             void Map(IArtifactDetector detector, int first, Tensor map)
             {
-                if (first == 0 && mapped > 0 && CurveNames.TryGetValue(detector.Name, out string? name))
+                if (first == 0 && mapped > 0 && CurveName(detector) is { } name)
                 {
-                    (double low, double high) = ArtifactSuite.Scale(detector);
+                    (double low, double high) = detector.Scale;
                     all.Maps[name] = ArtifactMaps.Colored(map.narrow(0, 0, Math.Min(mapped, map.size(0))), low, high).DetachFromDisposeScope();
                 }
             }
 
-            foreach (ArtifactMeasurement one in ArtifactSuite.Measure(pictures, grid, Map, null, cancellation))
+            foreach (ArtifactMeasurement one in ArtifactSuite.Measure(pictures, grid, detectors, Map, null, cancellation))
             {
                 Write(all, one, real?.FirstOrDefault(r => r.Detector.Name == one.Detector.Name));
             }
@@ -82,7 +88,7 @@ public static class PictureMeasures
             all.Numbers[name + ".real"] = real.Value;
             all.Numbers[name + ".ratio"] = one.Over(real);
         }
-        if (one.ByToken.Count > 0 && CurveNames.TryGetValue(one.Detector.Name, out string? curve))
+        if (one.ByToken.Count > 0 && CurveName(one.Detector) is { } curve)
         {
             Dictionary<string, IReadOnlyList<double>> lines = new() { ["generated"] = one.ByToken };
             if (real is not null)

@@ -7,7 +7,7 @@ namespace NextStep.Research.Experiments;
 /// <summary>A finished cell of a sweep, for measuring it again.</summary>
 /// <param name="Folder">The cell's folder.</param>
 /// <param name="Config">Its configuration.</param>
-public sealed record TrainedCell(string Folder, ResearchConfig Config)
+internal sealed record TrainedCell(string Folder, ResearchConfig Config)
 {
     /// <summary>The cell in a folder, or null when the folder is none.</summary>
     /// <exception cref="InvalidDataException">It is a whole run folder, or the cell has not drawn its pictures yet.</exception>

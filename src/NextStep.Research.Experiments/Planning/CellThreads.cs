@@ -6,7 +6,7 @@ namespace NextStep.Research.Experiments;
 /// With how many CPU threads the cells of an experiment compute: as its file says; else as the run folder was begun; else the machine's cores shared by as many
 /// cells as can run at once. Never by <c>--jobs</c>: one experiment gives the same bits however many processes work on it.
 /// </summary>
-public static class CellThreads
+internal static class CellThreads
 {
     /// <summary>Cores that may be used here: <c>OMP_NUM_THREADS</c> where it is set.</summary>
     public static int Cores =>

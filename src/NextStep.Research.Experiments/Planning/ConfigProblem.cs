@@ -9,7 +9,7 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
 {
     /// <summary>All of a configuration.</summary>
     public static IEnumerable<ConfigProblem> Of(ResearchConfig config) =>
-        [.. Model(config), .. Pictures(config), .. Names(config), .. Device(config), .. Contents(config)];
+        [.. Model(config), .. Detectors(config), .. Pictures(config), .. Names(config), .. Device(config), .. Contents(config)];
 
     private static IEnumerable<ConfigProblem> Model(ResearchConfig config)
     {
@@ -24,6 +24,20 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
             problem = new ConfigProblem(
                 ["model.transformer.heads", "model.transformer.keyValueHeads", "model.transformer.width", "model.size"],
                 e.Message.StartsWith(prefix, StringComparison.Ordinal) ? e.Message[prefix.Length..] : e.Message);
+        }
+        return problem is null ? [] : [problem];
+    }
+
+    private static IEnumerable<ConfigProblem> Detectors(ResearchConfig config)
+    {
+        ConfigProblem? problem = null;
+        try
+        {
+            _ = ArtifactSuite.Detectors(TokenGrid.Of(config.Autoencoder), config.Evaluation.Detectors);
+        }
+        catch (ArgumentException e)
+        {
+            problem = new ConfigProblem(["evaluation.detectors"], e.Message);
         }
         return problem is null ? [] : [problem];
     }

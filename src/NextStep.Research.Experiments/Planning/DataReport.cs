@@ -5,14 +5,14 @@ namespace NextStep.Research.Experiments;
 /// <param name="Train">The training side.</param>
 /// <param name="HeldOut">The held-out side.</param>
 /// <param name="Captions">Different captions of both sides together.</param>
-public sealed record ArmData(IReadOnlyList<string> Arms, SourceReport Train, SourceReport HeldOut, int Captions);
+internal sealed record ArmData(IReadOnlyList<string> Arms, SourceReport Train, SourceReport HeldOut, int Captions);
 
 /// <summary>
 /// What the sources of an experiment hold and what they did not use, by reason and name: <c>data.json</c> of a run folder. Made before anything is
 /// trained, so that a split with an empty side is found then.
 /// </summary>
 /// <param name="Data">One for every different <c>data</c> node, that of the baseline first.</param>
-public sealed record DataReport(IReadOnlyList<ArmData> Data)
+internal sealed record DataReport(IReadOnlyList<ArmData> Data)
 {
     /// <summary>Its name in a run folder.</summary>
     public const string FileName = "data.json";
@@ -60,7 +60,7 @@ public sealed record DataReport(IReadOnlyList<ArmData> Data)
     {
         try
         {
-            using IImageSource train = ImageSources.Open(config.Data, Split.Train, config.Seed), heldOut = ImageSources.Open(config.Data, Split.HeldOut, config.Seed);
+            using IImageSource train = ImageSources.Open(config.Data, DataSplit.Train, config.Seed), heldOut = ImageSources.Open(config.Data, DataSplit.HeldOut, config.Seed);
             int captions = config.Data.Source == DataSource.Shapes ? 0 : Captions(train).Concat(Captions(heldOut)).Distinct().Count();
             ArmData data = new(arms, SourceReport.Of(train), SourceReport.Of(heldOut), captions);
             return train.Count > 0 && heldOut.Count > 0 ? data : throw new InvalidDataException(Empty(data, config.Data));

@@ -6,7 +6,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Freedom">Degrees of freedom behind it.</param>
 /// <param name="Largest">The largest mean difference of any arm, without sign.</param>
 /// <param name="From">The run folder.</param>
-public sealed record EarlierSpread(string Metric, double Deviation, int Freedom, double Largest, string From)
+internal sealed record EarlierSpread(string Metric, double Deviation, int Freedom, double Largest, string From)
 {
     private const int MostFolders = 20;
     private const int MostCells = 200;

@@ -56,13 +56,23 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         };
     }
 
-    // A component that measure names, and evaluation.metrics does not, is measured with its defaults.
+    // A component that measure names, and the configuration does not, is measured with its defaults.
     private static ResearchConfig Measured(ResearchConfig config, IReadOnlyList<string> measure)
     {
-        IReadOnlyList<Metric> there = config.Evaluation.Metrics;
-        Metric[] named = [.. measure.Select(m => ComponentCatalog.Find(typeof(Metric), m)).OfType<Type>()
-            .Where(t => there.All(m => ComponentCatalog.NameOf(m.GetType()) != ComponentCatalog.NameOf(t))).Select(t => (Metric)Activator.CreateInstance(t)!)];
-        return named.Length == 0 ? config : config with { Evaluation = config.Evaluation with { Metrics = [.. there, .. named] } };
+        const string artifacts = "artifacts.";
+        IReadOnlyList<Metric> metrics = Named(config.Evaluation.Metrics, measure);
+        IReadOnlyList<DetectorConfig> before = config.Evaluation.Detectors ?? ArtifactSuite.Kit;
+        IReadOnlyList<DetectorConfig> detectors = Named(before, measure.Where(m => m.StartsWith(artifacts, StringComparison.Ordinal)).Select(m => m[artifacts.Length..]));
+        return metrics == config.Evaluation.Metrics && detectors == before ? config
+            : config with { Evaluation = config.Evaluation with { Metrics = metrics, Detectors = detectors == before ? config.Evaluation.Detectors : detectors } };
+    }
+
+    private static IReadOnlyList<T> Named<T>(IReadOnlyList<T> there, IEnumerable<string> names)
+        where T : ComponentConfig
+    {
+        T[] more = [.. names.Select(n => ComponentCatalog.Find(typeof(T), n)).OfType<Type>().Distinct()
+            .Where(t => there.All(m => ComponentCatalog.NameOf(m.GetType()) != ComponentCatalog.NameOf(t))).Select(t => (T)Activator.CreateInstance(t)!)];
+        return more.Length == 0 ? there : [.. there, .. more];
     }
 
     private void CheckMetrics(IReadOnlyList<Arm> arms, IReadOnlyList<Claim> claims, SearchPlan? search)

@@ -4,7 +4,7 @@ namespace NextStep.Research.Experiments;
 /// What a folder loses when it goes on with another plan: cells whose key is in the old plan only. Other names, another baseline,
 /// further arms, axes and seeds lose nothing, because results are found by their key.
 /// </summary>
-public static class PlanChange
+internal static class PlanChange
 {
     /// <summary>One line each, with what explains it; empty when nothing is lost.</summary>
     public static IReadOnlyList<string> Losses(Plan old, Plan next)

@@ -4,7 +4,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Stages">By kind, those with something left.</param>
 /// <param name="Seconds">Wall clock with the given number of processes; null where a stage was never measured.</param>
 /// <param name="Jobs">Processes.</param>
-public sealed record PlanEstimate(IReadOnlyList<KindEstimate> Stages, double? Seconds, int Jobs)
+internal sealed record PlanEstimate(IReadOnlyList<KindEstimate> Stages, double? Seconds, int Jobs)
 {
     /// <summary>Disk in all; null where a stage was never measured.</summary>
     public double? Bytes => Stages.Any(s => s.Bytes is null) ? null : Stages.Sum(s => s.Bytes);
@@ -90,4 +90,4 @@ public sealed record PlanEstimate(IReadOnlyList<KindEstimate> Stages, double? Se
 /// <param name="Exact">Of these, how many were measured with the same configuration; the others are scaled from the most similar one.</param>
 /// <param name="Seconds">Process time in all; null when it was never measured.</param>
 /// <param name="Bytes">Disk in all; null when it was never measured.</param>
-public sealed record KindEstimate(string Kind, int Runs, int Exact, double? Seconds, double? Bytes);
+internal sealed record KindEstimate(string Kind, int Runs, int Exact, double? Seconds, double? Bytes);

@@ -5,7 +5,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Seeds">As planned.</param>
 /// <param name="Comparisons">That the report corrects for: arms beside the baseline × metrics that <c>measure</c> names.</param>
 /// <param name="Difference">The one that is wanted; null: none was named.</param>
-public sealed record PlannedPower(EarlierSpread Spread, int Seeds, int Comparisons, double? Difference)
+internal sealed record PlannedPower(EarlierSpread Spread, int Seeds, int Comparisons, double? Difference)
 {
     // Holm's first step; later ones are kinder.
     private double Level => PairedComparison.Significance / Math.Max(1, Comparisons);

@@ -7,7 +7,7 @@ using System.Text;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Where results come from: commit and uncommitted changes, packages, libtorch, device, machine, command.</summary>
-public static class Provenance
+internal static class Provenance
 {
     /// <summary>Kind and number of processors of this machine.</summary>
     public static string Processor { get; } = string.Create(CultureInfo.InvariantCulture, $"{ProcessorName()}, {Environment.ProcessorCount} cores");

@@ -61,4 +61,4 @@ public sealed record StopRule(string Metric, double? Above, double? Below, long 
 }
 
 /// <summary>Ends a stage that a <see cref="StopRule"/> calls hopeless.</summary>
-public sealed class HopelessException(string message) : Exception(message);
+internal sealed class HopelessException(string message) : Exception(message);

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Command lines as one types them again.</summary>
-public static partial class ShellText
+internal static partial class ShellText
 {
     /// <summary>The words with a blank between them; one that a shell would take apart or change stands in single quotes.</summary>
     public static string Line(params IEnumerable<string> words) => string.Join(' ', words.Select(Word));

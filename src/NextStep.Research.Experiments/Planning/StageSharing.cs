@@ -6,7 +6,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Cells">Cells that use it.</param>
 /// <param name="Differs">Config paths that the stage itself reads and that differ between the arms, the seeds last.</param>
 /// <param name="Through">Earlier stages whose keys differ between the arms, so that this one's do as well.</param>
-public sealed record StageSharing(string Kind, int Keys, int Cells, IReadOnlyList<VariedKey> Differs, IReadOnlyList<string> Through)
+internal sealed record StageSharing(string Kind, int Keys, int Cells, IReadOnlyList<VariedKey> Differs, IReadOnlyList<string> Through)
 {
     /// <summary>For every stage of the plan, in order.</summary>
     public static IReadOnlyList<StageSharing> Of(Experiment experiment, Plan plan, IReadOnlyList<StageDefinition> stages)
@@ -50,4 +50,4 @@ public sealed record StageSharing(string Kind, int Keys, int Cells, IReadOnlyLis
 }
 
 /// <summary>A config path with its different values, as text.</summary>
-public sealed record VariedKey(string Path, IReadOnlyList<string> Values);
+internal sealed record VariedKey(string Path, IReadOnlyList<string> Values);

@@ -4,7 +4,7 @@ namespace NextStep.Research.Experiments;
 /// <c>cells/&lt;key&gt;/capsule/</c>: all that a failure needs to be looked at, and run again, later: <c>config.yaml</c>, <c>failure.json</c>
 /// (exception, step, pictures of the batch) and, when a training step failed, <c>state.safetensors</c> from before that step.
 /// </summary>
-public static class FailureCapsule
+internal static class FailureCapsule
 {
     private const string State = "state.safetensors";
 

@@ -3,7 +3,7 @@ using System.Diagnostics;
 namespace NextStep.Research.Experiments;
 
 /// <summary><c>resume-proof.json</c>: one cell run twice, once left alone and once killed again and again, file by file.</summary>
-public sealed record ResumeProof
+internal sealed record ResumeProof
 {
     /// <summary>The file's name in the run folder.</summary>
     public const string FileName = "resume-proof.json";
@@ -107,11 +107,12 @@ public sealed record ResumeProof
         },
     };
 
-    private static TrainerConfig Shorten(TrainerConfig trainer) => trainer with
+    private static T Shorten<T>(T trainer)
+        where T : TrainerConfig => (T)(trainer with
     {
         Images = Math.Min(trainer.Images, Steps * (long)trainer.BatchSize),
         Warmup = Math.Min(trainer.Warmup, Steps / 4 * (long)trainer.BatchSize),
         LogEvery = Math.Min(trainer.LogEvery, 3 * (long)trainer.BatchSize),
         CheckpointEvery = Math.Min(trainer.CheckpointEvery, 6 * (long)trainer.BatchSize),
-    };
+    });
 }

@@ -3,13 +3,13 @@ namespace NextStep.Research.Experiments;
 /// <summary>A folder or file of a run folder that its plan does not need.</summary>
 /// <param name="Path">Relative to the run folder.</param>
 /// <param name="Bytes">Of its files; what another cell or stage links to as well is not freed.</param>
-public sealed record GarbageItem(string Path, long Bytes);
+internal sealed record GarbageItem(string Path, long Bytes);
 
 /// <summary>
 /// What a run folder holds for plans that it does not have any more. Nothing goes by itself, since an arm that is named again later
 /// finds its results; only <see cref="Remove"/> makes room.
 /// </summary>
-public static class RunGarbage
+internal static class RunGarbage
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 

@@ -2,26 +2,26 @@ namespace NextStep.Research.Experiments;
 
 /// <summary>What became of a cell, as far as a search asks.</summary>
 /// <param name="Value">The metric that arms are ranked by; null: failed, or it has no such number.</param>
-public sealed record SearchOutcome(double? Value);
+internal sealed record SearchOutcome(double? Value);
 
 /// <summary>An arm at a rung.</summary>
 /// <param name="Arm">Its name.</param>
 /// <param name="Score">Mean of the metric over all seeds; null before all are done, and where one failed: such an arm comes last.</param>
 /// <param name="Rank">From 1; 0 before the rung is decided.</param>
 /// <param name="Goes">Whether it goes on; null before the rung is decided.</param>
-public sealed record SearchStanding(string Arm, double? Score, int Rank, bool? Goes);
+internal sealed record SearchStanding(string Arm, double? Score, int Rank, bool? Goes);
 
 /// <summary>A rung.</summary>
 /// <param name="Images">Images that its trainings see; null: the whole training.</param>
 /// <param name="Decided">Whether all of its cells are over.</param>
 /// <param name="Standings">The arms that came so far, the best first once it is decided.</param>
-public sealed record SearchRung(long? Images, bool Decided, IReadOnlyList<SearchStanding> Standings);
+internal sealed record SearchRung(long? Images, bool Decided, IReadOnlyList<SearchStanding> Standings);
 
 /// <summary>
 /// Where a search stands: a pure function of the plan and of what cells are over, so that every process that looks comes to the same
 /// decisions, after whatever interruption. Arms are ranked by means over the same seeds, with which all drew the same noise.
 /// </summary>
-public sealed record SearchState
+internal sealed record SearchState
 {
     /// <summary>The copy of it in the run folder, for people and other tools; nothing reads it.</summary>
     public const string FileName = "search.json";

@@ -1,7 +1,7 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>Follows the search of a run folder; what is over is read once.</summary>
-public sealed class SearchWatch(RunFolder folder, Plan plan)
+internal sealed class SearchWatch(RunFolder folder, Plan plan)
 {
     private readonly Dictionary<string, SearchOutcome> _over = [];
     private int _decided = -1;

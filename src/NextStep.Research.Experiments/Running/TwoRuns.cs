@@ -5,7 +5,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Second">Its name in the second.</param>
 /// <param name="Settings">Config paths in which the two differ, with both values; empty for the same configuration.</param>
 /// <param name="Stages">Kinds of stages whose keys differ: other data, code or settings below them.</param>
-public sealed record ArmPair(string First, string Second, IReadOnlyList<(string Path, string First, string Second)> Settings, IReadOnlyList<string> Stages);
+internal sealed record ArmPair(string First, string Second, IReadOnlyList<(string Path, string First, string Second)> Settings, IReadOnlyList<string> Stages);
 
 /// <summary>A metric of an arm in both runs, paired by seed.</summary>
 /// <param name="Metric">Its name.</param>
@@ -14,7 +14,7 @@ public sealed record ArmPair(string First, string Second, IReadOnlyList<(string 
 /// <param name="SecondMean">In the second.</param>
 /// <param name="Difference">Second − first.</param>
 /// <param name="AdjustedPValue">Corrected by Holm over all comparisons; null for one seed.</param>
-public sealed record RunDifference(string Metric, ArmPair Arm, double FirstMean, double SecondMean, PairedComparison Difference, double? AdjustedPValue);
+internal sealed record RunDifference(string Metric, ArmPair Arm, double FirstMean, double SecondMean, PairedComparison Difference, double? AdjustedPValue);
 
 /// <summary>
 /// Two runs of the same cells: with other code, other data, on another machine. Cells are paired by configuration and seed, so both
@@ -24,7 +24,7 @@ public sealed record RunDifference(string Metric, ArmPair Arm, double FirstMean,
 /// <param name="Differences">What differs besides, a line each: code, packages, libtorch, machine, data.</param>
 /// <param name="Metrics">In the order of the metrics' names, then of the arms.</param>
 /// <param name="Apart">Metrics that depend on different things in the two runs, and are not compared.</param>
-public sealed record TwoRuns(IReadOnlyList<ArmPair> Arms, IReadOnlyList<string> Differences, IReadOnlyList<RunDifference> Metrics, IReadOnlyList<string> Apart)
+internal sealed record TwoRuns(IReadOnlyList<ArmPair> Arms, IReadOnlyList<string> Differences, IReadOnlyList<RunDifference> Metrics, IReadOnlyList<string> Apart)
 {
     // When and how a process was called is no difference of what it computes.
     private static readonly string[] Incidental = ["command", "started", "experiment"];

@@ -11,7 +11,7 @@ internal static class AutoencoderStage
     public static void Run(StageContext context)
     {
         ResearchConfig config = context.Config;
-        using IImageSource source = ImageSources.Open(config.Data, Split.Train, config.Seed);
+        using IImageSource source = ImageSources.Open(config.Data, DataSplit.Train, config.Seed);
         using ImageAutoencoder autoencoder = AutoencoderTrainer.Train(config, source, new TrainingRun(
             context.Directory, "autoencoder",
             (images, numbers) => context.Progress(new StageProgress(images, config.Training.Autoencoder.Images, "images", numbers)),
@@ -35,6 +35,6 @@ internal static class AutoencoderStage
     {
         int shown = (int)Math.Min(Shown, originals.size(0));
         using Tensor rows = cat([originals.narrow(0, 0, shown), decoded.narrow(0, 0, shown)]), sheet = ImageGrid.Make(rows, shown, enlarge: SamplesStage.Enlarged(context.Config));
-        ImageFile.SavePng(Path.Combine(context.Directory, "reconstructions.png"), sheet);
+        ImageFile.Save(Path.Combine(context.Directory, "reconstructions.png"), sheet);
     }
 }

@@ -35,7 +35,7 @@ internal static class EditMeasurement
         SafetensorsFile.Write(Path.Combine(context.Directory, Pixels), new Dictionary<string, Tensor> { ["pixels"] = results });
         int shown = Math.Min(Shown, edits.Length);
         Tensor sheet = cat([stack(sources[..shown]), results.narrow(0, 0, shown), stack(Render(edits[..shown], e => e.After, config.Data.ImageSize))]);
-        ImageFile.SavePng(Path.Combine(context.Directory, "edits.png"), ImageGrid.Make(sheet, shown, enlarge: SamplesStage.Enlarged(config)));
+        ImageFile.Save(Path.Combine(context.Directory, "edits.png"), ImageGrid.Make(sheet, shown, enlarge: SamplesStage.Enlarged(config)));
         return new Dictionary<string, string> { ["edits"] = "edits.png" };
     }
 
@@ -73,11 +73,11 @@ internal static class EditMeasurement
 
     private static SceneEdit[] Edits(ResearchConfig config)
     {
-        using ShapesEditSource source = new(config.Data, Split.HeldOut, EditSide.Before, config.Seed);
+        using ShapesEditSource source = new(config.Data, DataSplit.HeldOut, EditSide.Before, config.Seed);
         return [.. Enumerable.Range(0, Math.Min(config.Evaluation.Samples, source.Count)).Select(source.EditAt)];
     }
 
-    private static Tensor[] Render(SceneEdit[] edits, Func<SceneEdit, Scene> side, int size) => [.. edits.Select(e => SignedDistanceRenderer.Render(side(e), size))];
+    private static Tensor[] Render(SceneEdit[] edits, Func<SceneEdit, ShapeScene> side, int size) => [.. edits.Select(e => SignedDistanceRenderer.Render(side(e), size))];
 
     private static Tensor Through(ImageAutoencoder autoencoder, Tensor[] pictures) =>
         cat([.. stack(pictures).split(64).Select(p => autoencoder.Decode(autoencoder.Encode(p).Mean).clamp(Scalars.Of(-1), Scalars.Of(1)))]);

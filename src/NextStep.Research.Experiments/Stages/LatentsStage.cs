@@ -13,20 +13,20 @@ internal static class LatentsStage
         ResearchConfig config = context.Config;
         using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
         autoencoder.to(config.OpenDevice());
-        using IImageSource train = ImageSources.Open(config.Data, Split.Train, config.Seed);
-        using IImageSource heldOut = ImageSources.Open(config.Data, Split.HeldOut, config.Seed);
+        using IImageSource train = ImageSources.Open(config.Data, DataSplit.Train, config.Seed);
+        using IImageSource heldOut = ImageSources.Open(config.Data, DataSplit.HeldOut, config.Seed);
         int extra = Math.Min(config.Evaluation.HeldOut, heldOut.Count), before = 0;
         int total = train.Count + extra + (config.Data.Edits > 0 ? 2 * (config.Data.Edits + config.Evaluation.HeldOut) : 0);
-        using (LatentSet set = Save(train, Split.Train, int.MaxValue, Train))
+        using (LatentSet set = Save(train, DataSplit.Train, int.MaxValue, Train))
         {
             using Measurements all = new();
             LatentMeasures.AddHealth(all, set, config.Autoencoder.LatentChannels);
             all.Run(null, context.Cancellation);
             StageFiles.Write(context.Directory, all);
         }
-        Save(heldOut, Split.HeldOut, extra, HeldOut).Dispose();
+        Save(heldOut, DataSplit.HeldOut, extra, HeldOut).Dispose();
 
-        LatentSet Save(IImageSource source, Split split, int limit, string name)
+        LatentSet Save(IImageSource source, DataSplit split, int limit, string name)
         {
             LatentSet set = Encode(source, limit);
             if (config.Data.Edits > 0)

@@ -38,7 +38,7 @@ internal static class MetricsStage
             string role = "heatmap." + name;
             files[role] = role + ".png";
             using Tensor sheet = ImageGrid.Make(maps, SampleSheet.Columns((int)maps.size(0)), SampleSheet.Padding, background: -1, enlarge: SamplesStage.Enlarged(context.Config));
-            ImageFile.SavePng(Path.Combine(context.Directory, files[role]), sheet);
+            ImageFile.Save(Path.Combine(context.Directory, files[role]), sheet);
         }
         return files;
     }

@@ -1,7 +1,7 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>How the pictures of <c>samples.png</c>, and of the heat maps that are laid over it, stand on the sheet: row by row in the order of the prompts.</summary>
-public static class SampleSheet
+internal static class SampleSheet
 {
     /// <summary>Pixels around each picture, after enlarging.</summary>
     public const int Padding = 2;

@@ -26,7 +26,7 @@ internal static class SamplesStage
             Path.Combine(context.Directory, Pixels), new Dictionary<string, Tensor> { ["pixels"] = pictures },
             new Dictionary<string, string> { ["prompts"] = JsonSerializer.Serialize(prompts) });
         int shown = Math.Min(Shown, prompts.Count);
-        ImageFile.SavePng(Path.Combine(context.Directory, "samples.png"), ImageGrid.Make(pictures.narrow(0, 0, shown), SampleSheet.Columns(shown), SampleSheet.Padding, enlarge: Enlarged(config)));
+        ImageFile.Save(Path.Combine(context.Directory, "samples.png"), ImageGrid.Make(pictures.narrow(0, 0, shown), SampleSheet.Columns(shown), SampleSheet.Padding, enlarge: Enlarged(config)));
         StageFiles.WritePictures(context.Directory, new Dictionary<string, string>(EditMeasurement.Draw(context, loaded)) { ["samples"] = "samples.png" });
         StageFiles.WritePrompts(context.Directory, [.. prompts.Take(shown)]);
     }
@@ -52,7 +52,7 @@ internal static class SamplesStage
                 ? throw new ArgumentException($"evaluation.pairs: the skills {string.Join(", ", skills)} name no colours, so none of their prompts has a held-out pair.")
                 : [.. Enumerable.Range(0, count).Select(i => bySkill[i % bySkill.Length][i / bySkill.Length % bySkill[i % bySkill.Length].Count])];
         }
-        using IImageSource source = ImageSources.Open(config.Data, Split.Train, config.Seed);
+        using IImageSource source = ImageSources.Open(config.Data, DataSplit.Train, config.Seed);
         int[] order = Streams.Managed(config.Seed, "evaluation.prompts").Permutation(source.Count);
         return [.. Enumerable.Range(0, count).Select(i => source.Caption(order[i % order.Length]))];
     }

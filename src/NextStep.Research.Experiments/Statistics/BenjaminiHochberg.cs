@@ -1,7 +1,7 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>The correction of Benjamini and Hochberg (1995): keeps the expected share of false findings among all findings below the level. For what was not asked beforehand.</summary>
-public static class BenjaminiHochberg
+internal static class BenjaminiHochberg
 {
     /// <summary>Adjusted p-values in the order given: the k-th smallest of m becomes min over j ≥ k of m · p(j) / j. A null is no test and does not count.</summary>
     public static IReadOnlyList<double?> Adjust(IReadOnlyList<double?> pValues)

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace NextStep.Research.Experiments;
 
 /// <summary>Whether numbers that are to be compared were computed by one and the same code, stage by stage.</summary>
-public static class CodeMix
+internal static class CodeMix
 {
     private const string Unknown = "code that was not noted";
 

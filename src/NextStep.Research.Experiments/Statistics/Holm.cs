@@ -1,7 +1,7 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>Holm's step-down correction (Holm 1979): keeps the chance of any false finding among several tests below the level.</summary>
-public static class Holm
+internal static class Holm
 {
     /// <summary>Adjusted p-values in the order given: the k-th smallest of m becomes max over j ≤ k of (m − j + 1) · p(j), at most 1. A null is no test and does not count.</summary>
     public static IReadOnlyList<double?> Adjust(IReadOnlyList<double?> pValues)

@@ -1,7 +1,7 @@
 namespace NextStep.Research.Experiments;
 
 /// <summary>Metrics that are the ends of another one's interval, <c>alignment.low</c> and <c>alignment.high</c> of <c>alignment</c>: no measurements by themselves, so never tested and never in a column of their own.</summary>
-public static class IntervalEnds
+internal static class IntervalEnds
 {
     internal const string Low = ".low";
     internal const string High = ".high";

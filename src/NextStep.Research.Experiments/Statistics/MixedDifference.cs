@@ -17,7 +17,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Low">Lower end of the 95 % interval of the difference.</param>
 /// <param name="High">Upper end.</param>
 /// <param name="PValue">Two-sided, of the null hypothesis that training makes no difference.</param>
-public sealed record MixedDifference(
+internal sealed record MixedDifference(
     int Seeds, int Pictures, double Difference, double StandardError, double SeedDeviation, double PictureDeviation, double Low, double High, double PValue)
 {
     /// <summary>Share of the squared standard error that is due to the seeds: near 1 only more seeds help, near 0 more pictures do.</summary>

@@ -4,7 +4,7 @@ using MathNet.Numerics.Integration;
 namespace NextStep.Research.Experiments;
 
 /// <summary>How often the tests over seeds find what is there, for normal differences with a known deviation; exact, by integration over the estimated one. R: <c>power.t.test(type = "paired", strict = TRUE)</c>.</summary>
-public static class PairedPower
+internal static class PairedPower
 {
     /// <summary>What is called found: eight times of ten.</summary>
     public const double Wanted = 0.8;

@@ -5,7 +5,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Arm">The arm.</param>
 /// <param name="Models">A test a seed, of the two models that were trained with it; corrected by Holm over all pairs of the metric.</param>
 /// <param name="Training">Over the seeds, with the pictures' variance and the seeds'; null for one seed.</param>
-public sealed record PictureComparison(string Metric, string Arm, IReadOnlyList<PictureTest> Models, MixedDifference? Training)
+internal sealed record PictureComparison(string Metric, string Arm, IReadOnlyList<PictureTest> Models, MixedDifference? Training)
 {
     /// <summary>Every arm of a plan against its first, for every metric that was judged picture by picture.</summary>
     public static IReadOnlyList<PictureComparison> Of(Plan plan, IReadOnlyList<CellResult> results)

@@ -1,7 +1,7 @@
 namespace NextStep.Research.Notebooks;
 
 /// <summary>How notebooks are run.</summary>
-public sealed record NotebookRunOptions
+internal sealed record NotebookRunOptions
 {
     /// <summary>Program and leading arguments of the process that runs the cells.</summary>
     public required IReadOnlyList<string> Host { get; init; }
@@ -27,14 +27,14 @@ public sealed record NotebookRunOptions
 /// <param name="Problem">What went wrong, with cell and line; null when all passed.</param>
 /// <param name="Stopped">Stopped from outside.</param>
 /// <param name="TensorsLeft">Live tensors that its variables held at the end, by variable; null when it did not come to its end.</param>
-public sealed record NotebookOutcome(string Name, int Passed, int Failed, int Skipped, string? Problem, bool Stopped, IReadOnlyDictionary<string, int>? TensorsLeft)
+internal sealed record NotebookOutcome(string Name, int Passed, int Failed, int Skipped, string? Problem, bool Stopped, IReadOnlyDictionary<string, int>? TensorsLeft)
 {
     /// <summary>The closing line.</summary>
     public override string ToString() => $"{Name}: {Passed} cells passed, {Failed} failed{(Skipped > 0 ? $", {Skipped} not run" : "")}{(TensorsLeft is { Count: > 0 } left ? $", {left.Values.Sum()} tensors left in {string.Join(", ", left.Keys)}" : "")}";
 }
 
 /// <summary>Runs notebooks without a notebook host, as their proof.</summary>
-public static class NotebookRunner
+internal static class NotebookRunner
 {
     /// <summary>Runs the cells of a notebook in a process of their own and writes it with its outputs. What its cells started ends with it.</summary>
     /// <param name="file"><c>.ipynb</c>, <c>.dib</c> or <c>.csx</c>.</param>

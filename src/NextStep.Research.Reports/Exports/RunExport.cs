@@ -3,7 +3,7 @@ using NextStep.Research.Experiments;
 namespace NextStep.Research.Reports;
 
 /// <summary>Writes the numbers of a run folder for other tools.</summary>
-public static class RunExport
+internal static class RunExport
 {
     /// <summary>Known formats.</summary>
     public static IReadOnlyList<string> Formats { get; } = ["csv", "jsonl", "parquet", "tensorboard", "mlflow"];

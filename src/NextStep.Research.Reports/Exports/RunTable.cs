@@ -6,12 +6,12 @@ namespace NextStep.Research.Reports;
 /// <summary>A column of a table.</summary>
 /// <param name="Name">Unique in the table.</param>
 /// <param name="Values"><c>string?[]</c>, <c>long?[]</c> or <c>double?[]</c>, one a row.</param>
-public sealed record RunColumn(string Name, Array Values);
+internal sealed record RunColumn(string Name, Array Values);
 
 /// <summary>The numbers of a run folder as a table, for other tools.</summary>
 /// <param name="Name">Also the name of its file.</param>
 /// <param name="Columns">Of equal length.</param>
-public sealed record RunTable(string Name, IReadOnlyList<RunColumn> Columns)
+internal sealed record RunTable(string Name, IReadOnlyList<RunColumn> Columns)
 {
     /// <summary>How many rows.</summary>
     public int Rows => Columns[0].Values.Length;

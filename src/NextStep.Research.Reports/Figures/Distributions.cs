@@ -3,7 +3,7 @@ using MathNet.Numerics.Statistics;
 namespace NextStep.Research.Reports;
 
 /// <summary>Series made of raw values: how they are distributed.</summary>
-public static class Distributions
+internal static class Distributions
 {
     private const int DensityPoints = 128;
 

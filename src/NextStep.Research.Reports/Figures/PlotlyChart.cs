@@ -5,7 +5,7 @@ using Plotly.NET;
 namespace NextStep.Research.Reports;
 
 /// <summary>Makes a <see cref="Figure"/> into a Plotly.NET chart. With <see cref="PlotlyTraces"/> the only file that knows Plotly.</summary>
-public static class PlotlyChart
+internal static class PlotlyChart
 {
     private const int LineHeight = 340;
     private const int CategoryHeight = 34;

@@ -4,7 +4,7 @@ using System.IO.Hashing;
 namespace NextStep.Research.Reports;
 
 /// <summary>The <c>pHYs</c> chunk of a PNG file: how many pixels make an inch, so that a picture of many pixels is shown and printed at its size.</summary>
-public static class PngResolution
+internal static class PngResolution
 {
     /// <summary>What pictures have that say nothing.</summary>
     public const int Screen = 96;

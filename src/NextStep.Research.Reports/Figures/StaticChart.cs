@@ -9,7 +9,7 @@ using SkiaSharp;
 namespace NextStep.Research.Reports;
 
 /// <summary>A <see cref="Figure"/> as a still picture, for papers and for places that run no scripts. With <see cref="StaticSeries"/> the only file that knows OxyPlot.</summary>
-public static partial class StaticChart
+internal static partial class StaticChart
 {
     /// <summary>What SVG files ask for; the reader's machine picks the first that it has.</summary>
     private const string SvgFonts = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace NextStep.Research.Reports;
 
 /// <summary>Numbers as reports and tables print them, the same in every culture.</summary>
-public static class Numbers
+internal static class Numbers
 {
     /// <summary>Four significant digits; powers of ten outside 0.001 to 100,000.</summary>
     public static string Format(double value)

@@ -5,7 +5,7 @@ namespace NextStep.Research.Reports;
 /// <summary>What a cell logged while it trained: lines of <c>metrics.jsonl</c> as curves.</summary>
 /// <param name="Points">By <c>stage.metric</c>, for instance <c>model.loss</c>: images seen, ascending, and the value.</param>
 /// <param name="Notes">What could not be read, with the file's name.</param>
-public sealed record CellCurves(IReadOnlyDictionary<string, IReadOnlyList<(double Images, double Value)>> Points, IReadOnlyList<string> Notes)
+internal sealed record CellCurves(IReadOnlyDictionary<string, IReadOnlyList<(double Images, double Value)>> Points, IReadOnlyList<string> Notes)
 {
     /// <summary>Of a finished cell; empty where it has logged nothing.</summary>
     public static CellCurves Read(RunFolder folder, PlannedCell cell)

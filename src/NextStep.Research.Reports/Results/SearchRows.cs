@@ -7,7 +7,7 @@ namespace NextStep.Research.Reports;
 /// <param name="Columns">Arm, a column a rung, the whole training, what became of the arm.</param>
 /// <param name="Rows">Texts by arm.</param>
 /// <param name="Summary">A sentence.</param>
-public sealed record SearchRows(IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows, string Summary)
+internal sealed record SearchRows(IReadOnlyList<string> Columns, IReadOnlyList<IReadOnlyList<string>> Rows, string Summary)
 {
     /// <summary>Of a search; null where the plan has no rungs.</summary>
     public static SearchRows? Of(Plan plan, SearchState? state)

@@ -28,17 +28,20 @@ public static class ArtifactSuite
     /// <summary>What a map belongs to: a detector, the number of the map's first picture, and the map [k, H, W].</summary>
     public delegate void MapAction(IArtifactDetector detector, int first, Tensor map);
 
+    /// <summary>The six kinds that are measured where nothing else is asked for.</summary>
+    public static IReadOnlyList<DetectorConfig> Kit { get; } = [new BlockinessArtifact(), new GridArtifact(), new LatticeArtifact(), new NoiseArtifact(), new FlatArtifact(), new ClippedArtifact()];
+
     /// <summary>What is measured for pictures of this grid, in the order in which tables show it.</summary>
-    public static IReadOnlyList<IArtifactDetector> Detectors(TokenGrid grid)
+    /// <param name="grid">How the model cuts them.</param>
+    /// <param name="configured">Which; null = <see cref="Kit"/>.</param>
+    /// <exception cref="ArgumentException">Two detectors have the same name.</exception>
+    public static IReadOnlyList<IArtifactDetector> Detectors(TokenGrid grid, IReadOnlyList<DetectorConfig>? configured = null)
     {
         ArgumentNullException.ThrowIfNull(grid);
-        List<IArtifactDetector> detectors = [new BlockEdges(grid.Token, grid.Token), new CombDetector(grid.Token, grid.Token), new LatticeDetector(grid.Token)];
-        if (grid.Stride != grid.Token && grid.Stride > 2)
-        {
-            detectors.Insert(1, new BlockEdges(grid.Stride, grid.Token, "blockiness.stride"));
-            detectors.Add(new LatticeDetector(grid.Stride, "lattice.stride"));
-        }
-        return [.. detectors, new MeanNoise(grid.Token), new MedianNoise(grid.Token), new LocalNoise(grid.Token), new FlatRegions(), new ClippedValues()];
+        IArtifactDetector[] all = [.. (configured ?? Kit).SelectMany(d => d.Build(grid))];
+        return all.GroupBy(d => d.Name).FirstOrDefault(g => g.Count() > 1) is { } twice
+            ? throw new ArgumentException($"Two artifact detectors are called '{twice.Key}', so that one number would stand for both; name each once in evaluation.detectors.", nameof(configured))
+            : all;
     }
 
     /// <summary>Measures pictures. Large sets go in parts, of which the set's values are averaged.</summary>
@@ -51,11 +54,22 @@ public static class ArtifactSuite
     /// <exception cref="ArgumentException">Pictures below 8 pixels a side or of another shape.</exception>
     public static IReadOnlyList<ArtifactMeasurement> Measure(
         Tensor pixels, TokenGrid grid, MapAction? onMap = null, Action<int, int>? progress = null, CancellationToken cancellation = default) =>
-        Measure(pixels, grid, onMap, progress, DefaultPixels, cancellation);
+        Measure(pixels, grid, null, onMap, progress, cancellation);
+
+    /// <summary>As above, with other detectors than the kit's.</summary>
+    /// <param name="pixels">[n, 3, H, W] in [−1, 1].</param>
+    /// <param name="grid">How the model cuts them.</param>
+    /// <param name="detectors">Which; null = <see cref="Kit"/>.</param>
+    /// <param name="onMap">Called with each map, or null.</param>
+    /// <param name="progress">Called with detectors done and in all, or null.</param>
+    /// <param name="cancellation">Stops between detectors.</param>
+    public static IReadOnlyList<ArtifactMeasurement> Measure(
+        Tensor pixels, TokenGrid grid, IReadOnlyList<DetectorConfig>? detectors, MapAction? onMap, Action<int, int>? progress, CancellationToken cancellation) =>
+        Measure(pixels, grid, onMap, progress, DefaultPixels, detectors, cancellation);
 
     // Pixels of one part, at least one picture: bounds the memory.
     internal static IReadOnlyList<ArtifactMeasurement> Measure(
-        Tensor pixels, TokenGrid grid, MapAction? onMap, Action<int, int>? progress, long pixelsAtOnce, CancellationToken cancellation)
+        Tensor pixels, TokenGrid grid, MapAction? onMap, Action<int, int>? progress, long pixelsAtOnce, IReadOnlyList<DetectorConfig>? configured, CancellationToken cancellation)
     {
         PictureSet.Check(pixels);
         if (Math.Min(pixels.size(2), pixels.size(3)) < 8)
@@ -63,7 +77,7 @@ public static class ArtifactSuite
             throw new ArgumentException($"Artifacts are measured from 8x8 pixels on, not {pixels.size(3)}x{pixels.size(2)}.", nameof(pixels));
         }
         using IDisposable guard = no_grad();
-        IReadOnlyList<IArtifactDetector> detectors = Detectors(grid);
+        IReadOnlyList<IArtifactDetector> detectors = Detectors(grid, configured);
         int size = (int)Math.Max(1, pixelsAtOnce / (pixels.size(2) * pixels.size(3))), parts = (int)((pixels.size(0) + size - 1) / size);
         List<ArtifactMeasurement>[] found = [.. detectors.Select(_ => new List<ArtifactMeasurement>())];
         for (int part = 0; part < parts; part++)
@@ -101,18 +115,5 @@ public static class ArtifactSuite
         return parts.Count == 1 ? parts[0] : new ArtifactMeasurement(
             parts[0].Detector, Mean(p => p.Value), [.. parts.SelectMany(p => p.PerPicture)],
             [.. parts[0].ByToken.Select((_, i) => Mean(p => p.ByToken[i]))], parts[0].Details);
-    }
-
-    /// <summary>Ends of the colour scale of a detector's map, the same in every picture and report, so that maps can be compared.</summary>
-    public static (double Low, double High) Scale(IArtifactDetector detector)
-    {
-        ArgumentNullException.ThrowIfNull(detector);
-        return detector switch
-        {
-            BlockEdges => (1, 4),
-            LatticeDetector => (0, 0.03),
-            LocalNoise => (0, 0.1),
-            _ => (0, 1),
-        };
     }
 }

@@ -25,6 +25,9 @@ public sealed class BlockEdges(int period, int token, string name = "blockiness"
     public string Meaning => $"differences across the borders of {period}-pixel blocks, over those elsewhere";
 
     /// <inheritdoc/>
+    public (double Low, double High) Scale => (1, 4);
+
+    /// <inheritdoc/>
     public ArtifactReading Read(Tensor pictures)
     {
         ArgumentNullException.ThrowIfNull(pictures);

@@ -23,6 +23,9 @@ public sealed class LatticeDetector(int period, string name = "lattice") : IArti
     public string Meaning => $"strongest spectral peak of a pattern that repeats every {period} pixels, over its surroundings";
 
     /// <inheritdoc/>
+    public (double Low, double High) Scale => (0, 0.03);
+
+    /// <inheritdoc/>
     public ArtifactReading Read(Tensor pictures)
     {
         ArgumentNullException.ThrowIfNull(pictures);

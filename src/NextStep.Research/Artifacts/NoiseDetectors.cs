@@ -93,6 +93,9 @@ public sealed class LocalNoise(int token) : IArtifactDetector
     public string Meaning => "how much noisier the noisiest tenth of 8-pixel windows is than the middle one";
 
     /// <inheritdoc/>
+    public (double Low, double High) Scale => (0, 0.1);
+
+    /// <inheritdoc/>
     public ArtifactReading Read(Tensor pictures)
     {
         ArgumentNullException.ThrowIfNull(pictures);

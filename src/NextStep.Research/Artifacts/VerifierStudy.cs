@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>What pictures suffer in <see cref="VerifierStudy"/>.</summary>
-public enum Degradation
+internal enum Degradation
 {
     /// <summary>Gaussian noise; strength = its standard deviation, 1 = black to white.</summary>
     Noise,
@@ -21,13 +21,13 @@ public enum Degradation
 /// <param name="Strength">How strongly; 0 = nothing.</param>
 /// <param name="Accepted">Pictures whose right caption was accepted (true positives).</param>
 /// <param name="WronglyAccepted">Pictures for which a caption that is wrong in one detail was accepted (false positives).</param>
-public sealed record VerifierPoint(Degradation Degradation, double Strength, Proportion Accepted, Proportion WronglyAccepted);
+internal sealed record VerifierPoint(Degradation Degradation, double Strength, Proportion Accepted, Proportion WronglyAccepted);
 
 /// <summary>
 /// The verifier's own error rate: fresh renders, degraded, judged against their caption and against one that differs in a single detail
 /// (<see cref="HardNegative"/>). Shown beside every alignment score.
 /// </summary>
-public static class VerifierStudy
+internal static class VerifierStudy
 {
     private static readonly (Degradation Kind, double[] Strengths)[] Steps =
     [
@@ -51,7 +51,7 @@ public static class VerifierStudy
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(perSkill);
         using DisposeScope scope = NewDisposeScope();
         ShapeSkill[] kinds = skills.Count == 0 ? Enum.GetValues<ShapeSkill>() : [.. skills.Select(ShapesSource.SkillNamed)];
-        (Scene Scene, SceneSpec True, SceneSpec False)[] cases = [.. kinds.SelectMany(skill => Enumerable.Range(0, perSkill).Select(i => Case(skill, seed, i)))];
+        (ShapeScene Scene, SceneSpec True, SceneSpec False)[] cases = [.. kinds.SelectMany(skill => Enumerable.Range(0, perSkill).Select(i => Case(skill, seed, i)))];
         Tensor[] rendered = [.. cases.Select(c => SignedDistanceRenderer.Render(c.Scene, size))];
         Tensor clean = stack(rendered);
         (Degradation Kind, double Strength)[] steps = [.. Steps.SelectMany(s => s.Strengths.Select(strength => (s.Kind, strength)))];
@@ -81,10 +81,10 @@ public static class VerifierStudy
         return points;
     }
 
-    private static (Scene Scene, SceneSpec True, SceneSpec False) Case(ShapeSkill skill, long seed, int index)
+    private static (ShapeScene Scene, SceneSpec True, SceneSpec False) Case(ShapeSkill skill, long seed, int index)
     {
         SplitMix64 random = Streams.Managed(seed, $"verifier.scenes/{skill}", index);
-        Scene scene = SceneGenerator.Draw(skill, PairSplit.Seen, random);
+        ShapeScene scene = SceneGenerator.Draw(skill, PairSplit.Seen, random);
         SceneSpec truth = CaptionGrammar.Describe(scene, skill);
         return (scene, truth, HardNegative.Of(truth, random));
     }

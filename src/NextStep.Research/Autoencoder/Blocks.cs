@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>GroupNorm → swish → 3×3 convolution, twice, with a skip (spec §4.1).</summary>
-public sealed class ResnetBlock : nn.Module<Tensor, Tensor>
+internal sealed class ResnetBlock : nn.Module<Tensor, Tensor>
 {
     private readonly GroupNorm norm1;
     private readonly Conv2d conv1;
@@ -52,7 +52,7 @@ public sealed class ResnetBlock : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>Single-head attention over all positions with a residual (spec §4.1).</summary>
-public sealed class AttentionBlock : nn.Module<Tensor, Tensor>
+internal sealed class AttentionBlock : nn.Module<Tensor, Tensor>
 {
     private readonly GroupNorm norm;
     private readonly Conv2d q;
@@ -85,7 +85,7 @@ public sealed class AttentionBlock : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>Zero padding on the right and bottom, then a 3×3 convolution of stride 2 (spec §4.1).</summary>
-public sealed class Downsample : nn.Module<Tensor, Tensor>
+internal sealed class Downsample : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d conv;
 
@@ -106,7 +106,7 @@ public sealed class Downsample : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>Nearest neighbour ×2, then a 3×3 convolution (spec §4.1).</summary>
-public sealed class Upsample : nn.Module<Tensor, Tensor>
+internal sealed class Upsample : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d conv;
 
@@ -127,7 +127,7 @@ public sealed class Upsample : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>Two residual blocks around an attention block, at the lowest resolution.</summary>
-public sealed class MiddleBlock : nn.Module<Tensor, Tensor>
+internal sealed class MiddleBlock : nn.Module<Tensor, Tensor>
 {
     private readonly ResnetBlock block_1;
     private readonly AttentionBlock attn_1;

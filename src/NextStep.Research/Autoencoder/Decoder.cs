@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>One resolution of the decoder: residual blocks, then (except at the highest) an upsampling.</summary>
-public sealed class DecoderLevel : nn.Module<Tensor, Tensor>
+internal sealed class DecoderLevel : nn.Module<Tensor, Tensor>
 {
     private readonly ModuleList<ResnetBlock> block;
     private readonly Upsample? upsample;
@@ -33,7 +33,7 @@ public sealed class DecoderLevel : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>Latent to picture (spec §4.1). Level 0 is the highest resolution; execution goes from the last level to it.</summary>
-public sealed class Decoder : nn.Module<Tensor, Tensor>
+internal sealed class Decoder : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d conv_in;
     private readonly MiddleBlock mid;

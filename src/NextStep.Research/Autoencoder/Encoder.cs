@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>One resolution of the encoder: residual blocks, then (except at the last level) a downsampling.</summary>
-public sealed class EncoderLevel : nn.Module<Tensor, Tensor>
+internal sealed class EncoderLevel : nn.Module<Tensor, Tensor>
 {
     private readonly ModuleList<ResnetBlock> block;
     private readonly Downsample? downsample;
@@ -33,7 +33,7 @@ public sealed class EncoderLevel : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>Picture to (mean, log variance) of the latent (spec §4.1).</summary>
-public sealed class Encoder : nn.Module<Tensor, Tensor>
+internal sealed class Encoder : nn.Module<Tensor, Tensor>
 {
     private readonly Conv2d conv_in;
     private readonly ModuleList<EncoderLevel> down;

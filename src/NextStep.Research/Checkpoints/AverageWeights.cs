@@ -14,7 +14,7 @@ public enum WeightChoice
 /// Running averages of weights beside the weights themselves: under a prefix (<c>ema.</c>, <c>model_ema.</c>, names without dots as Lightning's <c>LitEma</c> writes them), in a
 /// dictionary of a torch file, or in a file of its own (<c>ema.safetensors</c>, <c>x.ema.safetensors</c> or <c>x.non_ema.safetensors</c>).
 /// </summary>
-public static class AverageWeights
+internal static class AverageWeights
 {
     /// <summary>What the tensors of an average that a torch file keeps in a dictionary of its own are called with.</summary>
     internal const string Prefix = "ema.";

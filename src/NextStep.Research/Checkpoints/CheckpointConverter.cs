@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>What a conversion changes.</summary>
-public sealed record ConversionOptions
+internal sealed record ConversionOptions
 {
     /// <summary>Floating-point tensors become this: float32, float16 or bfloat16; null keeps each.</summary>
     public ScalarType? Dtype { get; init; }
@@ -24,7 +24,7 @@ public sealed record ConversionOptions
 }
 
 /// <summary>Rewrites checkpoints: file formats, dtypes, layouts, and whole released folders with the files beside the weights.</summary>
-public static class CheckpointConverter
+internal static class CheckpointConverter
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, IndentSize = 2 };
     private static readonly string[] WeightEndings = [".safetensors", ".safetensors.index.json", ".pt", ".pth", ".bin", ".ckpt"];

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>A <c>.safetensors</c> file: memory-mapped reading and whole-file writing (format: 8-byte header length, JSON header, values).</summary>
-public sealed class SafetensorsFile : TensorSource
+internal sealed class SafetensorsFile : TensorSource
 {
     private readonly MappedFile _file;
 

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>A model in several safetensors files with a <c>*.safetensors.index.json</c> that says which tensor is where (Hugging Face layout).</summary>
-public sealed partial class ShardedCheckpoint : TensorSource
+internal sealed partial class ShardedCheckpoint : TensorSource
 {
     private const long MaximumIndex = 100_000_000;
     private const long DefaultShard = 5_000_000_000;

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>Copies tensors of a checkpoint into a module, strictly: names and shapes must agree, and every disagreement is reported at once.</summary>
-public static class StateDictLoader
+internal static class StateDictLoader
 {
     /// <summary>Loads parameters and persistent buffers of <paramref name="module"/>, one tensor at a time, cast to the dtype and moved to the device that each has.</summary>
     /// <param name="module">Its tensors must have memory (not the meta device).</param>

@@ -8,7 +8,7 @@ namespace NextStep.Research;
 /// Nested containers become dotted names; of a training checkpoint the weights inside its <c>state_dict</c> or <c>model</c> are taken, and, as <c>ema.</c>…, their running average.
 /// Only tensors are kept; what lies beside them is named. Tensors that shared a storage when saved share memory when read.
 /// </summary>
-public sealed class TorchCheckpoint : TensorSource
+internal sealed class TorchCheckpoint : TensorSource
 {
     private readonly MappedFile _file;
     private readonly Dictionary<string, TorchTensor> _tensors;

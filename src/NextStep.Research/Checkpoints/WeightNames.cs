@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace NextStep.Research;
 
 /// <summary>The two ways in which the autoencoder's tensors are named.</summary>
-public enum AutoencoderLayout
+internal enum AutoencoderLayout
 {
     /// <summary>FLUX and latent-diffusion: <c>encoder.down.0.block.1.norm1</c>; attention by 1×1 convolutions. Ours, and the released <c>checkpoint.pt</c>.</summary>
     Flux,
@@ -14,7 +14,7 @@ public enum AutoencoderLayout
 }
 
 /// <summary>Translates tensor names between the layouts in which weights circulate (spec §2.3, §4.2).</summary>
-public static partial class WeightNames
+internal static partial class WeightNames
 {
     /// <summary>Removes what wrappers of training put into names: <c>module.</c> (data parallel, averages), <c>_orig_mod.</c> (torch.compile), those of FSDP and of checkpointing.</summary>
     public static string WithoutWrappers(string name)

@@ -7,7 +7,7 @@ namespace NextStep.Research;
 /// The components that files may name: those of this library, and those of sources and assemblies that were brought in. Code that hands over a
 /// configuration record needs no catalog; a name does.
 /// </summary>
-public static class ComponentCatalog
+internal static class ComponentCatalog
 {
     private static readonly Lock Gate = new();
     private static readonly ImmutableArray<Type> BuiltIn = [.. Components(typeof(ComponentCatalog).Assembly)];

@@ -18,7 +18,7 @@ public sealed class ComponentAttribute(string name) : Attribute
 /// <summary>Where a component comes from that is not of this library.</summary>
 /// <param name="File">Its source or assembly, as it was named; empty for one that was defined in a notebook or program.</param>
 /// <param name="Hash">SHA-256 of the source, of the assembly, or of the program code, 16 hexadecimal digits.</param>
-public sealed record ComponentSource(string File, string Hash)
+internal sealed record ComponentSource(string File, string Hash)
 {
     /// <summary>The hash of a content.</summary>
     public static string HashOf(byte[] content) => CodeHash.Of(content);

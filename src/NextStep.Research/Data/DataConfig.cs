@@ -3,7 +3,7 @@ using System.ComponentModel.DataAnnotations;
 namespace NextStep.Research;
 
 /// <summary>Which part of a source: never overlapping, split by scene family, emoji base or <c>data.heldOut</c>.</summary>
-public enum Split
+public enum DataSplit
 {
     /// <summary>Seen in training.</summary>
     Train,

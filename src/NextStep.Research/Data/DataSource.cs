@@ -22,7 +22,7 @@ public abstract record DataSource : ComponentConfig
     /// <param name="data">The <c>data</c> node: size and number of the pictures.</param>
     /// <param name="split">Training or held-out pictures, which must not overlap.</param>
     /// <param name="seed">Of what is drawn at random.</param>
-    public abstract IImageSource Open(DataConfig data, Split split, long seed);
+    public abstract IImageSource Open(DataConfig data, DataSplit split, long seed);
 
     /// <summary>Words that captions and prompts may use beyond those that the training captions happen to hold, for a vocabulary of words.</summary>
     public virtual IReadOnlyList<string> Words => [];
@@ -39,7 +39,7 @@ public sealed record ShapesData : DataSource
     public override IReadOnlyList<string> Words => CaptionGrammar.Words;
 
     /// <inheritdoc/>
-    public override IImageSource Open(DataConfig data, Split split, long seed) => new ShapesSource(data, split, seed);
+    public override IImageSource Open(DataConfig data, DataSplit split, long seed) => new ShapesSource(data, split, seed);
 }
 
 /// <summary><see cref="DataSource.Emoji"/>.</summary>
@@ -47,7 +47,7 @@ public sealed record ShapesData : DataSource
 public sealed record EmojiData : DataSource
 {
     /// <inheritdoc/>
-    public override IImageSource Open(DataConfig data, Split split, long seed) => new EmojiSource(data, split);
+    public override IImageSource Open(DataConfig data, DataSplit split, long seed) => new EmojiSource(data, split);
 }
 
 /// <summary><see cref="DataSource.Folder"/>.</summary>
@@ -58,7 +58,7 @@ public sealed record FolderData : DataSource
     public override bool ReadsFolder => true;
 
     /// <inheritdoc/>
-    public override IImageSource Open(DataConfig data, Split split, long seed) => new FolderSource(data, split);
+    public override IImageSource Open(DataConfig data, DataSplit split, long seed) => new FolderSource(data, split);
 }
 
 /// <summary><see cref="DataSource.Webdataset"/>.</summary>
@@ -69,5 +69,5 @@ public sealed record WebdatasetData : DataSource
     public override bool ReadsFolder => true;
 
     /// <inheritdoc/>
-    public override IImageSource Open(DataConfig data, Split split, long seed) => new WebdatasetSource(data, split);
+    public override IImageSource Open(DataConfig data, DataSplit split, long seed) => new WebdatasetSource(data, split);
 }

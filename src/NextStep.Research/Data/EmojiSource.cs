@@ -8,7 +8,7 @@ namespace NextStep.Research;
 /// The real set inside the library: 3786 Noto emoji of 32 px (Apache-2.0) with the labels of emojibase (MIT).
 /// A tenth of the base emoji is held out, with all their skin tones; pictures of other sizes are resampled.
 /// </summary>
-public sealed class EmojiSource : IImageSource
+internal sealed class EmojiSource : IImageSource
 {
     private const int CellStride = 34;
     private const int CellMargin = 1;
@@ -18,12 +18,12 @@ public sealed class EmojiSource : IImageSource
     private static readonly Lazy<torch.Tensor> Sheet = new(ReadSheet);
 
     private readonly Entry[] _entries;
-    private readonly Split _split;
+    private readonly DataSplit _split;
     private readonly int _size;
 
     /// <summary>Opens one split. <c>data.groups</c> selects groups; <c>data.images</c> caps the training pictures (0 = all).</summary>
     /// <exception cref="ArgumentException">An unknown group.</exception>
-    public EmojiSource(DataConfig config, Split split)
+    public EmojiSource(DataConfig config, DataSplit split)
     {
         ArgumentNullException.ThrowIfNull(config);
         (_split, _size) = (split, config.ImageSize);
@@ -41,7 +41,7 @@ public sealed class EmojiSource : IImageSource
     public static IReadOnlyList<string> Groups { get; } = [.. AllEntries.Value.Select(e => e.Group).Distinct()];
 
     /// <inheritdoc/>
-    public string Name => $"emoji {_size} px, {(_split == Split.Train ? "train" : "held out")}";
+    public string Name => $"emoji {_size} px, {(_split == DataSplit.Train ? "train" : "held out")}";
 
     /// <inheritdoc/>
     public int Count => _entries.Length;

@@ -8,7 +8,7 @@ public static class ImageSources
     /// <param name="split">Training or held-out pictures.</param>
     /// <param name="seed">Decides the scenes of the shapes world; the split of the other sources does not depend on it.</param>
     /// <exception cref="DirectoryNotFoundException">The folder of a folder source does not exist.</exception>
-    public static IImageSource Open(DataConfig config, Split split, long seed)
+    public static IImageSource Open(DataConfig config, DataSplit split, long seed)
     {
         ArgumentNullException.ThrowIfNull(config);
         return config.Source.Open(config, split, seed);
@@ -17,7 +17,7 @@ public static class ImageSources
     /// <summary>Which data the configured source reads; fast where they did not change since they were last looked at.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder of a folder source does not exist.</exception>
     /// <exception cref="InvalidDataException">A file cannot be read.</exception>
-    public static SourceIdentity Identity(DataConfig config)
+    internal static SourceIdentity Identity(DataConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
         return SourceIdentity.Of(config);

@@ -6,7 +6,7 @@ namespace NextStep.Research;
 /// <param name="Pixels">float32 [n, 3, H, W] in [−1, 1].</param>
 /// <param name="Names">One per picture.</param>
 /// <param name="Skipped">What could not be read; empty unless the caller allowed it.</param>
-public sealed record PictureSet(torch.Tensor Pixels, IReadOnlyList<string> Names, IReadOnlyList<UnreadablePicture> Skipped) : IDisposable
+internal sealed record PictureSet(torch.Tensor Pixels, IReadOnlyList<string> Names, IReadOnlyList<UnreadablePicture> Skipped) : IDisposable
 {
     private const int Listed = 3;
     private const double MostOfMemory = 0.7;

@@ -3,14 +3,14 @@ namespace NextStep.Research;
 /// <summary>Files that a source did not use for one reason.</summary>
 /// <param name="Reason">In words.</param>
 /// <param name="Names">All of them, by name.</param>
-public sealed record UnusedFiles(string Reason, IReadOnlyList<string> Names);
+internal sealed record UnusedFiles(string Reason, IReadOnlyList<string> Names);
 
 /// <summary>What a source holds and what it did not use.</summary>
 /// <param name="Source">The source's name.</param>
 /// <param name="Count">Pictures of the split.</param>
 /// <param name="Unused">By reason, the most frequent first.</param>
 /// <param name="Notes">What else a person should know, for instance that <c>data.images</c> cut the set.</param>
-public sealed record SourceReport(string Source, int Count, IReadOnlyList<UnusedFiles> Unused, IReadOnlyList<string> Notes)
+internal sealed record SourceReport(string Source, int Count, IReadOnlyList<UnusedFiles> Unused, IReadOnlyList<string> Notes)
 {
     /// <summary>Names shown for each reason where not all are.</summary>
     public const int Shown = 12;

@@ -15,12 +15,12 @@ internal sealed record SplitChoice(int[] Chosen, IReadOnlyList<string> Notes)
 {
     /// <summary>Chooses by <c>data.heldOut</c> and <c>data.images</c>.</summary>
     /// <exception cref="InvalidDataException">A name of <c>data.heldOut.names</c> fits no picture.</exception>
-    public static SplitChoice Of(IReadOnlyList<SplitItem> items, DataConfig config, Split split)
+    public static SplitChoice Of(IReadOnlyList<SplitItem> items, DataConfig config, DataSplit split)
     {
         Func<int, bool> heldOut = config.HeldOut.Names.Count > 0 ? ByName(items, config.HeldOut.Names) : ByShare(items, config.HeldOut);
         int[] order = Streams.Managed(0, "data.images").Permutation(items.Count);
-        int[] all = [.. order.Where(i => heldOut(i) == (split == Split.HeldOut))];
-        return split == Split.Train && config.Images > 0 && config.Images < all.Length
+        int[] all = [.. order.Where(i => heldOut(i) == (split == DataSplit.HeldOut))];
+        return split == DataSplit.Train && config.Images > 0 && config.Images < all.Length
             ? new SplitChoice(all[..config.Images], [FormattableString.Invariant($"{config.Images} of {all.Length} training pictures are used (data.images), drawn by a fixed permutation; data.images: 0 uses all")])
             : new SplitChoice(all, []);
     }

@@ -90,7 +90,7 @@ public static class Alignment
             for (int i = 0; i < perSkill; i++)
             {
                 using var scope = torch.NewDisposeScope();
-                Scene scene = SceneGenerator.Draw(skill, PairSplit.Seen, Streams.Managed(seed, $"shapes.ceiling/{skill}", i));
+                ShapeScene scene = SceneGenerator.Draw(skill, PairSplit.Seen, Streams.Managed(seed, $"shapes.ceiling/{skill}", i));
                 torch.Tensor picture = SignedDistanceRenderer.Render(scene, size).unsqueeze(0);
                 torch.Tensor judged = through is null ? picture : through(picture);
                 results.Add(ShapesVerifier.Verify(judged.squeeze(0), CaptionGrammar.Write(CaptionGrammar.Describe(scene, skill))));

@@ -11,7 +11,7 @@ namespace NextStep.Research;
 /// <param name="Network">The network's <see cref="IFeatureNetwork.Id"/>.</param>
 /// <param name="NetworkHash">The network's <see cref="IFeatureNetwork.Sha256"/>.</param>
 /// <param name="Resizing">How pictures were brought to the network's input.</param>
-public sealed record FeatureSet(Tensor Features, string PixelHash, string Network, string NetworkHash, string Resizing) : IDisposable
+internal sealed record FeatureSet(Tensor Features, string PixelHash, string Network, string NetworkHash, string Resizing) : IDisposable
 {
     private const int Part = 64;
 
@@ -53,7 +53,7 @@ public sealed record FeatureSet(Tensor Features, string PixelHash, string Networ
 /// <summary>Distances between generated and reference pictures in the features of one network, and what they depend on.</summary>
 /// <param name="Numbers"><c>frechet</c>, <c>frechet.floor</c>, <c>kernel</c>, <c>kernel.error</c>, <c>precision</c>, <c>recall</c>, <c>density</c>, <c>coverage</c>: those that the counts allow.</param>
 /// <param name="Identities">For every number a text with its name in the field (<c>FD[random-conv-v1]</c>), extractor, reference, counts, resizing and rounding.</param>
-public sealed record DistributionMetrics(IReadOnlyDictionary<string, double> Numbers, IReadOnlyDictionary<string, string> Identities)
+internal sealed record DistributionMetrics(IReadOnlyDictionary<string, double> Numbers, IReadOnlyDictionary<string, string> Identities)
 {
     private const int Least = 2;
     private const int LeastForKernel = 3;

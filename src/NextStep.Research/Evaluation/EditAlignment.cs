@@ -8,11 +8,11 @@ namespace NextStep.Research;
 /// <param name="ByKind">Successes of each kind that occurred, in the order of the enumeration.</param>
 /// <param name="Reasons">How often each reason of failure occurred.</param>
 /// <param name="Succeeded">Edit by edit.</param>
-public sealed record EditReport(
+internal sealed record EditReport(
     Proportion Success, double Preservation, IReadOnlyDictionary<EditKind, Proportion> ByKind, IReadOnlyDictionary<string, int> Reasons, IReadOnlyList<bool> Succeeded);
 
 /// <summary>Edits of the shapes world judged together, by <see cref="EditVerifier"/>. Report it beside a copy of the source, which succeeds never and preserves all.</summary>
-public static class EditAlignment
+internal static class EditAlignment
 {
     /// <summary>Judges results.</summary>
     /// <param name="pixels">[n, 3, S, S] in [−1, 1].</param>

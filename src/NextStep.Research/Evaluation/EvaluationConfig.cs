@@ -26,6 +26,9 @@ public sealed record EvaluationConfig
     /// <summary>Metrics of one's own, beside those that are always measured; a name in <c>measure</c> adds one with its defaults.</summary>
     public IReadOnlyList<Metric> Metrics { get; init; } = [];
 
+    /// <summary>Which artifacts are measured, one's own among them; null = the kit's six. A name <c>artifacts.NAME</c> in <c>measure</c> adds one with its defaults.</summary>
+    public IReadOnlyList<DetectorConfig>? Detectors { get; init; }
+
     /// <summary>An ONNX file whose features the distances use; null = the built-in <c>random-conv-v1</c>.</summary>
     public string? Network { get; init; }
 

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>Mean, standard deviation and excess kurtosis along an axis.</summary>
-public sealed record Moments(IReadOnlyList<double> Mean, IReadOnlyList<double> Deviation, IReadOnlyList<double> Kurtosis);
+public sealed record LatentMoments(IReadOnlyList<double> Mean, IReadOnlyList<double> Deviation, IReadOnlyList<double> Kurtosis);
 
 /// <summary>
 /// Health of a latent space as the paper judges it (§6.2, Fig. 7): the closer to a standard normal and the more evenly spread over its
@@ -21,7 +21,7 @@ public sealed record Moments(IReadOnlyList<double> Mean, IReadOnlyList<double> D
 /// <param name="Densities">Density per channel and bin; values beyond the ends are left out, so a line's area is the share inside.</param>
 public sealed record LatentStatistics(
     double Mean, double Deviation, double Kurtosis, double EffectiveDimension, double NormalDistance,
-    Moments Channels, Moments Tokens, IReadOnlyList<double> Bins, IReadOnlyList<double[]> Densities)
+    LatentMoments Channels, LatentMoments Tokens, IReadOnlyList<double> Bins, IReadOnlyList<double[]> Densities)
 {
     private const int BinCount = 60;
     private const int End = 4;
@@ -46,7 +46,7 @@ public sealed record LatentStatistics(
             throw new ArgumentException("The latents hold values that are no numbers.", nameof(tokens));
         }
         Tensor byChannel = x.reshape([x.size(0), x.size(1), channels, -1]).permute(2, 0, 1, 3).flatten(1); // [C, n·L·p²]
-        Moments perChannel = MomentsOf(byChannel);
+        LatentMoments perChannel = MomentsOf(byChannel);
         using GaussianFit fit = GaussianFit.Of(x.flatten(0, 1));
         double trace = fit.Covariance.trace().item<double>(), squares = fit.Covariance.Squared().sum().item<double>();
         return new LatentStatistics(
@@ -59,12 +59,12 @@ public sealed record LatentStatistics(
     /// <summary>Density of the standard normal at <see cref="Bins"/>.</summary>
     public static double NormalDensity(double at) => Math.Exp(-at * at / 2) / Math.Sqrt(2 * Math.PI);
 
-    private static Moments MomentsOf(Tensor rows)
+    private static LatentMoments MomentsOf(Tensor rows)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor mean = rows.mean([1]), centred = rows - mean.unsqueeze(1), variance = centred.Squared().mean([1]);
         Tensor kurtosis = (centred.pow(Scalars.Of(4)).mean([1]) / variance.Squared()).Minus(3); // NaN for a constant
-        return new Moments([.. mean.data<double>()], [.. variance.sqrt().data<double>()], [.. kurtosis.data<double>()]);
+        return new LatentMoments([.. mean.data<double>()], [.. variance.sqrt().data<double>()], [.. kurtosis.data<double>()]);
     }
 
     // In one dimension the optimal transport pairs sorted values with the normal's quantiles.

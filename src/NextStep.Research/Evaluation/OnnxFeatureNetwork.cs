@@ -9,7 +9,7 @@ using Tensor = TorchSharp.torch.Tensor;
 namespace NextStep.Research;
 
 /// <summary>What an ONNX network expects of its pictures, and which of its numbers are features; the file does not say.</summary>
-public sealed record OnnxInput
+internal sealed record OnnxInput
 {
     /// <summary>Side of the square input; null = the model's own, which must then be fixed.</summary>
     public int? Size { get; init; }
@@ -37,7 +37,7 @@ public sealed record OnnxInput
 /// Any ONNX network with one float input [n, 3, H, W] or [n, H, W, 3] and a float output [n, d], or of more axes, of which the mean is taken over all but pictures and features.
 /// With the original Inception's file and normalisation the Fréchet distance of its pool features is the field's FID.
 /// </summary>
-public sealed class OnnxFeatureNetwork : IFeatureNetwork
+internal sealed class OnnxFeatureNetwork : IFeatureNetwork
 {
     private const int AtOnce = 64;
     private readonly InferenceSession _session;

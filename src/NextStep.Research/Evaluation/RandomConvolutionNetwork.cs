@@ -18,7 +18,8 @@ public sealed class RandomConvolutionNetwork : IFeatureNetwork
     private readonly Tensor[] _weights;
 
     /// <summary>Makes the weights.</summary>
-    public RandomConvolutionNetwork()
+    /// <param name="device">Where <see cref="Maps"/> computes; null = the CPU, where <see cref="Features"/> always does.</param>
+    public RandomConvolutionNetwork(Device? device = null)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         hash.AppendData("random-conv-v1"u8);
@@ -28,7 +29,7 @@ public sealed class RandomConvolutionNetwork : IFeatureNetwork
         {
             float[] values = Normal(width * input * 9, Streams.Managed(0, "features.random-conv-v1", input), Math.Sqrt(2.0 / (input * 9)));
             hash.AppendData(MemoryMarshal.AsBytes(values.AsSpan()));
-            weights.Add(tensor(values, [width, input, 3, 3]).DetachFromDisposeScope());
+            weights.Add(tensor(values, [width, input, 3, 3], device: device ?? CPU).DetachFromDisposeScope());
             input = width;
         }
         _weights = [.. weights];
@@ -52,13 +53,20 @@ public sealed class RandomConvolutionNetwork : IFeatureNetwork
         using DisposeScope scope = NewDisposeScope();
         Tensor x = pixels.to_type(float32).cpu();
         x = Math.Max(x.size(2), x.size(3)) <= LargestSide ? x : Resize.To(x, LargestSide, LargestSide);
-        List<Tensor> means = [];
-        for (int layer = 0; layer < _weights.Length; layer++)
+        return cat([.. Maps(x).Select(m => m.mean([2, 3]))], 1).to_type(float64).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What every layer makes of pictures, with gradients: four tensors of the caller's dispose scope.</summary>
+    /// <param name="pixels">[n, 3, H, W] float32, on the network's device.</param>
+    internal Tensor[] Maps(Tensor pixels)
+    {
+        Tensor[] maps = new Tensor[_weights.Length];
+        for (int layer = 0; layer < maps.Length; layer++)
         {
-            x = nn.functional.conv2d(x, _weights[layer], padding: [1, 1], strides: layer == 0 ? [1, 1] : [2, 2]).leaky_relu(Scalars.Of(Leak));
-            means.Add(x.mean([2, 3]));
+            Tensor below = layer == 0 ? pixels : maps[layer - 1];
+            maps[layer] = nn.functional.conv2d(below, _weights[layer], padding: [1, 1], strides: layer == 0 ? [1, 1] : [2, 2]).leaky_relu(Scalars.Of(Leak));
         }
-        return cat(means, 1).to_type(float64).MoveToOuterDisposeScope();
+        return maps;
     }
 
     /// <inheritdoc/>

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>A residual block whose layer norm is shifted, scaled and gated by the condition (spec §3.1, step 5).</summary>
-public sealed class FlowHeadBlock : nn.Module
+internal sealed class FlowHeadBlock : nn.Module
 {
     /// <summary>ε of every norm in the head.</summary>
     public const double Epsilon = 1e-6;
@@ -44,7 +44,7 @@ public sealed class FlowHeadBlock : nn.Module
 }
 
 /// <summary>The last, non-affine modulated norm and the projection to a velocity (spec §3.1, step 6).</summary>
-public sealed class FlowHeadFinalLayer : nn.Module
+internal sealed class FlowHeadFinalLayer : nn.Module
 {
     internal readonly Linear linear;
     private readonly Sequential adaLN_modulation;
@@ -76,7 +76,7 @@ public sealed class FlowHeadFinalLayer : nn.Module
 }
 
 /// <summary>All modulations of one condition at one time (or of many): independent of x, so computed once per schedule.</summary>
-public sealed record FlowModulations(IReadOnlyList<Tensor> Blocks, Tensor Final)
+internal sealed record FlowModulations(IReadOnlyList<Tensor> Blocks, Tensor Final)
 {
     /// <summary>Out of every dispose scope, until <see cref="Dispose"/>.</summary>
     internal FlowModulations Detached() => new([.. Blocks.Select(b => b.DetachFromDisposeScope())], Final.DetachFromDisposeScope());
@@ -132,7 +132,7 @@ public sealed class FlowHeadNetwork : nn.Module<Tensor, Tensor, Tensor, Tensor>
     public Tensor EmbedConditions(Tensor c) => RowLinear.Forward(cond_embed, c);
 
     /// <summary>Every block's modulation of y = T(t) + E(c), y: [.., D].</summary>
-    public FlowModulations Modulations(Tensor y) =>
+    internal FlowModulations Modulations(Tensor y) =>
         new([.. res_blocks.Select(b => b.Modulation(y))], final_layer.Modulation(y));
 
     /// <summary>As <see cref="Modulations"/>, with one SiLU for all layers; the same numbers, but gradients would be summed in another order.</summary>
@@ -143,7 +143,7 @@ public sealed class FlowHeadNetwork : nn.Module<Tensor, Tensor, Tensor, Tensor>
     }
 
     /// <summary>The part that depends on x: two square products per block.</summary>
-    public Tensor Velocity(Tensor x, FlowModulations modulations)
+    internal Tensor Velocity(Tensor x, FlowModulations modulations)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor h = input_proj.forward(x);

@@ -7,7 +7,7 @@ namespace NextStep.Research;
 public sealed record FlowSamplerOptions
 {
     /// <summary>The update rule.</summary>
-    public Solver Solver { get; init; } = Solver.Ode;
+    public SamplingSolver Solver { get; init; } = SamplingSolver.Ode;
 
     /// <summary>Network evaluations N.</summary>
     public int Steps { get; init; } = 20;
@@ -15,7 +15,7 @@ public sealed record FlowSamplerOptions
     /// <summary>Time shift s.</summary>
     public double TimestepShift { get; init; } = 1;
 
-    /// <summary>η of <see cref="Solver.Sde"/> and <see cref="Solver.Cps"/>.</summary>
+    /// <summary>η of <see cref="SamplingSolver.Sde"/> and <see cref="SamplingSolver.Cps"/>.</summary>
     public double NoiseLevel { get; init; } = 0.8;
 
     /// <summary>Reference solver only: δ of its last step.</summary>

@@ -7,8 +7,8 @@ namespace NextStep.Research;
 public readonly record struct FlowStep(float State, float Velocity, float? Noise);
 
 /// <summary>
-/// The update rules with one evaluation a step, each linear in state, velocity and noise: <see cref="Solver.Ode"/>, <see cref="Solver.Sde"/>,
-/// <see cref="Solver.Cps"/>, <see cref="Solver.Reference"/>, <see cref="Solver.Released"/> (spec §3.4, §3.5).
+/// The update rules with one evaluation a step, each linear in state, velocity and noise: <see cref="SamplingSolver.Ode"/>, <see cref="SamplingSolver.Sde"/>,
+/// <see cref="SamplingSolver.Cps"/>, <see cref="SamplingSolver.Reference"/>, <see cref="SamplingSolver.Released"/> (spec §3.4, §3.5).
 /// </summary>
 public sealed class FlowSolver : SolverSteps
 {

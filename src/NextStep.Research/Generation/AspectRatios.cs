@@ -1,7 +1,7 @@
 namespace NextStep.Research;
 
 /// <summary>The shapes of picture that the released models were trained on (spec §5.5).</summary>
-public static class AspectRatios
+internal static class AspectRatios
 {
     private const int BaseSide = 256;
     private const int BasePixelsPerToken = 16;

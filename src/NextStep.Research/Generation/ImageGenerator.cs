@@ -128,7 +128,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             long before = (long)start * rows * columns;
             drawn.Add(TokenSampler.Draw(
                 model, prompt, rows * columns, request.Sampling, project, noise,
-                request.Sampling.Solver == Solver.Reference && request.Noise is not null ? request.ImagesPerPrompt : null,
+                request.Sampling.Solver == SamplingSolver.Reference && request.Noise is not null ? request.ImagesPerPrompt : null,
                 t =>
                 {
                     progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total));

@@ -4,7 +4,7 @@ using TorchSharp;
 namespace NextStep.Research;
 
 /// <summary>Recorded draws in a safetensors file: <c>draws.run0[k]</c> is the k-th draw, then <c>draws.run1[0]</c>, … (fixtures README).</summary>
-public static class RecordedDraws
+internal static class RecordedDraws
 {
     /// <summary>Opens the draws of a file.</summary>
     /// <param name="file">The safetensors file.</param>

@@ -27,11 +27,11 @@ public static class SamplingPresets
     /// <summary>All of them.</summary>
     public static IReadOnlyList<SamplingPreset> All { get; } =
     [
-        new("t2i-1", "NextStep-1 README, text to image", 512, new SamplingConfig { Guidance = 7.5, Steps = 50, NormalizeTokens = true, Solver = Solver.Reference }, Quality, Defects),
-        new("t2i-1-card", "NextStep-1-Large model card", 512, new SamplingConfig { Guidance = 7.5, Steps = 28, NormalizeTokens = false, Solver = Solver.Released }, Quality, Defects),
-        new("t2i-1-benchmark", "evaluation code of the training release", 256, new SamplingConfig { Guidance = 7.5, Steps = 28, NormalizeTokens = false, Solver = Solver.Sde }, Quality, Defects),
-        new("t2i-1.1", "NextStep-1.1 inference script", 512, new SamplingConfig { Guidance = 7.5, Steps = 30, NormalizeTokens = false, Solver = Solver.Sde }, "", MoreDefects),
-        new("edit-1", "NextStep-1-Large-Edit README", 512, new SamplingConfig { Guidance = 7.5, ImageGuidance = 2, Steps = 50, TimestepShift = 3.2, NormalizeTokens = true, Solver = Solver.Released }, "", "Copy original image."),
+        new("t2i-1", "NextStep-1 README, text to image", 512, new SamplingConfig { Guidance = 7.5, Steps = 50, NormalizeTokens = true, Solver = SamplingSolver.Reference }, Quality, Defects),
+        new("t2i-1-card", "NextStep-1-Large model card", 512, new SamplingConfig { Guidance = 7.5, Steps = 28, NormalizeTokens = false, Solver = SamplingSolver.Released }, Quality, Defects),
+        new("t2i-1-benchmark", "evaluation code of the training release", 256, new SamplingConfig { Guidance = 7.5, Steps = 28, NormalizeTokens = false, Solver = SamplingSolver.Sde }, Quality, Defects),
+        new("t2i-1.1", "NextStep-1.1 inference script", 512, new SamplingConfig { Guidance = 7.5, Steps = 30, NormalizeTokens = false, Solver = SamplingSolver.Sde }, "", MoreDefects),
+        new("edit-1", "NextStep-1-Large-Edit README", 512, new SamplingConfig { Guidance = 7.5, ImageGuidance = 2, Steps = 50, TimestepShift = 3.2, NormalizeTokens = true, Solver = SamplingSolver.Released }, "", "Copy original image."),
     ];
 
     /// <summary>The preset of that name.</summary>

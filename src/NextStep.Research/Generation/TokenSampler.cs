@@ -8,7 +8,7 @@ namespace NextStep.Research;
 /// <param name="KeyMask">Bool [branches·m, T], false = padding; null = no padding anywhere.</param>
 /// <param name="InputTokens">Tokens of input images in the order of their placeholders in the flattened ids, [n, d]; null = none.</param>
 /// <param name="Branches">Row blocks.</param>
-public sealed record PromptRows(Tensor Ids, Tensor? KeyMask, Tensor? InputTokens, GuidanceBranches Branches);
+internal sealed record PromptRows(Tensor Ids, Tensor? KeyMask, Tensor? InputTokens, GuidanceBranches Branches);
 
 /// <summary>A token was drawn for every picture: its raster index, the conditions [branches·m, H], the tokens [m, d], and the tokens as the head drew them, before normalisation.</summary>
 public sealed record SampledToken(int Index, Tensor Conditions, Tensor Token, Tensor Raw);
@@ -17,7 +17,7 @@ public sealed record SampledToken(int Index, Tensor Conditions, Tensor Token, Te
 /// The decode loop (spec §5.4): prefill, then per image token one head sampling and one cached transformer step; none after the last
 /// token, and never the language head.
 /// </summary>
-public static class TokenSampler
+internal static class TokenSampler
 {
     private const long PrefillChunk = 512;
 

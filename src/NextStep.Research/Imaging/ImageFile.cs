@@ -1,11 +1,10 @@
 using System.Runtime.InteropServices;
-using SkiaSharp;
 using TorchSharp;
 
 namespace NextStep.Research;
 
 /// <summary>
-/// Picture files to tensors and back. The only place that knows the codec (SkiaSharp).
+/// Picture files to tensors and back: read by SkiaSharp, which equals Pillow and libjpeg-turbo to the bit and reports truncation, written by ImageSharp.
 /// Tensors are float32 [3, H, W] in [−1, 1], sRGB values as stored.
 /// </summary>
 public static class ImageFile
@@ -28,6 +27,9 @@ public static class ImageFile
         ".tif", ".tiff", ".avif", ".heic", ".heif", ".jxl", ".jp2", ".j2k", ".jpx", ".svg", ".psd", ".tga", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".exr", ".hdr",
         ".ico", ".pcx", ".dds", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".raf", ".rw2", ".mpo",
     ];
+
+    /// <summary>Endings of the pictures that are written.</summary>
+    public static IReadOnlyList<string> WrittenExtensions => PictureWriter.Extensions;
 
     /// <summary>What can be read, in words.</summary>
     internal const string Formats = "PNG, JPEG, WebP, BMP, GIF";
@@ -52,20 +54,17 @@ public static class ImageFile
         using RawPicture raw = RawPicture.Decode(bytes, nameForErrors);
         (int width, int height) = (raw.Width, raw.Height);
         torch.Tensor stored = torch.empty([3, height, width], torch.float32);
-        Span<float> planes = MemoryMarshal.Cast<byte, float>(stored.bytes), row = new float[3 * width];
+        Span<float> planes = MemoryMarshal.Cast<byte, float>(stored.bytes);
+        raw.LayOnWhite(0, 0, width, height);
         for (int y = 0; y < height; y++)
         {
-            SquareSampling.Planes(raw.Rgba[(y * raw.Stride)..], row, width);
-            for (int c = 0; c < 3; c++)
-            {
-                row.Slice(c * width, width).CopyTo(planes[((c * height * width) + (y * width))..]);
-            }
+            Resampling.Planes(raw.Row(y), planes[(y * width)..], height * width);
         }
         return Orient(stored, raw.Orientation);
     }
 
     /// <summary>
-    /// The largest centred square of a picture file, resampled (Lanczos-3): [3, <paramref name="size"/>, <paramref name="size"/>]. A few large pictures
+    /// The largest centred square of a picture file, resampled (Lanczos-3) to 8 bits like Pillow's: [3, <paramref name="size"/>, <paramref name="size"/>]. A few large pictures
     /// are decoded at a time, whatever the number of threads; a JPEG that is at least eight times too large is decoded at a fraction of its size.
     /// </summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -82,47 +81,37 @@ public static class ImageFile
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
         using RawPicture raw = RawPicture.Decode(bytes, nameForErrors, LeastOversampling * size);
         torch.Tensor stored = torch.empty([3, size, size], torch.float32);
-        SquareSampling.Fill(MemoryMarshal.Cast<byte, float>(stored.bytes), raw, size);
+        Resampling.Square(raw, size, MemoryMarshal.Cast<byte, float>(stored.bytes));
         return Orient(stored, raw.Orientation);
     }
 
     /// <summary>The picture as a PNG file; values outside [−1, 1] are clamped.</summary>
     /// <param name="pixels">[3, H, W], any float type and device.</param>
+    /// <param name="texts">What the file says of itself, by keyword (1 to 79 Latin letters), for <see cref="PngTexts"/>; null = nothing.</param>
     /// <exception cref="InvalidDataException">A pixel is no number.</exception>
-    public static byte[] EncodePng(torch.Tensor pixels)
+    public static byte[] EncodePng(torch.Tensor pixels, IReadOnlyDictionary<string, string>? texts = null)
     {
         ArgumentNullException.ThrowIfNull(pixels);
-        if (pixels.dim() != 3 || pixels.size(0) != 3)
-        {
-            throw new ArgumentException($"A picture is [3, height, width], not [{string.Join(", ", pixels.shape)}].", nameof(pixels));
-        }
-        using (torch.Tensor broken = pixels.isnan().any())
-        {
-            if (broken.item<bool>())
-            {
-                throw new InvalidDataException("A picture to be written holds pixels that are no numbers (NaN).");
-            }
-        }
-        byte[] rgba = ToRgba(pixels);
-        SKImageInfo info = new((int)pixels.size(2), (int)pixels.size(1), SKColorType.Rgba8888, SKAlphaType.Opaque);
-        GCHandle pin = GCHandle.Alloc(rgba, GCHandleType.Pinned);
-        try
-        {
-            using SKPixmap map = new(info, pin.AddrOfPinnedObject());
-            using SKData data = map.Encode(new SKPngEncoderOptions(SKPngEncoderFilterFlags.AllFilters, 6))
-                ?? throw new InvalidOperationException($"The PNG encoder refused a picture of {info.Width}x{info.Height} pixels.");
-            return data.ToArray();
-        }
-        finally
-        {
-            pin.Free();
-        }
+        return PictureWriter.Png(pixels, texts);
     }
 
-    /// <summary>Writes a PNG file, whole or not at all.</summary>
-    public static void SavePng(string path, torch.Tensor pixels)
+    /// <summary>Writes a picture, whole or not at all, as the name's ending says: .png, .jpg (quality 95, no chroma subsampling), .webp (lossless). Only PNG keeps texts.</summary>
+    /// <exception cref="NotSupportedException">Another ending.</exception>
+    /// <exception cref="InvalidDataException">A pixel is no number.</exception>
+    public static void Save(string path, torch.Tensor pixels, IReadOnlyDictionary<string, string>? texts = null)
     {
-        byte[] bytes = EncodePng(pixels);
+        ArgumentNullException.ThrowIfNull(pixels);
+        byte[] bytes = PictureWriter.Encode(pixels, Path.GetExtension(path), texts);
+        AtomicFile.Write(path, stream => stream.Write(bytes));
+    }
+
+    /// <summary>Writes an animated GIF that runs once, 80 ms a picture and two seconds for the last.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="frames">At least one of [3, H, W] in [−1, 1], all of one size.</param>
+    public static void SaveAnimation(string path, IReadOnlyList<torch.Tensor> frames)
+    {
+        ArgumentNullException.ThrowIfNull(frames);
+        byte[] bytes = PictureWriter.Gif(frames);
         AtomicFile.Write(path, stream => stream.Write(bytes));
     }
 
@@ -133,20 +122,7 @@ public static class ImageFile
         return pixels.detach().to(torch.float32).cpu().Plus(1).TimesInPlace(127.5f).clamp_(Scalars.Of(0), Scalars.Of(255)).round_().to(torch.uint8).MoveToOuterDisposeScope();
     }
 
-    private static byte[] ToRgba(torch.Tensor pixels)
-    {
-        using torch.Tensor bytes = ToBytes(pixels);
-        using torch.Tensor interleaved = bytes.permute(1, 2, 0).contiguous();
-        ReadOnlySpan<byte> rgb = interleaved.bytes;
-        byte[] rgba = new byte[rgb.Length / 3 * 4];
-        for (int i = 0, o = 0; i < rgb.Length; i += 3, o += 4)
-        {
-            (rgba[o], rgba[o + 1], rgba[o + 2], rgba[o + 3]) = (rgb[i], rgb[i + 1], rgb[i + 2], 255);
-        }
-        return rgba;
-    }
-
-    private static byte[] Read(string path)
+    internal static byte[] Read(string path)
     {
         if (!File.Exists(path))
         {

@@ -28,6 +28,17 @@ internal static class PictureParts
         return false;
     }
 
+    /// <summary>Type, start and length of the content of every chunk of a PNG file that is whole.</summary>
+    public static List<(string Type, int Start, int Length)> Chunks(ReadOnlySpan<byte> file)
+    {
+        List<(string, int, int)> chunks = [];
+        for (int at = 8; NextChunk(file, at, out int length); at += 12 + length)
+        {
+            chunks.Add((System.Text.Encoding.Latin1.GetString(file.Slice(at + 4, 4)), at + 8, length));
+        }
+        return chunks;
+    }
+
     /// <summary>Whether every chunk of a PNG file up to its end is there with the right checksum.</summary>
     public static bool IsWholePng(ReadOnlySpan<byte> file)
     {

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 namespace NextStep.Research;
 
 /// <summary>What lies where a file should be when a download or a clone went wrong: Git LFS pointers, pages and messages of servers, nothing at all.</summary>
-public static partial class PlaceholderFile
+internal static partial class PlaceholderFile
 {
     /// <summary>Bytes at the beginning of a file that are enough to know it.</summary>
     public const int Head = 1024;

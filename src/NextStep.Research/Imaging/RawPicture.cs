@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using SixLabors.ImageSharp;
+using SixLabors.ImageSharp.PixelFormats;
 using SkiaSharp;
 
 namespace NextStep.Research;
@@ -11,8 +13,9 @@ internal sealed class RawPicture : IDisposable
 {
     private readonly SKBitmap _bitmap;
     private readonly DecodeBudget.Room _room;
+    private readonly bool _hasAlpha;
 
-    private RawPicture(SKBitmap bitmap, DecodeBudget.Room room, int orientation) => (_bitmap, _room, Orientation) = (bitmap, room, orientation);
+    private RawPicture(SKBitmap bitmap, DecodeBudget.Room room, int orientation, bool hasAlpha) => (_bitmap, _room, Orientation, _hasAlpha) = (bitmap, room, orientation, hasAlpha);
 
     /// <summary>Of the stored rows.</summary>
     public int Width => _bitmap.Width;
@@ -23,11 +26,34 @@ internal sealed class RawPicture : IDisposable
     /// <summary>Exif orientation, 1 to 8; from 5 on the upright picture has width and height exchanged.</summary>
     public int Orientation { get; }
 
-    /// <summary>Bytes from one row to the next.</summary>
-    public int Stride => _bitmap.RowBytes;
+    /// <summary>One stored row, straight alpha until <see cref="LayOnWhite"/>.</summary>
+    public unsafe Span<byte> Row(int y) => new((byte*)_bitmap.GetPixels() + ((long)y * _bitmap.RowBytes), 4 * Width);
 
-    /// <summary>All rows, straight alpha.</summary>
-    public ReadOnlySpan<byte> Rgba => _bitmap.GetPixelSpan();
+    /// <summary>Lays the pixels of a part that are not opaque on white, rounded to 8 bits.</summary>
+    public void LayOnWhite(int left, int top, int width, int height)
+    {
+        if (!_hasAlpha)
+        {
+            return;
+        }
+        for (int y = top; y < top + height; y++)
+        {
+            Span<byte> row = Row(y).Slice(4 * left, 4 * width);
+            for (int at = 0; at < row.Length; at += 4)
+            {
+                int alpha = row[at + 3];
+                for (int c = 0; c < 3; c++)
+                {
+                    row[at + c] = (byte)(((row[at + c] * alpha) + (255 * (255 - alpha)) + 127) / 255);
+                }
+                row[at + 3] = 255;
+            }
+        }
+    }
+
+    /// <summary>The same memory as an ImageSharp picture; it must not outlive this.</summary>
+    public unsafe Image<Rgba32> Wrap(Configuration settings) =>
+        Image.WrapMemory<Rgba32>(settings, _bitmap.GetPixels().ToPointer(), Width, Height);
 
     /// <summary>Reads the head.</summary>
     /// <exception cref="InvalidDataException">No picture, or too large.</exception>
@@ -42,7 +68,7 @@ internal sealed class RawPicture : IDisposable
     {
         using Source source = Open(bytes, name);
         SKSizeI size = source.Scaled(leastSide);
-        DecodeBudget.Room room = DecodeBudget.Take(4L * size.Width * size.Height);
+        DecodeBudget.Room room = DecodeBudget.Take((leastSide is null ? 4L : 8L) * size.Width * size.Height);
         SKBitmap bitmap = new();
         try
         {
@@ -54,7 +80,7 @@ internal sealed class RawPicture : IDisposable
             }
             SKCodecResult result = source.Codec.GetPixels(info, bitmap.GetPixels());
             return result == SKCodecResult.Success
-                ? new RawPicture(bitmap, room, source.Orientation)
+                ? new RawPicture(bitmap, room, source.Orientation, source.Codec.Info.AlphaType != SKAlphaType.Opaque)
                 : throw PictureProblem.Of(name, $"cannot be decoded ({Words(result)})");
         }
         catch

@@ -1,9 +1,10 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 
 namespace NextStep.Research;
 
 /// <summary>
-/// Antialiased resampling as two matrix products, one per axis, with the weights of <see cref="LanczosTaps"/>.
+/// Antialiased Lanczos-3 resampling of pixels that are already numbers (<see cref="Resampling"/>), without rounding.
 /// </summary>
 public static class Resize
 {
@@ -20,9 +21,10 @@ public static class Resize
             return pixels.clone();
         }
         using var scope = torch.NewDisposeScope();
-        torch.Tensor vertical = torch.tensor(LanczosTaps.Of(fromHeight, height).Matrix(fromHeight), [height, fromHeight]).to(pixels);
-        torch.Tensor horizontal = torch.tensor(LanczosTaps.Of(fromWidth, width).Matrix(fromWidth), [width, fromWidth]).to(pixels);
-        return torch.matmul(torch.matmul(vertical, pixels), horizontal.transpose(0, 1)).clamp_(Scalars.Of(-1), Scalars.Of(1)).MoveToOuterDisposeScope();
+        torch.Tensor source = pixels.detach().to(torch.float32).cpu().contiguous();
+        torch.Tensor target = torch.empty([.. pixels.shape[..^2], height, width], torch.float32);
+        Resampling.Planes(MemoryMarshal.Cast<byte, float>(source.bytes), fromHeight, fromWidth, MemoryMarshal.Cast<byte, float>(target.bytes), height, width);
+        return target.clamp_(Scalars.Of(-1), Scalars.Of(1)).to(pixels.dtype, pixels.device).MoveToOuterDisposeScope();
     }
 
     /// <summary>The largest centred square of [3, H, W], resampled to [3, <paramref name="size"/>, <paramref name="size"/>].</summary>

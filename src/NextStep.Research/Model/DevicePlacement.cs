@@ -7,7 +7,7 @@ namespace NextStep.Research;
 public sealed class DeviceTooSmallException(string message) : Exception(message);
 
 /// <summary>A device and the bytes free on it; null = unknown: nothing can be checked then, which whoever loads is told.</summary>
-public sealed record DeviceRoom(Device Device, long? Free)
+internal sealed record DeviceRoom(Device Device, long? Free)
 {
     /// <summary>As measured now.</summary>
     public static DeviceRoom Of(Device device) => new(device, DeviceMemory.Free(device));
@@ -21,7 +21,7 @@ public sealed record DeviceRoom(Device Device, long? Free)
 /// <param name="Tables">Of <c>embed_tokens</c> and <c>lm_head</c>.</param>
 /// <param name="Layers">Of every decoder layer.</param>
 /// <param name="Head">Of the rest.</param>
-public sealed record DevicePlacement(Device Tables, IReadOnlyList<Device> Layers, Device Head)
+internal sealed record DevicePlacement(Device Tables, IReadOnlyList<Device> Layers, Device Head)
 {
     // What a GPU's context and libraries take, and what an allocator loses to fragments.
     private const double Usable = 0.95;

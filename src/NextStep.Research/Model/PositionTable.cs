@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>The fixed 2-D sine-cosine table behind <c>gen_pos_embed</c> (spec §1.4).</summary>
-public static class PositionTable
+internal static class PositionTable
 {
     /// <summary>
     /// [grid², width] float32: the first half of the features encodes the column, the second the row; each half is

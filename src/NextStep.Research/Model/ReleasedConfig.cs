@@ -8,7 +8,7 @@ namespace NextStep.Research;
 /// <c>config.json</c> and <c>vae/config.json</c> of the released folders, both generations of key names (spec §2.1, §4.3).
 /// What this kit needs beyond them stands under <c>nextstep_research</c>, which other readers ignore.
 /// </summary>
-public static class ReleasedConfig
+internal static class ReleasedConfig
 {
     private const string Own = "nextstep_research";
 

@@ -30,7 +30,7 @@ public sealed record LoadedModel(NextStepModel Model, ImageAutoencoder Autoencod
 /// <param name="PixelsPerToken">Sides of pictures are multiples of it.</param>
 /// <param name="Sampling">The settings saved with the model, or the defaults.</param>
 /// <param name="EditLayout">How edits were laid out in training.</param>
-public sealed record FolderSettings(int? ImageSize, int PixelsPerToken, SamplingConfig Sampling, EditLayout EditLayout);
+internal sealed record FolderSettings(int? ImageSize, int PixelsPerToken, SamplingConfig Sampling, EditLayout EditLayout);
 
 /// <summary>How a folder is loaded.</summary>
 public sealed record LoadOptions
@@ -173,7 +173,7 @@ public static class ReleasedFolder
     }
 
     /// <summary>What a folder says about drawing, before it is loaded.</summary>
-    public static FolderSettings Settings(string folder)
+    internal static FolderSettings Settings(string folder)
     {
         folder = Resolve(folder);
         string file = Path.Combine(folder, ConfigFile);

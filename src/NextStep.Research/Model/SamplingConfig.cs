@@ -17,7 +17,7 @@ public sealed record SamplingConfig
     public GuidanceSchedule GuidanceSchedule { get; init; } = GuidanceSchedule.Constant;
 
     /// <summary>The sampler.</summary>
-    public Solver Solver { get; init; } = Solver.Ode;
+    public SamplingSolver Solver { get; init; } = SamplingSolver.Ode;
 
     /// <summary>Network evaluations per token (published: 28 to 50).</summary>
     [Range(1, 1000)]

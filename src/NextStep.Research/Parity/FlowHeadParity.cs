@@ -94,7 +94,7 @@ internal sealed class FlowHeadParity : ParityKind
         using RecordedNoise noise = fixture.Draws();
         using FlowSampler sampler = new(_head.Network, new FlowSamplerOptions
         {
-            Solver = Solver.Reference,
+            Solver = SamplingSolver.Reference,
             Steps = fixture.Argument("num_sampling_steps", 20),
             TimestepShift = fixture.Argument("timesteps_shift", 1.0),
             LastStep = (float)fixture.Argument("last_step_size", TimestepSchedule.ReferenceLastStep),

@@ -34,7 +34,7 @@ internal sealed class GenerationParity : ParityKind
         int count = size[0] * size[1];
         SamplingConfig sampling = new()
         {
-            Solver = Solver.Reference,
+            Solver = SamplingSolver.Reference,
             Guidance = fixture.Argument("cfg", 1.0),
             ImageGuidance = fixture.Argument("cfg_img", 1.0),
             GuidanceSchedule = fixture.Arguments["cfg_schedule"]?.GetValue<string>() switch

@@ -1,7 +1,7 @@
 namespace NextStep.Research;
 
 /// <summary>The outcome of one comparison.</summary>
-public enum ParityVerdict
+internal enum ParityVerdict
 {
     /// <summary>Within the tolerance.</summary>
     Pass,
@@ -24,10 +24,10 @@ public enum ParityVerdict
 /// <param name="Tolerance">What is allowed; null when nothing was compared.</param>
 /// <param name="Verdict">The outcome.</param>
 /// <param name="Note">What went wrong or was special; empty otherwise.</param>
-public sealed record ParityRow(string File, string Case, string Tensor, double? Worst, double? Tolerance, ParityVerdict Verdict, string Note = "");
+internal sealed record ParityRow(string File, string Case, string Tensor, double? Worst, double? Tolerance, ParityVerdict Verdict, string Note = "");
 
 /// <summary>All comparisons of a run.</summary>
-public sealed record ParityReport(IReadOnlyList<ParityRow> Rows)
+internal sealed record ParityReport(IReadOnlyList<ParityRow> Rows)
 {
     /// <summary>True when something was compared and nothing failed.</summary>
     public bool Passed => Rows.Any(r => r.Verdict == ParityVerdict.Pass) && !Rows.Any(r => r.Verdict is ParityVerdict.Fail or ParityVerdict.Error);

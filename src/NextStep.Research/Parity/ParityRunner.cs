@@ -7,7 +7,7 @@ namespace NextStep.Research;
 /// Compares this kit with recordings of the reference. Everything is read from the files: kind, sizes, flags, cases, random draws.
 /// Every recorded output and gradient has to be compared; one that is not is an error, and so is a file or a case with nothing to compare.
 /// </summary>
-public static class ParityRunner
+internal static class ParityRunner
 {
     /// <summary>Runs every case of every file.</summary>
     /// <param name="files">Safetensors fixtures. Weights that a fixture refers to are looked for in its folder.</param>

@@ -7,7 +7,7 @@ namespace NextStep.Research;
 /// Unicode normalisation form C (UAX 15). .NET's own <c>string.Normalize</c> returns its input unchanged when globalization is invariant,
 /// as it is here so that no ICU has to be installed.
 /// </summary>
-public static class NfcNormalizer
+internal static class NfcNormalizer
 {
     private const int HangulBase = 0xAC00, LeadBase = 0x1100, VowelBase = 0x1161, TrailBase = 0x11A7;
     private const int Leads = 19, Vowels = 21, Trails = 28, Syllables = Leads * Vowels * Trails;

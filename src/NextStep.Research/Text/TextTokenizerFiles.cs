@@ -3,7 +3,7 @@ using System.Text.Json;
 namespace NextStep.Research;
 
 /// <summary>The file of the small tokenizers, <c>nextstep_tokenizer.json</c>.</summary>
-public static class TextTokenizerFiles
+internal static class TextTokenizerFiles
 {
     /// <summary>The file's name inside a model folder.</summary>
     public const string FileName = "nextstep_tokenizer.json";

@@ -8,7 +8,7 @@ namespace NextStep.Research;
 /// Runs matrix products and convolutions of the enclosed code in a lower precision; weights and everything else stay in float32.
 /// TorchSharp has no autocast; libtorch exports it.
 /// </summary>
-public sealed partial class Autocast : IDisposable
+internal sealed partial class Autocast : IDisposable
 {
     private const string Library = "torch_cpu";
     private readonly (Precision Precision, Device Device)? _outer;

@@ -82,7 +82,7 @@ public static class Devices
 
 /// <summary>Marks a setting that holds the name of one device.</summary>
 [AttributeUsage(AttributeTargets.Property)]
-public sealed class OneDeviceAttribute : ValidationAttribute
+internal sealed class OneDeviceAttribute : ValidationAttribute
 {
     /// <inheritdoc/>
     public override bool IsValid(object? value) => value is string name && Devices.Problem(name) is null;

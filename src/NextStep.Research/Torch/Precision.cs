@@ -14,7 +14,7 @@ public enum Precision
 }
 
 /// <summary>Conversions of <see cref="Precision"/>.</summary>
-public static class PrecisionExtensions
+internal static class PrecisionExtensions
 {
     /// <summary>The tensor type.</summary>
     public static TorchSharp.torch.ScalarType ToScalarType(this Precision precision) => precision switch

@@ -13,10 +13,18 @@ public static class AutoencoderTrainer
         ImageAutoencoder autoencoder = new(config.Autoencoder);
         Initialization.Apply(autoencoder, config.Seed);
         autoencoder.to(device);
-        TrainerConfig trainer = config.Training.Autoencoder;
+        AutoencoderTrainerConfig trainer = config.Training.Autoencoder;
         TrainingLoop loop = new(trainer, trainer.LearningRate ?? 2e-3, run);
         using BatchPrefetcher batches = new(source, config.Seed, "autoencoder.order", trainer.BatchSize);
-        loop.Run(autoencoder, step => Step(autoencoder, config, batches, step, device), batches.Ids);
+        (PictureLoss Term, double Weight)[] terms = [.. (trainer.Losses ?? []).Select(l => (l.Build(device), l.Weight))];
+        try
+        {
+            loop.Run(autoencoder, step => Step(autoencoder, config, terms, batches, step, device), batches.Ids);
+        }
+        finally
+        {
+            Array.ForEach(terms, t => t.Term.Dispose());
+        }
         if (autoencoder.Normalization.NeedsStatistics)
         {
             autoencoder.Normalization.Fit(RawLatents(autoencoder, source, device));
@@ -24,7 +32,8 @@ public static class AutoencoderTrainer
         return autoencoder;
     }
 
-    private static StepOutcome Step(ImageAutoencoder autoencoder, ResearchConfig config, BatchPrefetcher batches, long step, Device device)
+    private static StepOutcome Step(
+        ImageAutoencoder autoencoder, ResearchConfig config, (PictureLoss Term, double Weight)[] terms, BatchPrefetcher batches, long step, Device device)
     {
         using CaptionedBatch batch = batches.Get(step);
         using NoiseSource noise = new DrawnNoise(config.Seed, "autoencoder.noise", step);
@@ -33,7 +42,7 @@ public static class AutoencoderTrainer
         LatentPosterior posterior = autoencoder.Encode(pixels);
         Tensor latents = autoencoder.Sample(posterior, noise);
         Tensor output = autoencoder.Decode(ImageAutoencoder.Perturb(latents, config.Autoencoder.NoiseStrength, noise)).to_type(ScalarType.Float32);
-        Tensor loss = ReconstructionLoss.Of(output, pixels, config.Autoencoder.LossWeights);
+        Tensor loss = terms.Length > 0 ? ReconstructionLoss.Of(output, pixels, terms) : ReconstructionLoss.Of(output, pixels, config.Autoencoder.LossWeights);
         List<StepMetric> metrics = [StepMetric.Mean("autoencoder.loss", loss), StepMetric.Mean("autoencoder.squaredError", (output - pixels).Squared().mean())];
         if (config.Autoencoder.KlWeight > 0)
         {

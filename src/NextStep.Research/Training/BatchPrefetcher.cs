@@ -1,7 +1,7 @@
 namespace NextStep.Research;
 
 /// <summary>Prepares the next step's pictures on another thread while this step computes. What a step gets depends on (seed, step) alone.</summary>
-public sealed class BatchPrefetcher(IImageSource source, long seed, string stream, int batchSize) : IDisposable
+internal sealed class BatchPrefetcher(IImageSource source, long seed, string stream, int batchSize) : IDisposable
 {
     private (long Step, Task<CaptionedBatch> Batch)? _next;
 

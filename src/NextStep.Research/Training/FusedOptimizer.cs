@@ -5,19 +5,14 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>
-/// AdamW (β 0.9, 0.95, ε 1e−8; decoupled decay on matrices only), gradient clipping and the weight average, each in a few native
-/// calls over all tensors. A weight that is frozen (<c>requires_grad</c> false) or has no gradient in a step does not move in it by a bit. Its whole
-/// state, the module's buffers included, is named tensors, so a checkpoint is exact.
+/// A training's whole state and its step: the configured optimizer behind gradient clipping and before the weight average, these in a few native
+/// calls over all tensors. A weight that is frozen (<c>requires_grad</c> false) or has no gradient in a step does not move in it by a bit. All of it,
+/// the module's buffers included, is named tensors, so a checkpoint is exact.
 /// </summary>
 public sealed class FusedOptimizer : IDisposable
 {
-    private const string Beta1 = "0.9", Beta2 = "0.95", Epsilon = "1e-8";
-
-    // TorchSharp's own AdamW costs a native call per tensor and operation; these ops exist in libtorch but not in its API.
-    private static readonly TorchScript Kernels = new($$"""
-        def adamw(p: List[Tensor], g: List[Tensor], m: List[Tensor], v: List[Tensor], mx: List[Tensor], step: List[Tensor], lr: Tensor, wd: Tensor):
-            torch._foreach_add_(step, 1.0)
-            torch._fused_adamw_(p, g, m, v, mx, step, lr=float(lr), beta1={{Beta1}}, beta2={{Beta2}}, weight_decay=float(wd), eps={{Epsilon}}, amsgrad=False, maximize=False)
+    // TorchSharp costs a native call per tensor and operation; these ops exist in libtorch but not in its API.
+    private static readonly TorchScript Kernels = new("""
         def lerp(e: List[Tensor], p: List[Tensor], w: Tensor):
             torch._foreach_lerp_(e, p, float(w))
         def norm(g: List[Tensor]) -> Tensor:
@@ -27,21 +22,33 @@ public sealed class FusedOptimizer : IDisposable
 
         """);
 
-    private readonly Group[] _groups;
+    private readonly (string Name, Parameter Parameter)[] _weights;
+    private readonly Tensor[] _live;
+    private readonly Tensor[] _average;
     private readonly (string Name, Tensor Live, Tensor Before)[] _buffers;
     private readonly double _emaDecay;
+    private readonly Optimizer _optimizer;
 
     /// <summary>Over all parameters of <paramref name="module"/>; build it after the module is on its device.</summary>
-    public FusedOptimizer(nn.Module module, double weightDecay, double emaDecay)
+    /// <param name="module">What is trained.</param>
+    /// <param name="weightDecay">Decoupled decay of matrices.</param>
+    /// <param name="emaDecay">Decay of the weight average; 0 = none.</param>
+    /// <param name="optimizer">Which; null = AdamW.</param>
+    /// <exception cref="ArgumentException">The optimizer's state has a name that is the trainer's.</exception>
+    public FusedOptimizer(nn.Module module, double weightDecay, double emaDecay, OptimizerConfig? optimizer = null)
     {
         _emaDecay = emaDecay;
         (string Name, Parameter Parameter)[] all = [.. module.named_parameters().Select(p => (p.name, p.parameter))];
-        _groups =
-        [
-            new Group([.. all.Where(p => p.Parameter.dim() > 1)], weightDecay, emaDecay > 0),
-            new Group([.. all.Where(p => p.Parameter.dim() <= 1)], 0, emaDecay > 0),
-        ];
+        _weights = [.. all.Where(p => p.Parameter.dim() > 1), .. all.Where(p => p.Parameter.dim() <= 1)];
+        _live = [.. _weights.Select(w => w.Parameter)];
+        using IDisposable guard = no_grad();
+        _average = emaDecay > 0 ? [.. _live.Select(p => p.clone().DetachFromDisposeScope())] : [];
         _buffers = [.. module.named_buffers().Select(b => (b.name, b.buffer, b.buffer.clone().DetachFromDisposeScope()))];
+        _optimizer = (optimizer ?? new AdamwOptimizer()).Build(new OptimizerContext([.. _weights.Select(w => new KeyValuePair<string, Tensor>(w.Name, w.Parameter))], weightDecay));
+        if (_optimizer.State.FirstOrDefault(s => s.Key.StartsWith("weight.", StringComparison.Ordinal) || s.Key.StartsWith("buffer.", StringComparison.Ordinal) || s.Key.StartsWith("ema.", StringComparison.Ordinal)).Key is { } taken)
+        {
+            throw new ArgumentException($"The optimizer {optimizer!.GetType().Name} keeps '{taken}'; names that begin with weight., buffer. or ema. are the trainer's.", nameof(optimizer));
+        }
     }
 
     /// <summary>Steps taken.</summary>
@@ -50,7 +57,7 @@ public sealed class FusedOptimizer : IDisposable
     /// <summary>Forgets the gradients.</summary>
     public void ZeroGradients()
     {
-        foreach (Parameter parameter in _groups.SelectMany(g => g.Parameters))
+        foreach ((_, Parameter parameter) in _weights)
         {
             parameter.grad = null;
         }
@@ -65,8 +72,9 @@ public sealed class FusedOptimizer : IDisposable
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        Part[] parts = [.. _groups.Select(g => g.Learning())];
-        Tensor[] every = [.. parts.SelectMany(p => p.Gradients)];
+        LearningWeight[] learning = [.. _weights.Select(w => (w.Name, w.Parameter, Gradient: w.Parameter.requires_grad ? w.Parameter.grad : null))
+            .Where(w => w.Gradient is not null).Select(w => new LearningWeight(w.Name, w.Parameter, w.Gradient!))];
+        Tensor[] every = [.. learning.Select(w => w.Gradient)];
         if (every.Length == 0)
         {
             throw new InvalidOperationException("No weight has a gradient: all are frozen, or the loss depends on none of them.");
@@ -83,26 +91,19 @@ public sealed class FusedOptimizer : IDisposable
             Kernels.Run("scale", [every], factor);
         }
         Steps++;
-        // Numbers for the kernels are doubles on the CPU, whatever the device: read there, they wait for nothing.
-        Tensor rate = tensor(learningRate), weight = tensor(1 - Math.Min(_emaDecay, (1.0 + Steps) / (10.0 + Steps)));
-        for (int i = 0; i < _groups.Length; i++)
+        _optimizer.Step(new OptimizerStep(learning, learningRate, Steps));
+        if (_average.Length > 0)
         {
-            (Group g, Part p) = (_groups[i], parts[i]);
-            if (p.Gradients.Length == 0)
-            {
-                continue;
-            }
-            Kernels.Run("adamw", [p.Weights, p.Gradients, p.First, p.Second, [], p.StepCounts], rate, tensor(g.WeightDecay));
-            if (g.Average.Length > 0)
-            {
-                Kernels.Run("lerp", [g.Average, g.Tensors], weight);
-            }
+            // A double on the CPU, whatever the device: read there, it waits for nothing.
+            Kernels.Run("lerp", [_average, _live], tensor(1 - Math.Min(_emaDecay, (1.0 + Steps) / (10.0 + Steps))));
         }
         return value;
     }
 
     /// <summary>Weights, buffers, moments and averages by name; the tensors are the live ones.</summary>
-    public IReadOnlyDictionary<string, Tensor> State() => _groups.SelectMany(g => g.State())
+    public IReadOnlyDictionary<string, Tensor> State() => _weights.Select(w => new KeyValuePair<string, Tensor>("weight." + w.Name, w.Parameter))
+        .Concat(_optimizer.State)
+        .Concat(_average.Select((a, i) => new KeyValuePair<string, Tensor>("ema." + _weights[i].Name, a)))
         .Concat(_buffers.Select(b => new KeyValuePair<string, Tensor>("buffer." + b.Name, b.Live)))
         .ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
 
@@ -135,19 +136,17 @@ public sealed class FusedOptimizer : IDisposable
     public void ApplyAverage()
     {
         using IDisposable guard = no_grad();
-        foreach (Group g in _groups)
+        for (int i = 0; i < _average.Length; i++)
         {
-            for (int i = 0; i < g.Average.Length; i++)
-            {
-                g.Tensors[i].copy_(g.Average[i]);
-            }
+            _live[i].copy_(_average[i]);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        foreach (Tensor tensor in _groups.SelectMany(g => g.First.Concat(g.Second).Concat(g.StepCounts).Concat(g.Average)).Concat(_buffers.Select(b => b.Before)))
+        _optimizer.Dispose();
+        foreach (Tensor tensor in _average.Concat(_buffers.Select(b => b.Before)))
         {
             tensor.Dispose();
         }
@@ -159,70 +158,6 @@ public sealed class FusedOptimizer : IDisposable
         foreach ((Tensor to, Tensor from) in _buffers.Select(which))
         {
             to.copy_(from);
-        }
-    }
-
-    // The weights that one step moves, and what belongs to them.
-    private sealed record Part(Tensor[] Weights, Tensor[] Gradients, Tensor[] First, Tensor[] Second, Tensor[] StepCounts);
-
-    private sealed class Group
-    {
-        private readonly string[] _names;
-
-        public Group((string Name, Parameter Parameter)[] parameters, double weightDecay, bool average)
-        {
-            _names = [.. parameters.Select(p => p.Name)];
-            Parameters = [.. parameters.Select(p => p.Parameter)];
-            Tensors = [.. Parameters];
-            WeightDecay = weightDecay;
-            using IDisposable guard = no_grad();
-            First = [.. Parameters.Select(p => zeros_like(p).DetachFromDisposeScope())];
-            Second = [.. Parameters.Select(p => zeros_like(p).DetachFromDisposeScope())];
-            StepCounts = [.. Parameters.Select(p => zeros([], ScalarType.Float32, p.device).DetachFromDisposeScope())];
-            Average = average ? [.. Parameters.Select(p => p.clone().DetachFromDisposeScope())] : [];
-        }
-
-        public Parameter[] Parameters { get; }
-
-        public Tensor[] Tensors { get; }
-
-        public double WeightDecay { get; }
-
-        public Tensor[] First { get; }
-
-        public Tensor[] Second { get; }
-
-        public Tensor[] StepCounts { get; }
-
-        public Tensor[] Average { get; }
-
-        /// <summary>Those that learn and have a gradient now.</summary>
-        public Part Learning()
-        {
-            Tensor?[] gradients = [.. Parameters.Select(p => p.requires_grad ? p.grad : null)];
-            if (Array.TrueForAll(gradients, g => g is not null))
-            {
-                return new Part(Tensors, gradients!, First, Second, StepCounts);
-            }
-            int[] at = [.. Enumerable.Range(0, gradients.Length).Where(i => gradients[i] is not null)];
-            return new Part(At(Tensors), At(gradients!), At(First), At(Second), At(StepCounts));
-
-            Tensor[] At(Tensor[] all) => [.. at.Select(i => all[i])];
-        }
-
-        public IEnumerable<KeyValuePair<string, Tensor>> State()
-        {
-            for (int i = 0; i < _names.Length; i++)
-            {
-                yield return new("weight." + _names[i], Tensors[i]);
-                yield return new("adam.m." + _names[i], First[i]);
-                yield return new("adam.v." + _names[i], Second[i]);
-                yield return new("adam.step." + _names[i], StepCounts[i]);
-                if (Average.Length > 0)
-                {
-                    yield return new("ema." + _names[i], Average[i]);
-                }
-            }
         }
     }
 }

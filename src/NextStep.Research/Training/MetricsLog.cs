@@ -7,7 +7,7 @@ namespace NextStep.Research;
 /// <c>metrics.jsonl</c>: one flushed JSON object a line, with <c>stage</c>, <c>images</c> (the progress integer), the numbers and
 /// <c>seconds</c>. The time is the only field that may differ between two runs of one configuration.
 /// </summary>
-public sealed class MetricsLog : IDisposable
+internal sealed class MetricsLog : IDisposable
 {
     private readonly string _stage;
     private readonly FileStream _file;

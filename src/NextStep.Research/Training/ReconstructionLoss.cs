@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>The pixel terms of the autoencoder's loss.</summary>
-public static class ReconstructionLoss
+internal static class ReconstructionLoss
 {
     /// <summary>Weighted squared, absolute and edge errors of [n, 3, H, W] pictures in [−1, 1]; a scalar.</summary>
     public static Tensor Of(Tensor output, Tensor target, ReconstructionWeights weights)
@@ -23,6 +23,17 @@ public static class ReconstructionLoss
             loss = loss.Plus(across.abs().mean().Plus(down.abs().mean()).Times((float)(weights.Gradient / 2)));
         }
         return loss.MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The weighted sum of the terms of <c>training.autoencoder.losses</c>; a scalar.</summary>
+    /// <param name="output">[n, 3, H, W], float32.</param>
+    /// <param name="target">[n, 3, H, W] in [−1, 1].</param>
+    /// <param name="terms">At least one.</param>
+    public static Tensor Of(Tensor output, Tensor target, IReadOnlyList<(PictureLoss Term, double Weight)> terms)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor[] parts = [.. terms.Select(t => t.Term.Of(output, target).Times((float)t.Weight))];
+        return parts.Aggregate((a, b) => a.Plus(b)).MoveToOuterDisposeScope();
     }
 
     /// <summary>KL divergence of the posterior to a standard normal, mean over latent values; a scalar.</summary>

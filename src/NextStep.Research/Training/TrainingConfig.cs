@@ -16,10 +16,10 @@ public enum LearningRateSchedule
 public sealed record TrainingConfig
 {
     /// <summary>The autoencoder's trainer.</summary>
-    public TrainerConfig Autoencoder { get; init; } = new() { Images = 20_000, BatchSize = 32, LearningRate = 2e-3 };
+    public AutoencoderTrainerConfig Autoencoder { get; init; } = new() { Images = 20_000, BatchSize = 32, LearningRate = 2e-3 };
 
     /// <summary>The model's trainer.</summary>
-    public TrainerConfig Model { get; init; } = new() { Images = 60_000, BatchSize = 64 };
+    public ModelTrainerConfig Model { get; init; } = new() { Images = 60_000, BatchSize = 64 };
 
     /// <summary>
     /// Probability that the image comes before its caption, which trains the unconditional branch of guidance (spec §7.4: 0.3). An edit loses its
@@ -36,9 +36,12 @@ public sealed record TrainingConfig
     public bool RecomputeLayers { get; init; }
 }
 
-/// <summary>One trainer: AdamW, warm-up and schedule, clipping, EMA. Progress is images seen.</summary>
-public sealed record TrainerConfig
+/// <summary>One trainer: optimizer, warm-up and schedule, clipping, EMA. Progress is images seen.</summary>
+public record TrainerConfig
 {
+    /// <summary>How a step moves the weights.</summary>
+    public OptimizerConfig Optimizer { get; init; } = new AdamwOptimizer();
+
     /// <summary>Images to see in all; counted with repetition.</summary>
     [Range(1, long.MaxValue)]
     public long Images { get; init; } = 50_000;
@@ -83,4 +86,16 @@ public sealed record TrainerConfig
     [KeepsBits]
     [Range(1, long.MaxValue)]
     public long CheckpointEvery { get; init; } = 10_000;
+}
+
+/// <summary>The <c>training.autoencoder</c> node.</summary>
+public sealed record AutoencoderTrainerConfig : TrainerConfig
+{
+    /// <summary>The terms of the reconstruction loss; null = squared, absolute and gradient with the weights of <c>autoencoder.lossWeights</c>.</summary>
+    public IReadOnlyList<LossConfig>? Losses { get; init; }
+}
+
+/// <summary>The <c>training.model</c> node.</summary>
+public sealed record ModelTrainerConfig : TrainerConfig
+{
 }

@@ -11,7 +11,7 @@ public sealed record StepMetric(string Name, Tensor Sum, Tensor Count)
 }
 
 /// <summary>What one step computes: the loss to differentiate, what to report, and which pictures it saw.</summary>
-public sealed record StepOutcome(Tensor Loss, IReadOnlyList<StepMetric> Metrics, IReadOnlyList<string> BatchIds);
+internal sealed record StepOutcome(Tensor Loss, IReadOnlyList<StepMetric> Metrics, IReadOnlyList<string> BatchIds);
 
 /// <summary>A training step failed. The state before it is saved.</summary>
 public class StepException(string message, long step, IReadOnlyList<string> batchIds, string? stateFile, Exception? inner = null) : Exception(message, inner)
@@ -51,7 +51,7 @@ public sealed record TrainingRun(
 /// The loop both trainers share. Progress is images seen; everything random is a function of the step, so a killed run that is
 /// started again ends with the same bits. A checkpoint also holds the metrics since the last log line, so the log resumes exactly too.
 /// </summary>
-public sealed class TrainingLoop(TrainerConfig config, double learningRate, TrainingRun run)
+internal sealed class TrainingLoop(TrainerConfig config, double learningRate, TrainingRun run)
 {
     private static readonly IReadOnlyDictionary<string, double> Nothing = new Dictionary<string, double>();
 
@@ -67,7 +67,7 @@ public sealed class TrainingLoop(TrainerConfig config, double learningRate, Trai
         {
             throw new NotSupportedException("Training in float16 would need its loss scaled, which this kit does not do: small gradients become 0. Set the trainer's precision to bfloat16 or float32.");
         }
-        using FusedOptimizer optimizer = new(module, config.WeightDecay, config.Ema);
+        using FusedOptimizer optimizer = new(module, config.WeightDecay, config.Ema, config.Optimizer);
         TrainingCheckpoints checkpoints = new(Path.Combine(run.Directory, "checkpoint"), run.Note);
         TrainingProgress restored = checkpoints.Restore(optimizer);
         long images = restored.Images, lastLog = restored.LastLog, lastCheckpoint = images;

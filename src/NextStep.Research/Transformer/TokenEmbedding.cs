@@ -8,7 +8,7 @@ namespace NextStep.Research;
 /// Rows of a table by id. TorchSharp's own embedding draws its table on the CPU whatever device is asked for, which for the
 /// released vocabulary takes gigabytes and half a minute; this one starts at zero, where it will live.
 /// </summary>
-public sealed class TokenEmbedding : nn.Module<Tensor, Tensor>
+internal sealed class TokenEmbedding : nn.Module<Tensor, Tensor>
 {
     internal readonly Parameter weight;
 

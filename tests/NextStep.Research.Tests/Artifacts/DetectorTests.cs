@@ -113,7 +113,7 @@ public sealed class DetectorTests
     {
         using Tensor pictures = DeadLeaves.Draw(3, 64, 12);
         List<int> firsts = [];
-        IReadOnlyList<ArtifactMeasurement> all = ArtifactSuite.Measure(pictures, Grid, (d, first, map) => firsts.Add(d is FlatRegions ? first + (10 * (int)map.size(0)) : -1), null, 64 * 64, TestContext.Current.CancellationToken);
+        IReadOnlyList<ArtifactMeasurement> all = ArtifactSuite.Measure(pictures, Grid, (d, first, map) => firsts.Add(d is FlatRegions ? first + (10 * (int)map.size(0)) : -1), null, 64 * 64, null, TestContext.Current.CancellationToken);
         Assert.Equal([10, 11, 12], firsts.Where(f => f >= 0));
         double[] alone = [.. Enumerable.Range(0, 3).Select(i => Values(pictures.narrow(0, i, 1))["lattice"])];
         ArtifactMeasurement lattice = all.Single(a => a.Detector.Name == "lattice");

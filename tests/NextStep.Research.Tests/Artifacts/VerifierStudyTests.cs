@@ -11,7 +11,7 @@ public sealed class VerifierStudyTests
             for (int i = 0; i < 40; i++)
             {
                 SplitMix64 random = Streams.Managed(3, $"test.negatives/{skill}", i);
-                Scene scene = SceneGenerator.Draw(skill, PairSplit.Seen, random);
+                ShapeScene scene = SceneGenerator.Draw(skill, PairSplit.Seen, random);
                 SceneSpec truth = CaptionGrammar.Describe(scene, skill), wrong = HardNegative.Of(truth, random);
                 Assert.NotEqual(CaptionGrammar.Write(truth), CaptionGrammar.Write(wrong));
                 Assert.Equal(wrong.Skill, CaptionGrammar.Parse(CaptionGrammar.Write(wrong)).Skill);

@@ -30,7 +30,7 @@ public class BatchesTests
     [Fact]
     public void Loading_keeps_the_order_that_was_asked()
     {
-        using ShapesSource source = new(new DataConfig { Images = 20 }, Split.Train, 0);
+        using ShapesSource source = new(new DataConfig { Images = 20 }, DataSplit.Train, 0);
         using (CaptionedBatch batch = Batches.Load(source, [3, 1, 3]))
         {
             Assert.Equal([3L, 3, 32, 32], batch.Pixels.shape);

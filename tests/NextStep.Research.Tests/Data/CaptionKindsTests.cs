@@ -90,7 +90,7 @@ public sealed class CaptionKindsTests : IDisposable
     {
         Shard("s.tar", ("0.png", Png), ("0.txt", Bytes(" ")), ("1.png", Png), ("2.png", Png), ("2.json", Bytes("""{"caption": 3}""")));
         DataConfig config = new() { Source = DataSource.Webdataset, Path = _folder.Path, ImageSize = 8, EmptyCaptions = true, HeldOut = new HeldOutConfig { Share = 0 } };
-        using IImageSource source = ImageSources.Open(config, Split.Train, 0);
+        using IImageSource source = ImageSources.Open(config, DataSplit.Train, 0);
         Assert.Equal(["", ""], Enumerable.Range(0, source.Count).Select(source.Caption));
         Assert.Equal("s.tar/2.png", Assert.Single(source.Unreadable).File);
         Assert.Contains("2 of 2 pictures keep an empty caption", Assert.Single(source.Notes), StringComparison.Ordinal);
@@ -106,7 +106,7 @@ public sealed class CaptionKindsTests : IDisposable
     private (List<string> Captions, IReadOnlyList<UnreadablePicture> Unread) Both(DataSource kind)
     {
         DataConfig config = new() { Source = kind, Path = _folder.Path, ImageSize = 8, Images = 0 };
-        using IImageSource train = ImageSources.Open(config, Split.Train, 0), heldOut = ImageSources.Open(config, Split.HeldOut, 0);
+        using IImageSource train = ImageSources.Open(config, DataSplit.Train, 0), heldOut = ImageSources.Open(config, DataSplit.HeldOut, 0);
         Assert.Equal(train.Unreadable, heldOut.Unreadable);
         return ([.. new[] { train, heldOut }.SelectMany(s => Enumerable.Range(0, s.Count).Select(s.Caption)).Order(StringComparer.Ordinal)], train.Unreadable);
     }

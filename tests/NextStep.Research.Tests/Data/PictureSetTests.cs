@@ -59,6 +59,6 @@ public sealed class PictureSetTests
     private static void Save(string file, float value, int size)
     {
         using torch.Tensor picture = torch.full([3, size, size], value);
-        ImageFile.SavePng(file, picture);
+        ImageFile.Save(file, picture);
     }
 }

@@ -24,7 +24,7 @@ public class ShapesVerifierTests
             for (int i = 0; i < PerSkill; i++)
             {
                 SplitMix64 random = Streams.Managed(11, $"test.verifier/{skill}", i);
-                Scene scene = SceneGenerator.Draw(skill, i % 4 == 0 ? PairSplit.HeldOut : PairSplit.Seen, random);
+                ShapeScene scene = SceneGenerator.Draw(skill, i % 4 == 0 ? PairSplit.HeldOut : PairSplit.Seen, random);
                 using torch.Tensor picture = Degrade(SignedDistanceRenderer.Render(scene, size), noise, blurs, i);
                 SceneSpec spec = CaptionGrammar.Describe(scene, skill);
                 VerificationResult result = ShapesVerifier.Verify(picture, CaptionGrammar.Write(spec));
@@ -48,7 +48,7 @@ public class ShapesVerifierTests
     {
         SceneObject circle = new(ShapeKind.Circle, ShapeColor.Red, 0.3, 0.3, 0.18);
         SceneObject star = new(ShapeKind.Star, ShapeColor.Blue, 0.7, 0.7, 0.18);
-        using torch.Tensor picture = SignedDistanceRenderer.Render(new Scene(SceneBackground.White, [circle, star]), 32);
+        using torch.Tensor picture = SignedDistanceRenderer.Render(new ShapeScene(SceneBackground.White, [circle, star]), 32);
         VerificationResult one = ShapesVerifier.Verify(picture, "a red circle");
         Assert.False(one.Strict);
         Assert.True(one.GenEvalRule);

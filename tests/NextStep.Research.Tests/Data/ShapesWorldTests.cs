@@ -12,8 +12,8 @@ public class ShapesWorldTests
     {
         SceneObject[] all = [.. Enum.GetValues<ShapeKind>().Select((k, i) =>
             new SceneObject(k, (ShapeColor)i, 0.14 + (0.24 * (i % 4)), 0.25 + (0.5 * (i / 4)), 0.11))];
-        string white = Convert.ToHexString(SHA256.HashData(SignedDistanceRenderer.Bytes(new Scene(SceneBackground.White, all), 64)));
-        string black = Convert.ToHexString(SHA256.HashData(SignedDistanceRenderer.Bytes(new Scene(SceneBackground.Black, all), 32)));
+        string white = Convert.ToHexString(SHA256.HashData(SignedDistanceRenderer.Bytes(new ShapeScene(SceneBackground.White, all), 64)));
+        string black = Convert.ToHexString(SHA256.HashData(SignedDistanceRenderer.Bytes(new ShapeScene(SceneBackground.Black, all), 32)));
         Assert.Equal("87F6A043E1C8AAF9", white[..16]);
         Assert.Equal("898A86293AA1D524", black[..16]);
     }
@@ -49,7 +49,7 @@ public class ShapesWorldTests
     public void Objects_stay_inside_and_apart_on_their_side_of_the_split() =>
         Gen.Select(AnySkill, Gen.Int[0, int.MaxValue], Gen.Enum<PairSplit>()).Sample((skill, seed, pairs) =>
         {
-            Scene scene = SceneGenerator.Draw(skill, pairs, Streams.Managed(seed, "test.scene"));
+            ShapeScene scene = SceneGenerator.Draw(skill, pairs, Streams.Managed(seed, "test.scene"));
             Assert.Equal(pairs, HeldOutPairs.Of(scene));
             Assert.All(scene.Objects, o => Assert.True(o.X > o.Radius && o.X < 1 - o.Radius && o.Y > o.Radius && o.Y < 1 - o.Radius));
             for (int i = 1; i < scene.Objects.Count; i++)
@@ -77,8 +77,8 @@ public class ShapesWorldTests
     [Fact]
     public void Training_never_shows_a_held_out_pair_and_the_held_out_split_does_on_odd_indices()
     {
-        using ShapesSource train = new(new DataConfig { Images = 400 }, Split.Train, 5);
-        using ShapesSource heldOut = new(new DataConfig { Images = 400 }, Split.HeldOut, 5);
+        using ShapesSource train = new(new DataConfig { Images = 400 }, DataSplit.Train, 5);
+        using ShapesSource heldOut = new(new DataConfig { Images = 400 }, DataSplit.HeldOut, 5);
         Assert.All(Enumerable.Range(0, train.Count), i => Assert.Equal(PairSplit.Seen, HeldOutPairs.Of(train.SceneAt(i).Scene)));
         Assert.All(Enumerable.Range(0, 400), i => Assert.Equal(i % 2 == 1, HeldOutPairs.Of(heldOut.SceneAt(i).Scene) == PairSplit.HeldOut));
     }
@@ -86,8 +86,8 @@ public class ShapesWorldTests
     [Fact]
     public void An_index_always_gives_the_same_picture()
     {
-        using ShapesSource one = new(new DataConfig { Images = 50 }, Split.Train, 7);
-        using ShapesSource other = new(new DataConfig { Images = 60 }, Split.Train, 7);
+        using ShapesSource one = new(new DataConfig { Images = 50 }, DataSplit.Train, 7);
+        using ShapesSource other = new(new DataConfig { Images = 60 }, DataSplit.Train, 7);
         using CaptionedImage a = one.Load(33);
         using CaptionedImage b = other.Load(33);
         Assert.Equal(a.Caption, b.Caption);
@@ -116,7 +116,7 @@ public class ShapesWorldTests
     [Fact]
     public void Unknown_skill_is_named()
     {
-        ArgumentException e = Assert.Throws<ArgumentException>(() => new ShapesSource(new DataConfig { Skills = ["juggling"] }, Split.Train, 0));
+        ArgumentException e = Assert.Throws<ArgumentException>(() => new ShapesSource(new DataConfig { Skills = ["juggling"] }, DataSplit.Train, 0));
         Assert.Contains("juggling", e.Message, StringComparison.Ordinal);
     }
 }

@@ -14,8 +14,8 @@ public sealed class SourceTests : IDisposable
     public void Emoji_split_by_base_and_carry_skin_tones()
     {
         DataConfig config = new() { Source = DataSource.Emoji, Images = 0, ImageSize = 24 };
-        using EmojiSource train = new(config, Split.Train);
-        using EmojiSource heldOut = new(config, Split.HeldOut);
+        using EmojiSource train = new(config, DataSplit.Train);
+        using EmojiSource heldOut = new(config, DataSplit.HeldOut);
         Assert.Equal(3786, train.Count + heldOut.Count);
         Assert.InRange(heldOut.Count, 250, 520);
         Assert.Empty(Enumerable.Range(0, train.Count).Select(train.BaseOf).Intersect(Enumerable.Range(0, heldOut.Count).Select(heldOut.BaseOf)));
@@ -24,7 +24,7 @@ public sealed class SourceTests : IDisposable
         using CaptionedImage one = train.Load(0);
         Assert.Equal([3L, 24, 24], one.Pixels.shape);
         Assert.InRange(one.Pixels.abs().max().item<float>(), 0f, 1f);
-        Assert.Throws<ArgumentException>(() => new EmojiSource(config with { Groups = ["plumbing"] }, Split.Train));
+        Assert.Throws<ArgumentException>(() => new EmojiSource(config with { Groups = ["plumbing"] }, DataSplit.Train));
     }
 
     [Fact]
@@ -43,8 +43,8 @@ public sealed class SourceTests : IDisposable
         ];
         File.WriteAllLines(Path.Combine(_folder, "captions.jsonl"), lines);
         DataConfig config = new() { Source = DataSource.Folder, Path = _folder, ImageSize = 8, Images = 0 };
-        using IImageSource train = ImageSources.Open(config, Split.Train, 0);
-        using IImageSource heldOut = ImageSources.Open(config, Split.HeldOut, 0);
+        using IImageSource train = ImageSources.Open(config, DataSplit.Train, 0);
+        using IImageSource heldOut = ImageSources.Open(config, DataSplit.HeldOut, 0);
         IImageSource holder = train.Count == 1 ? train : heldOut;
         Assert.Equal(1, train.Count + heldOut.Count);
         Assert.Equal("a good one", holder.Caption(0));
@@ -62,8 +62,8 @@ public sealed class SourceTests : IDisposable
         Write("lonely.png", 9, 9);
         File.WriteAllText(Path.Combine(_folder, "deep", "a.txt"), " the caption \n");
         DataConfig config = new() { Source = DataSource.Folder, Path = _folder, ImageSize = 9, Images = 0 };
-        using FolderSource train = new(config, Split.Train);
-        using FolderSource heldOut = new(config, Split.HeldOut);
+        using FolderSource train = new(config, DataSplit.Train);
+        using FolderSource heldOut = new(config, DataSplit.HeldOut);
         Assert.Equal(1, train.Count + heldOut.Count);
         Assert.Equal("the caption", (train.Count == 1 ? train : heldOut).Caption(0));
         Assert.Contains(train.Unreadable, u => u.File == "lonely.png");
@@ -73,10 +73,10 @@ public sealed class SourceTests : IDisposable
     public void Missing_and_empty_folders_are_named()
     {
         DataConfig config = new() { Source = DataSource.Folder, Path = Path.Combine(_folder, "nowhere") };
-        Assert.Contains("nowhere", Assert.Throws<DirectoryNotFoundException>(() => new FolderSource(config, Split.Train)).Message, StringComparison.Ordinal);
-        Assert.Throws<InvalidDataException>(() => new FolderSource(config with { Path = _folder }, Split.Train));
-        Assert.Throws<InvalidDataException>(() => new WebdatasetSource(config with { Path = _folder }, Split.Train));
-        Assert.Throws<ArgumentException>(() => new FolderSource(config with { Path = null }, Split.Train));
+        Assert.Contains("nowhere", Assert.Throws<DirectoryNotFoundException>(() => new FolderSource(config, DataSplit.Train)).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidDataException>(() => new FolderSource(config with { Path = _folder }, DataSplit.Train));
+        Assert.Throws<InvalidDataException>(() => new WebdatasetSource(config with { Path = _folder }, DataSplit.Train));
+        Assert.Throws<ArgumentException>(() => new FolderSource(config with { Path = null }, DataSplit.Train));
     }
 
     [Fact]
@@ -98,8 +98,8 @@ public sealed class SourceTests : IDisposable
         }
         File.WriteAllBytes(Path.Combine(_folder, "s-001.tar"), [.. Enumerable.Repeat((byte)'x', 2000)]);
         DataConfig config = new() { Source = DataSource.Webdataset, Path = _folder, ImageSize = 10, Images = 0 };
-        using IImageSource train = ImageSources.Open(config, Split.Train, 0);
-        using IImageSource heldOut = ImageSources.Open(config, Split.HeldOut, 0);
+        using IImageSource train = ImageSources.Open(config, DataSplit.Train, 0);
+        using IImageSource heldOut = ImageSources.Open(config, DataSplit.HeldOut, 0);
         string[] captions = [.. new[] { train, heldOut }.SelectMany(s => Enumerable.Range(0, s.Count).Select(s.Caption)).Order(StringComparer.Ordinal)];
         Assert.Equal(["first", "second"], captions);
         string[] reported = [.. train.Unreadable.Concat(heldOut.Unreadable).Select(u => u.File).Distinct().Order(StringComparer.Ordinal)];
@@ -117,6 +117,6 @@ public sealed class SourceTests : IDisposable
     {
         using torch.Generator random = Streams.For(8, name);
         using torch.Tensor pixels = torch.rand(3, height, width, generator: random).mul_(2).sub_(1);
-        ImageFile.SavePng(Path.Combine(_folder, name), pixels);
+        ImageFile.Save(Path.Combine(_folder, name), pixels);
     }
 }

@@ -9,7 +9,7 @@ public sealed class EditAlignmentTests
     public void Right_answers_succeed_and_copies_of_the_source_preserve_all_and_never_do()
     {
         using DisposeScope scope = NewDisposeScope();
-        using ShapesEditSource source = new(new DataConfig { Edits = 60 }, Split.Train, EditSide.Before, 4);
+        using ShapesEditSource source = new(new DataConfig { Edits = 60 }, DataSplit.Train, EditSide.Before, 4);
         SceneEdit[] edits = [.. Enumerable.Range(0, 60).Select(source.EditAt)];
         EditReport right = EditAlignment.Measure(stack([.. edits.Select(e => SignedDistanceRenderer.Render(e.After, 32))]), edits);
         EditReport copy = EditAlignment.Measure(stack([.. edits.Select(e => SignedDistanceRenderer.Render(e.Before, 32))]), edits);

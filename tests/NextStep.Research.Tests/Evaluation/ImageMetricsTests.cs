@@ -80,7 +80,7 @@ public class ImageMetricsTests
     public void Alignment_averages_skills_and_counts_reasons()
     {
         SceneObject circle = new(ShapeKind.Circle, ShapeColor.Red, 0.3, 0.3, 0.2);
-        using torch.Tensor one = SignedDistanceRenderer.Render(new Scene(SceneBackground.White, [circle]), 32);
+        using torch.Tensor one = SignedDistanceRenderer.Render(new ShapeScene(SceneBackground.White, [circle]), 32);
         using torch.Tensor pictures = torch.stack([one, one, one]);
         AlignmentReport report = Alignment.Measure(pictures, ["a red circle", "a blue circle", "a circle"]);
         Assert.Equal(0.75, report.Overall, 12);

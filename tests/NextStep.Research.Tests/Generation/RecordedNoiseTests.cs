@@ -24,7 +24,7 @@ public sealed class RecordedNoiseTests : IDisposable
             Height = 8,
             Width = 12,
             Seed = 4,
-            Sampling = new SamplingConfig { Steps = 3, ImageGuidance = 1.5, Solver = Solver.Sde },
+            Sampling = new SamplingConfig { Steps = 3, ImageGuidance = 1.5, Solver = SamplingSolver.Sde },
         };
     }
 
@@ -43,7 +43,7 @@ public sealed class RecordedNoiseTests : IDisposable
     [InlineData("released")]
     public void Kept_draws_give_the_same_picture_again(string solverName)
     {
-        Solver solver = (Solver)ComponentCatalog.Make(typeof(Solver), solverName);
+        SamplingSolver solver = (SamplingSolver)ComponentCatalog.Make(typeof(SamplingSolver), solverName);
         ImageGenerator generator = Generator(deterministic: true);
         GenerationRequest request = _request with { Sampling = _request.Sampling with { Solver = solver } };
         using RecordingNoise recording = new(ImageGenerator.NoiseOf(request));
@@ -53,7 +53,7 @@ public sealed class RecordedNoiseTests : IDisposable
         using RecordedNoise replay = RecordedDraws.Open(file);
         TensorAssert.Same(first, generator.Drawn(request with { Noise = replay, Seed = 99 }));
         Assert.Equal(0, replay.Remaining);
-        if (solver != Solver.Reference)
+        if (solver != SamplingSolver.Reference)
         {
             Assert.InRange(TinyModels.Distance(first, generator.Drawn(request)), 0, 1e-5); // keeping them changes nothing
         }

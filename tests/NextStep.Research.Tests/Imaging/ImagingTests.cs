@@ -15,7 +15,7 @@ public sealed class ImagingTests : IDisposable
         using torch.Tensor bytes = torch.randint(0, 256, [3, 13, 7], generator: random).to(torch.float32);
         using torch.Tensor pixels = bytes.div(127.5f).sub_(1f);
         string file = Path.Combine(_folder, "a.png");
-        ImageFile.SavePng(file, pixels);
+        ImageFile.Save(file, pixels);
         using torch.Tensor back = ImageFile.Load(file);
         Assert.True(torch.allclose(pixels, back, atol: 1e-6));
         Assert.Single(Directory.GetFiles(_folder));

@@ -97,7 +97,7 @@ public sealed class ModelFolderTests : IDisposable
         loaded.Autoencoder.parameters().First(p => p.dim() == 1).fill_(Scalars.Of(0));
         loaded.Model.Head.parameters().First().fill_(Scalars.Of(float.MaxValue));
         Assert.Contains("no numbers", Assert.Throws<InvalidDataException>(() => loaded.Generator().Drawn(Request)).Message, StringComparison.Ordinal);
-        Assert.Contains("no number", Assert.Throws<InvalidDataException>(() => ImageFile.SavePng(_folder.File("a.png"), full(3, 2, 2, Scalars.Of(float.NaN)))).Message, StringComparison.Ordinal);
+        Assert.Contains("no number", Assert.Throws<InvalidDataException>(() => ImageFile.Save(_folder.File("a.png"), full(3, 2, 2, Scalars.Of(float.NaN)))).Message, StringComparison.Ordinal);
         Assert.False(File.Exists(_folder.File("a.png")));
     }
 

@@ -130,7 +130,7 @@ public sealed class FewRowsTests : IDisposable
     [InlineData("sde", GuidanceBranches.Text, 2, ScalarType.BFloat16, 0.03)]
     public void The_head_in_step_is_the_head_op_by_op(string kindName, GuidanceBranches branches, int pictures, ScalarType dtype, double tolerance)
     {
-        Solver kind = (Solver)ComponentCatalog.Make(typeof(Solver), kindName);
+        SamplingSolver kind = (SamplingSolver)ComponentCatalog.Make(typeof(SamplingSolver), kindName);
         FlowHeadConfig config = new() { TokenWidth = 16, ConditionWidth = 48, Width = 128, Layers = 3, MlpRatio = 1.5 };
         using FlowHeadNetwork network = new(config);
         TinyModels.Randomize(network, 4);

@@ -25,7 +25,7 @@ public sealed class FlowHeadIdentityTests : IDisposable
     [InlineData("released", GuidanceBranches.TextAndImage)]
     public void The_sampler_equals_the_network_evaluated_step_by_step(string kindName, GuidanceBranches branches)
     {
-        Solver kind = (Solver)ComponentCatalog.Make(typeof(Solver), kindName);
+        SamplingSolver kind = (SamplingSolver)ComponentCatalog.Make(typeof(SamplingSolver), kindName);
         FlowSamplerOptions options = new() { Solver = kind, Steps = 7, TimestepShift = 2 };
         Guidance guidance = new(branches, 3, 1.5);
         FlowHeadNetwork network = _model.Head.Network;

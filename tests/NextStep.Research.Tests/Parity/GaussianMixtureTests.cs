@@ -35,7 +35,7 @@ public sealed class GaussianMixtureTests
     [InlineData("sde")]
     public void Its_flow_ends_in_its_own_samples(string solverName)
     {
-        Solver solver = (Solver)ComponentCatalog.Make(typeof(Solver), solverName);
+        SamplingSolver solver = (SamplingSolver)ComponentCatalog.Make(typeof(SamplingSolver), solverName);
         using DisposeScope scope = NewDisposeScope();
         using GaussianMixture mixture = GaussianMixture.Ring(6, 2, 0.15);
         using NoiseSource noise = new DrawnNoise(2, "mixture");

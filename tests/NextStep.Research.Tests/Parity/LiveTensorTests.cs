@@ -13,7 +13,7 @@ public sealed class LiveTensorTests
     [InlineData("reference", true)]
     public void Generation_leaves_nothing(string solverName, bool positions)
     {
-        Solver solver = (Solver)ComponentCatalog.Make(typeof(Solver), solverName);
+        SamplingSolver solver = (SamplingSolver)ComponentCatalog.Make(typeof(SamplingSolver), solverName);
         TextTokenizer tokenizer = WordTokenizer.FromCaptions(["a red circle"]);
         using NextStepModel model = TinyModels.Model(tokenizer, positions: positions);
         using ImageAutoencoder autoencoder = TinyModels.Pictures();

@@ -118,7 +118,7 @@ public sealed class OtherFixturesTests : IDisposable
         using IDisposable guard = no_grad();
         using RecordedNoise noise = Replay(draws);
         Tensor inputs = PatchOrder.Patchify(autoencoder.ToModel(autoencoder.Sample(autoencoder.Encode(pixels), noise)), 1).flatten(0, 1);
-        SamplingConfig sampling = new() { Solver = Solver.Reference, Guidance = 3, ImageGuidance = 1.5, GuidanceSchedule = GuidanceSchedule.LinearDecreasing, Steps = 3, TimestepShift = 2 };
+        SamplingConfig sampling = new() { Solver = SamplingSolver.Reference, Guidance = 3, ImageGuidance = 1.5, GuidanceSchedule = GuidanceSchedule.LinearDecreasing, Steps = 3, TimestepShift = 2 };
         Tensor tokens = TokenSampler.Draw(model, new PromptRows(ids, attention.to(ScalarType.Bool), inputs, GuidanceBranches.TextAndImage), 6, sampling, TokenNormalization.Apply, noise, 1, cancellation: TestContext.Current.CancellationToken);
         Tensor image = autoencoder.Decode(autoencoder.FromModel(PatchOrder.Unpatchify(tokens, 1, 2, 3)));
         JsonObject arguments = new()
@@ -207,7 +207,7 @@ public sealed class OtherFixturesTests : IDisposable
     private static Tensor Sample(FlowMatchingHead head, Tensor conditions, Guidance guidance, FlowSamplerOptions options, Tensor[] draws)
     {
         using RecordedNoise noise = Replay(draws);
-        using FlowSampler sampler = new(head.Network, options with { Solver = Solver.Reference });
+        using FlowSampler sampler = new(head.Network, options with { Solver = SamplingSolver.Reference });
         Tensor drawn = sampler.Sample(conditions, guidance, noise);
         Assert.Equal(0, noise.Remaining);
         return drawn;

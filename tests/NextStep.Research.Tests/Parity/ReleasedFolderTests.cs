@@ -20,7 +20,7 @@ public sealed class ReleasedFolderTests : IDisposable
     [InlineData("reference", 2, EditLayout.InstructionFirst)]
     public void Generation_and_editing_are_the_same_before_saving_and_after_loading(string solverName, int each, EditLayout edits)
     {
-        Solver solver = (Solver)ComponentCatalog.Make(typeof(Solver), solverName);
+        SamplingSolver solver = (SamplingSolver)ComponentCatalog.Make(typeof(SamplingSolver), solverName);
         using TemporaryFolder folder = new();
         TextTokenizer tokenizer = Tokenizer(folder);
         using NextStepModel model = TinyModels.Model(tokenizer, edits: edits);
@@ -141,7 +141,7 @@ public sealed class ReleasedFolderTests : IDisposable
     // The draws a run asks for, in order: the pictures' noise for every token and stochastic step.
     private static Tensor Draw(ImageGenerator generator, GenerationRequest request, int each, int tokens = 24)
     {
-        bool reference = request.Sampling.Solver == Solver.Reference;
+        bool reference = request.Sampling.Solver == SamplingSolver.Reference;
         int rows = reference ? each : request.Prompts.Count * each, count = tokens * (reference ? request.Sampling.Steps : 1);
         using RecordedNoise noise = new(Enumerable.Range(0, count).Select(i => TinyModels.Normal($"draw {i}", rows, 16)));
         Tensor pictures = generator.Drawn(request with { Noise = noise });

@@ -23,7 +23,7 @@ public sealed class SolverTests : IDisposable
     public void Ode_reaches_a_point_mass_exactly_in_any_number_of_steps(int steps, double shift)
     {
         Tensor point = TinyModels.Normal("point", 3, 4);
-        Tensor end = Run(new FlowSamplerOptions { Solver = Solver.Ode, Steps = steps, TimestepShift = shift }, TinyModels.Normal("start", 3, 4), (x, t) => (point - x) / (1 - t));
+        Tensor end = Run(new FlowSamplerOptions { Solver = SamplingSolver.Ode, Steps = steps, TimestepShift = shift }, TinyModels.Normal("start", 3, 4), (x, t) => (point - x) / (1 - t));
         Assert.InRange(TinyModels.Distance(point, end), 0, 1e-5);
     }
 
@@ -37,7 +37,7 @@ public sealed class SolverTests : IDisposable
     [InlineData("released", 3.2)]
     public void Gaussian_data_come_out_with_their_mean_and_deviation(string kindName, double shift)
     {
-        Solver kind = (Solver)ComponentCatalog.Make(typeof(Solver), kindName);
+        SamplingSolver kind = (SamplingSolver)ComponentCatalog.Make(typeof(SamplingSolver), kindName);
         const double Mean = 0.7, Deviation = 0.5;
         Tensor end = Run(new FlowSamplerOptions { Solver = kind, Steps = 400, TimestepShift = shift }, TinyModels.Normal("start", Samples, 1), Velocity(Mean, Deviation));
         Assert.Equal(Mean, end.mean().item<float>(), 0.02);
@@ -51,7 +51,7 @@ public sealed class SolverTests : IDisposable
     public void Cps_keeps_the_noise_at_one_minus_t(int steps)
     {
         const float Point = 1.5f;
-        FlowSolver solver = new(new FlowSamplerOptions { Solver = Solver.Cps, Steps = steps });
+        FlowSolver solver = new(new FlowSamplerOptions { Solver = SamplingSolver.Cps, Steps = steps });
         using DrawnNoise noise = new(4, "steps");
         Tensor x = noise.Normal(Samples, 1);
         for (int i = 0; i < steps; i++)
@@ -69,18 +69,18 @@ public sealed class SolverTests : IDisposable
     [InlineData("cps")]
     public void Without_noise_the_stochastic_solvers_are_the_ode(string kindName)
     {
-        Solver kind = (Solver)ComponentCatalog.Make(typeof(Solver), kindName);
+        SamplingSolver kind = (SamplingSolver)ComponentCatalog.Make(typeof(SamplingSolver), kindName);
         Tensor start = TinyModels.Normal("start", 50, 1);
         FlowSamplerOptions options = new() { Solver = kind, Steps = 9, TimestepShift = 2, NoiseLevel = 0 };
         Tensor quiet = Run(options, start, Velocity(0.7, 0.5));
-        Assert.InRange(TinyModels.Distance(Run(options with { Solver = Solver.Ode }, start, Velocity(0.7, 0.5)), quiet), 0, 1e-5);
+        Assert.InRange(TinyModels.Distance(Run(options with { Solver = SamplingSolver.Ode }, start, Velocity(0.7, 0.5)), quiet), 0, 1e-5);
     }
 
     // Spec §3.4: a shift other than 1 moves the last grid point but not the last step, so the reference stops short of t = 1.
     [Fact]
     public void The_reference_takes_its_last_step_from_the_shifted_grid()
     {
-        FlowSolver solver = new(new FlowSamplerOptions { Solver = Solver.Reference, Steps = 5, TimestepShift = 3.2 });
+        FlowSolver solver = new(new FlowSamplerOptions { Solver = SamplingSolver.Reference, Steps = 5, TimestepShift = 3.2 });
         Tensor x = TinyModels.Normal("x", 2, 3), v = TinyModels.Normal("v", 2, 3);
         Tensor end = solver.Step(x, v, 4, () => throw new InvalidOperationException("the last step draws nothing"));
         Assert.InRange(TinyModels.Distance(x + (v * 0.04f), end), 0, 1e-6);
@@ -90,7 +90,7 @@ public sealed class SolverTests : IDisposable
     [Fact]
     public void The_released_sampler_is_stochastic_to_the_end()
     {
-        FlowSolver solver = new(new FlowSamplerOptions { Solver = Solver.Released, Steps = 4 });
+        FlowSolver solver = new(new FlowSamplerOptions { Solver = SamplingSolver.Released, Steps = 4 });
         Assert.Equal([0, 0.25f, 0.5f, 0.75f], solver.Times);
         Tensor x = TinyModels.Normal("x", 2, 3), v = TinyModels.Normal("v", 2, 3), drawn = TinyModels.Normal("drawn", 2, 3);
         for (int i = 0; i < 4; i++)
@@ -119,7 +119,7 @@ public sealed class SolverTests : IDisposable
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
         // dx/dt = −x from 1: x(1) = 1/e.
-        double Error(Solver solver, int steps)
+        double Error(SamplingSolver solver, int steps)
         {
             SolverSteps plan = solver.Build(new FlowSamplerOptions { Solver = solver, Steps = steps });
             Tensor x = ones(1, 1);
@@ -130,9 +130,9 @@ public sealed class SolverTests : IDisposable
             return Math.Abs(x.item<float>() - Math.Exp(-1));
         }
 
-        Assert.Equal(2 * 8 - 1, Solver.Heun.Build(new FlowSamplerOptions { Solver = Solver.Heun, Steps = 8 }).Times.Count);
-        Assert.InRange(Error(Solver.Ode, 8) / Error(Solver.Ode, 16), 1.8, 2.3);
-        Assert.True(Error(Solver.Heun, 16) < Error(Solver.Ode, 32) / 3); // nearly as many evaluations
+        Assert.Equal(2 * 8 - 1, SamplingSolver.Heun.Build(new FlowSamplerOptions { Solver = SamplingSolver.Heun, Steps = 8 }).Times.Count);
+        Assert.InRange(Error(SamplingSolver.Ode, 8) / Error(SamplingSolver.Ode, 16), 1.8, 2.3);
+        Assert.True(Error(SamplingSolver.Heun, 16) < Error(SamplingSolver.Ode, 32) / 3); // nearly as many evaluations
         using FlowMatchingHead head = new(new FlowHeadConfig { TokenWidth = 4, ConditionWidth = 6, Width = 8, Layers = 2 });
         Initialization.Apply(head, 1);
         foreach (TorchSharp.Modules.Parameter parameter in head.parameters())
@@ -140,12 +140,12 @@ public sealed class SolverTests : IDisposable
             parameter.copy_(TinyModels.Normal("w", parameter.shape).Times(0.3));
         }
         Tensor conditions = TinyModels.Normal("c", 4, 6);
-        FlowSamplerOptions options = new() { Solver = Solver.Heun, Steps = 3, TimestepShift = 2 };
+        FlowSamplerOptions options = new() { Solver = SamplingSolver.Heun, Steps = 3, TimestepShift = 2 };
         Guidance guidance = new(GuidanceBranches.Text, 1.7);
         using DrawnNoise first = new(1, "heun"), second = new(1, "heun");
         using TokenHeadSampler sampler = head.Sampler(options);
         Tensor drawn = sampler.Sample(conditions, guidance, first);
-        SolverSteps byHand = Solver.Heun.Build(options);
+        SolverSteps byHand = SamplingSolver.Heun.Build(options);
         Tensor state = second.Normal(2, 4);
         for (int i = 0; i < byHand.Count; i++)
         {

@@ -11,14 +11,14 @@ namespace NextStep.Research.Tests.Torch;
 [Collection(nameof(Alone))]
 public sealed class CollectionStressTests
 {
-    private static readonly TrainerConfig Trainer = new() { Images = 16, BatchSize = 4, Warmup = 8, LogEvery = 8, CheckpointEvery = 8, Ema = 0.9 };
+    private static readonly ModelTrainerConfig Trainer = new() { Images = 16, BatchSize = 4, Warmup = 8, LogEvery = 8, CheckpointEvery = 8, Ema = 0.9 };
 
     private static readonly ResearchConfig Config = new()
     {
         Data = new DataConfig { Images = 8, Skills = ["colors"] },
         Autoencoder = new AutoencoderConfig { Width = 16, Multipliers = [1, 1, 1], LatentChannels = 16, KlWeight = 1e-4 },
         Model = new ModelConfig { Size = ModelSize.Nano, InputNoise = 0.4 },
-        Training = new TrainingConfig { Model = Trainer, Autoencoder = Trainer },
+        Training = new TrainingConfig { Model = Trainer, Autoencoder = new AutoencoderTrainerConfig { Images = 16, BatchSize = 4, Warmup = 8, LogEvery = 8, CheckpointEvery = 8, Ema = 0.9 } },
     };
 
     [Fact]
@@ -81,7 +81,7 @@ public sealed class CollectionStressTests
         using TemporaryFolder folder = new();
         using DisposeScope scope = NewDisposeScope();
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using IImageSource source = ImageSources.Open(Config.Data, Split.Train, 0);
+        using IImageSource source = ImageSources.Open(Config.Data, DataSplit.Train, 0);
         using ImageAutoencoder autoencoder = AutoencoderTrainer.Train(Config, source, new TrainingRun(Path.Combine(folder.Path, "autoencoder"), "autoencoder"));
         using LatentSet latents = LatentSet.Encode(autoencoder, source, 32, null, TestContext.Current.CancellationToken);
         WordTokenizer tokenizer = WordTokenizer.FromCaptions(latents.Captions);
@@ -98,7 +98,7 @@ public sealed class CollectionStressTests
     private static string Solve(int steps)
     {
         using DisposeScope scope = NewDisposeScope();
-        FlowSolver solver = new(new FlowSamplerOptions { Solver = Solver.Sde, Steps = 20 });
+        FlowSolver solver = new(new FlowSamplerOptions { Solver = SamplingSolver.Sde, Steps = 20 });
         Tensor x = ones(2, 8), noise = ones(2, 8), velocity = full(2, 8, Scalars.Of(0.25));
         for (int i = 0; i < steps; i++)
         {

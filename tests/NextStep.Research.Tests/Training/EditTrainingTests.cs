@@ -119,25 +119,25 @@ public sealed class EditTrainingTests
     public void Training_results_show_no_held_out_pair_and_held_out_edits_do()
     {
         DataConfig config = new() { Edits = 300 };
-        using ShapesEditSource train = new(config, Split.Train, EditSide.After, 0), heldOut = new(config, Split.HeldOut, EditSide.After, 0);
+        using ShapesEditSource train = new(config, DataSplit.Train, EditSide.After, 0), heldOut = new(config, DataSplit.HeldOut, EditSide.After, 0);
         SceneEdit[] seen = [.. Enumerable.Range(0, 300).Select(train.EditAt)], unseen = [.. Enumerable.Range(0, 300).Select(heldOut.EditAt)];
         Assert.Equal(Enum.GetValues<EditKind>(), seen.Select(e => e.Kind).Distinct().Order());
         Assert.All(seen, e => Assert.Equal((PairSplit.Seen, PairSplit.Seen), (HeldOutPairs.Of(e.Before), HeldOutPairs.Of(e.After))));
         Assert.Contains(unseen, e => HeldOutPairs.Of(e.After) == PairSplit.HeldOut);
         Assert.All(unseen.Where((_, i) => i % 2 == 0), e => Assert.Equal(PairSplit.Seen, HeldOutPairs.Of(e.After)));
-        using ShapesEditSource before = new(config, Split.Train, EditSide.Before, 0);
+        using ShapesEditSource before = new(config, DataSplit.Train, EditSide.Before, 0);
         using CaptionedImage source = before.Load(5), result = train.Load(5);
         using Tensor expected = SignedDistanceRenderer.Render(seen[5].Before, 32);
         Assert.Equal(0, TinyModels.Distance(expected, source.Pixels));
         Assert.Equal((seen[5].Instruction, seen[5].Instruction), (source.Caption, result.Caption));
-        Assert.Throws<ArgumentException>(() => new ShapesEditSource(config with { Source = DataSource.Emoji }, Split.Train, EditSide.After, 0));
+        Assert.Throws<ArgumentException>(() => new ShapesEditSource(config with { Source = DataSource.Emoji }, DataSplit.Train, EditSide.After, 0));
     }
 
     private static LatentSet Encoded()
     {
         using ImageAutoencoder autoencoder = TinyModels.Pictures();
-        using IImageSource pictures = ImageSources.Open(Data, Split.Train, 0);
-        using ShapesEditSource before = new(Data, Split.Train, EditSide.Before, 0), after = new(Data, Split.Train, EditSide.After, 0);
+        using IImageSource pictures = ImageSources.Open(Data, DataSplit.Train, 0);
+        using ShapesEditSource before = new(Data, DataSplit.Train, EditSide.Before, 0), after = new(Data, DataSplit.Train, EditSide.After, 0);
         return Encode(pictures).WithEdits(Encode(before), Encode(after));
 
         LatentSet Encode(IImageSource source) => LatentSet.Encode(autoencoder, source, int.MaxValue, null, TestContext.Current.CancellationToken);
@@ -146,7 +146,7 @@ public sealed class EditTrainingTests
     private static float[] Train(LatentSet latents, string folder, long stopAt)
     {
         using CancellationTokenSource stop = new();
-        TrainerConfig trainer = new() { Images = 800, BatchSize = 8, Warmup = 40, LogEvery = 80, CheckpointEvery = 160 };
+        ModelTrainerConfig trainer = new() { Images = 800, BatchSize = 8, Warmup = 40, LogEvery = 80, CheckpointEvery = 160 };
         ResearchConfig config = new()
         {
             Data = Data,

@@ -11,7 +11,7 @@ public sealed class LiveTrainingTests
     // A temporary outside of all scopes may be freed by the collector while a native call reads it.
     private static long OutsideScopes => DisposeScopeManager.Statistics.TensorStatistics.CreatedOutsideScopeCount;
 
-    private static readonly TrainerConfig Trainer = new() { Images = 40, BatchSize = 4, Warmup = 40, LogEvery = 40, CheckpointEvery = 80, Ema = 0.9 };
+    private static readonly ModelTrainerConfig Trainer = new() { Images = 40, BatchSize = 4, Warmup = 40, LogEvery = 40, CheckpointEvery = 80, Ema = 0.9 };
 
     [Fact]
     public void As_many_tensors_live_after_100_training_steps_and_a_generation_as_before()
@@ -22,9 +22,9 @@ public sealed class LiveTrainingTests
             Data = new DataConfig { Images = 32, Skills = ["colors"] },
             Autoencoder = new AutoencoderConfig { Width = 8, Multipliers = [1, 1, 1], LatentChannels = 2 },
             Model = new ModelConfig { Size = ModelSize.Nano },
-            Training = new TrainingConfig { Model = Trainer with { Images = 4 * 104 }, Autoencoder = Trainer },
+            Training = new TrainingConfig { Model = Trainer with { Images = 4 * 104 }, Autoencoder = new AutoencoderTrainerConfig { Images = 40, BatchSize = 4, Warmup = 40, LogEvery = 40, CheckpointEvery = 80, Ema = 0.9 } },
         };
-        using IImageSource source = ImageSources.Open(config.Data, Split.Train, 0);
+        using IImageSource source = ImageSources.Open(config.Data, DataSplit.Train, 0);
         using ImageAutoencoder autoencoder = AutoencoderTrainer.Train(config, source, new TrainingRun(Path.Combine(folder.Path, "autoencoder"), "autoencoder"));
         using LatentSet latents = LatentSet.Encode(autoencoder, source, 32, null, TestContext.Current.CancellationToken);
         WordTokenizer tokenizer = WordTokenizer.FromCaptions([.. latents.Captions, .. CaptionGrammar.Words]);

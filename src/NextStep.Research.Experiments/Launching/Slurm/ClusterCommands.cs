@@ -4,10 +4,10 @@ using System.Diagnostics;
 namespace NextStep.Research.Experiments;
 
 /// <summary>What a cluster's program answered.</summary>
-public sealed record ClusterReply(int ExitCode, string Output, string Error);
+internal sealed record ClusterReply(int ExitCode, string Output, string Error);
 
 /// <summary>The programs of the cluster: <c>sbatch</c>, <c>squeue</c>, <c>scontrol</c>, <c>sacct</c>.</summary>
-public interface IClusterCommands
+internal interface IClusterCommands
 {
     /// <summary>Runs one to its end.</summary>
     /// <param name="program">Its name.</param>
@@ -18,7 +18,7 @@ public interface IClusterCommands
 }
 
 /// <summary>The real ones, found through PATH.</summary>
-public sealed class ClusterCommands : IClusterCommands
+internal sealed class ClusterCommands : IClusterCommands
 {
     /// <inheritdoc/>
     public ClusterReply Run(string program, IReadOnlyList<string> arguments, string input = "")

@@ -4,7 +4,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Kind"><c>stages</c> or <c>cells</c>.</param>
 /// <param name="Keys">Stage or cell keys by index.</param>
 /// <param name="JobId">The array's job id; empty until Slurm has given one.</param>
-public sealed record SlurmArray(string Kind, IReadOnlyList<string> Keys, string JobId)
+internal sealed record SlurmArray(string Kind, IReadOnlyList<string> Keys, string JobId)
 {
     /// <summary>Of the arrays that run what several cells share.</summary>
     public const string Stages = "stages";

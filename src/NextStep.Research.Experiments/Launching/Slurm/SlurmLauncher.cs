@@ -9,7 +9,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Waiting">Cells that earlier submissions still take care of.</param>
 /// <param name="Jobs">Job ids in the order of submission.</param>
 /// <param name="Notes">Sentences for people: what became of earlier tasks.</param>
-public sealed record SlurmSubmission(int Cells, int SharedStages, int Waiting, IReadOnlyList<string> Jobs, IReadOnlyList<string> Notes);
+internal sealed record SlurmSubmission(int Cells, int SharedStages, int Waiting, IReadOnlyList<string> Jobs, IReadOnlyList<string> Notes);
 
 /// <summary>
 /// Hands a run folder to Slurm and returns: an array for each level of shared stages, then one for the cells, each after the one
@@ -21,7 +21,7 @@ public sealed record SlurmSubmission(int Cells, int SharedStages, int Waiting, I
 /// <param name="finish">The program's verb for the last job; empty: no such job.</param>
 /// <param name="slurm">What to ask for.</param>
 /// <param name="commands">The cluster.</param>
-public sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerCommand worker, IReadOnlyList<string> finish, SlurmOptions slurm, IClusterCommands commands)
+internal sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerCommand worker, IReadOnlyList<string> finish, SlurmOptions slurm, IClusterCommands commands)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(10);
     private readonly string _slurm = SlurmArray.FolderOf(folder);

@@ -7,7 +7,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Id"><c>12_3</c>.</param>
 /// <param name="State">Slurm's word, for instance <c>PENDING</c>.</param>
 /// <param name="Reason">Why it waits; empty when unknown.</param>
-public sealed record SlurmTaskState(string Id, string State, string Reason)
+internal sealed record SlurmTaskState(string Id, string State, string Reason)
 {
     private static readonly string[] Ended = ["BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "TIMEOUT"];
 
@@ -16,7 +16,7 @@ public sealed record SlurmTaskState(string Id, string State, string Reason)
 }
 
 /// <summary>Asks Slurm, without needing its accounting. Only colour: whether a cell is done, its files say.</summary>
-public static partial class SlurmQueue
+internal static partial class SlurmQueue
 {
     /// <summary>States by stage or cell key, of the newest task of each; what Slurm has forgotten is left out.</summary>
     public static IReadOnlyDictionary<string, SlurmTaskState> Read(RunFolder folder, IClusterCommands commands)

@@ -20,7 +20,7 @@ internal sealed record SlurmReport(string Script, IReadOnlyList<string> Flags)
 }
 
 /// <summary>The job that writes the report ran before the sweep was over: a node that fails counts as the end of a task that is queued again.</summary>
-public static class SlurmReportAgain
+internal static class SlurmReportAgain
 {
     /// <summary>Submits the report's job again, behind the tasks that are not over; null when there are none.</summary>
     /// <param name="folder">The run.</param>

@@ -7,7 +7,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Restarts">How often Slurm has started it again.</param>
 /// <param name="End">When its time is over; null where Slurm does not say.</param>
 /// <param name="Cores">Cores given to it; null where Slurm does not say.</param>
-public sealed record SlurmTask(string Id, int Restarts, DateTimeOffset? End, int? Cores)
+internal sealed record SlurmTask(string Id, int Restarts, DateTimeOffset? End, int? Cores)
 {
     /// <summary>Null outside of Slurm.</summary>
     public static SlurmTask? Current { get; } = Read(Environment.GetEnvironmentVariable);

@@ -10,7 +10,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="task">This process, as Slurm sees it.</param>
 /// <param name="commands">The cluster.</param>
 /// <param name="options">Whom to tell, and where results say that they come from.</param>
-public sealed class SlurmWorker(RunFolder folder, IReadOnlyList<StageDefinition> stages, SlurmTask task, IClusterCommands commands, SweepOptions options)
+internal sealed class SlurmWorker(RunFolder folder, IReadOnlyList<StageDefinition> stages, SlurmTask task, IClusterCommands commands, SweepOptions options)
 {
     private const int StartsWithoutProgress = 5;
     private static readonly TimeSpan NearEnd = TimeSpan.FromSeconds(150);

@@ -4,7 +4,7 @@ namespace NextStep.Research;
 /// Where a user's files lie, one rule for every path: <c>~</c> is the home folder, a relative path starts at the current folder, a
 /// separator at the end means nothing, and what a link points to is used.
 /// </summary>
-public static class DataPath
+internal static class DataPath
 {
     private const int MostLinks = 40;
 

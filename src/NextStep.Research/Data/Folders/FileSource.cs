@@ -30,12 +30,12 @@ internal sealed record FileSamples(List<FileSample> Samples, List<UnreadablePict
 /// Captioned pictures in a user's files. Opening lists the folder and looks at every picture once (a changed one again); a picture is decoded
 /// when it is asked for. Centre crop, then antialiased resizing.
 /// </summary>
-public abstract class FileSource : IImageSource
+internal abstract class FileSource : IImageSource
 {
     private readonly string _kind;
     private readonly FileSample[] _samples;
 
-    private protected FileSource(DataConfig config, Split split, string kind, Func<FolderFiles, FileSamples> read)
+    private protected FileSource(DataConfig config, DataSplit split, string kind, Func<FolderFiles, FileSamples> read)
     {
         string folder = ImageSources.FolderOf(config);
         (_kind, Folder, Split, Size) = (kind, folder, split, config.ImageSize);
@@ -55,7 +55,7 @@ public abstract class FileSource : IImageSource
     }
 
     /// <inheritdoc/>
-    public string Name => $"{_kind} {Path.GetFileName(Folder)} {Size} px, {(Split == Split.Train ? "train" : "held out")}";
+    public string Name => $"{_kind} {Path.GetFileName(Folder)} {Size} px, {(Split == DataSplit.Train ? "train" : "held out")}";
 
     /// <inheritdoc/>
     public int Count => _samples.Length;
@@ -68,7 +68,7 @@ public abstract class FileSource : IImageSource
 
     private string Folder { get; }
 
-    private Split Split { get; }
+    private DataSplit Split { get; }
 
     private int Size { get; }
 

@@ -5,12 +5,12 @@ namespace NextStep.Research;
 /// picture. A table rules the folder it lies in and all below. What cannot be used is reported by name and reason. Links are followed, each file
 /// is used once, hidden files never.
 /// </summary>
-public sealed class FolderSource : FileSource
+internal sealed class FolderSource : FileSource
 {
     /// <summary>Opens one split of <c>data.path</c>.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="InvalidDataException">The folder holds no pictures at all.</exception>
-    public FolderSource(DataConfig config, Split split)
+    public FolderSource(DataConfig config, DataSplit split)
         : base(config ?? throw new ArgumentNullException(nameof(config)), split, "folder", files => new FolderReader(config, files).Read())
     {
     }

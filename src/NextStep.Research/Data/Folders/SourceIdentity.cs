@@ -8,7 +8,7 @@ namespace NextStep.Research;
 /// <param name="Bytes">Its length.</param>
 /// <param name="Modified">When it was changed last, UTC.</param>
 /// <param name="Sha256">Of its bytes, lower-case hexadecimal.</param>
-public sealed record SourceFile(string Name, long Bytes, DateTime Modified, string Sha256);
+internal sealed record SourceFile(string Name, long Bytes, DateTime Modified, string Sha256);
 
 /// <summary>
 /// Which data a source reads: pictures, caption files and tables of a folder, or shards. Equal hashes mean the same names with the same bytes,
@@ -16,7 +16,7 @@ public sealed record SourceFile(string Name, long Bytes, DateTime Modified, stri
 /// </summary>
 /// <param name="Hash">32 hexadecimal digits over names and bytes; the source's name where the pictures are made by the program or inside of it.</param>
 /// <param name="Files">By name; empty where no files are read.</param>
-public sealed record SourceIdentity(string Hash, IReadOnlyList<SourceFile> Files)
+internal sealed record SourceIdentity(string Hash, IReadOnlyList<SourceFile> Files)
 {
     internal static SourceIdentity Of(DataConfig config)
     {

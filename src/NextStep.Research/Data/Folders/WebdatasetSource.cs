@@ -6,12 +6,12 @@ namespace NextStep.Research;
 /// caption field, while <c>0001.seg.png</c> and <c>0001.url.txt</c> are other fields. Shards are indexed once; a picture is then read at its offset.
 /// Same split and same rules as <see cref="FolderSource"/>.
 /// </summary>
-public sealed class WebdatasetSource : FileSource
+internal sealed class WebdatasetSource : FileSource
 {
     /// <summary>Opens one split of <c>data.path</c>.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="InvalidDataException">The folder holds no shards that can be read.</exception>
-    public WebdatasetSource(DataConfig config, Split split)
+    public WebdatasetSource(DataConfig config, DataSplit split)
         : base(config ?? throw new ArgumentNullException(nameof(config)), split, "webdataset", files => new ShardReader(config, files).Read())
     {
     }

@@ -44,7 +44,7 @@ public static class CaptionGrammar
     }
 
     /// <summary>What a scene's caption of this skill promises.</summary>
-    public static SceneSpec Describe(Scene scene, ShapeSkill skill)
+    public static SceneSpec Describe(ShapeScene scene, ShapeSkill skill)
     {
         ArgumentNullException.ThrowIfNull(scene);
         SceneObject first = scene.Objects[0];

@@ -6,13 +6,13 @@ namespace NextStep.Research;
 /// <param name="Success">Exactly the objects of the expected scene, where they belong, on the expected ground.</param>
 /// <param name="Reason">Why not; empty when successful.</param>
 /// <param name="Preservation">PSNR in dB against the source outside <see cref="SceneEdit.Mask"/>; +∞ when nothing else changed, NaN when everything may change.</param>
-public sealed record EditVerification(bool Success, string Reason, double Preservation);
+internal sealed record EditVerification(bool Success, string Reason, double Preservation);
 
 /// <summary>
 /// Judges edits. Report success and preservation as a pair, beside the baseline that copies the source
 /// (success 0, preservation ∞).
 /// </summary>
-public static class EditVerifier
+internal static class EditVerifier
 {
     private const double Tolerance = 0.10;
     private const double LeastMove = 0.08;

@@ -1,7 +1,7 @@
 namespace NextStep.Research;
 
 /// <summary>Captions that a scene almost satisfies: what a verifier must not accept.</summary>
-public static class HardNegative
+internal static class HardNegative
 {
     /// <summary>A description that differs from a true one in a single shape, colour, count, relation or place, or in swapped colours.</summary>
     /// <param name="truth">True of the scene.</param>

@@ -14,7 +14,7 @@ public enum PairSplit
 /// The compositional split: a pair is held out when (colour + 3·shape) mod 8 = 0. That is 8 of 64 pairs,
 /// exactly one for each colour and one for each shape.
 /// </summary>
-public static class HeldOutPairs
+internal static class HeldOutPairs
 {
     /// <summary>Whether training never shows this pair.</summary>
     public static bool Contains(ShapeKind kind, ShapeColor color) => ((int)color + (3 * (int)kind)) % 8 == 0;
@@ -23,5 +23,5 @@ public static class HeldOutPairs
     public static bool Contains(SceneObject item) => Contains(item.Kind, item.Color);
 
     /// <summary>On which side of the split a scene lies.</summary>
-    public static PairSplit Of(Scene scene) => scene.Objects.Any(Contains) ? PairSplit.HeldOut : PairSplit.Seen;
+    public static PairSplit Of(ShapeScene scene) => scene.Objects.Any(Contains) ? PairSplit.HeldOut : PairSplit.Seen;
 }

@@ -30,7 +30,7 @@ public enum EditKind
 /// <param name="Before">The source.</param>
 /// <param name="Instruction">What to do.</param>
 /// <param name="After">One right answer.</param>
-public sealed record SceneEdit(EditKind Kind, Scene Before, string Instruction, Scene After)
+public sealed record SceneEdit(EditKind Kind, ShapeScene Before, string Instruction, ShapeScene After)
 {
     private const double Dilation = 2.0 / 32;
 
@@ -64,7 +64,7 @@ public sealed record SceneEdit(EditKind Kind, Scene Before, string Instruction, 
 }
 
 /// <summary>Draws edits.</summary>
-public static class SceneEdits
+internal static class SceneEdits
 {
     private const double ShortestMove = 0.15;
     private const double LongestMove = 0.40;
@@ -97,12 +97,12 @@ public static class SceneEdits
         throw new InvalidOperationException($"No edit of kind {kind} was found in {Attempts} attempts.");
     }
 
-    private static SceneEdit? Try(EditKind kind, Scene scene, SplitMix64 random)
+    private static SceneEdit? Try(EditKind kind, ShapeScene scene, SplitMix64 random)
     {
         int chosen = random.NextInt(2);
         SceneObject target = scene.Objects[chosen];
         SceneObject other = scene.Objects[1 - chosen];
-        Scene With(params SceneObject[] objects) => scene with { Objects = objects };
+        ShapeScene With(params SceneObject[] objects) => scene with { Objects = objects };
         switch (kind)
         {
             case EditKind.Recolor:

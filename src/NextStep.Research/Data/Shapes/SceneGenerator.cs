@@ -11,7 +11,7 @@ public static class SceneGenerator
     private const int Attempts = 10_000;
 
     /// <summary>A scene whose pairs lie on the given side of the compositional split.</summary>
-    public static Scene Draw(ShapeSkill skill, PairSplit pairs, SplitMix64 random)
+    public static ShapeScene Draw(ShapeSkill skill, PairSplit pairs, SplitMix64 random)
     {
         ArgumentNullException.ThrowIfNull(random);
         // The content stays while the layout is tried again: otherwise crowded pictures would be rare.
@@ -20,7 +20,7 @@ public static class SceneGenerator
         {
             if (Arrange(skill, content, random) is { } objects)
             {
-                return new Scene(random.NextDouble() < WhiteShare ? SceneBackground.White : SceneBackground.Black, objects);
+                return new ShapeScene(random.NextDouble() < WhiteShare ? SceneBackground.White : SceneBackground.Black, objects);
             }
         }
         throw new InvalidOperationException($"No scene of skill {skill} was found in {Attempts} attempts.");

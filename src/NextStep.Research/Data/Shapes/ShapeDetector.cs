@@ -3,7 +3,7 @@ using TorchSharp;
 namespace NextStep.Research;
 
 /// <summary>Finds the objects of the shapes world in a picture, also in a noisy, blurred or pale one.</summary>
-public static class ShapeDetector
+internal static class ShapeDetector
 {
     private const double LeastForegroundDistance = 0.17;
     private const double LeastShare = 0.42;

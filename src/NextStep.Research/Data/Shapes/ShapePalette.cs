@@ -1,7 +1,7 @@
 namespace NextStep.Research;
 
 /// <summary>8-bit sRGB values of the shapes world.</summary>
-public static class ShapePalette
+internal static class ShapePalette
 {
     /// <summary>The value of a colour.</summary>
     public static (byte R, byte G, byte B) Of(ShapeColor color) => color switch

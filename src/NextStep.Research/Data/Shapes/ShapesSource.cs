@@ -5,19 +5,19 @@ namespace NextStep.Research;
 /// Training scenes never contain a held-out colour/shape pair. Held-out scenes come from another random stream;
 /// those with an even index contain seen pairs only, those with an odd index at least one held-out pair.
 /// </summary>
-public sealed class ShapesSource : IImageSource
+internal sealed class ShapesSource : IImageSource
 {
     private const int LeastHeldOut = 1024;
 
     private readonly long _seed;
-    private readonly Split _split;
+    private readonly DataSplit _split;
     private readonly int _size;
     private readonly bool _paraphrase;
     private readonly ShapeSkill[] _skills;
 
     /// <summary>Opens one split. A tenth as many held-out as training pictures, at least 1024.</summary>
     /// <exception cref="ArgumentException">An unknown skill, or no pictures asked for.</exception>
-    public ShapesSource(DataConfig config, Split split, long seed)
+    public ShapesSource(DataConfig config, DataSplit split, long seed)
     {
         ArgumentNullException.ThrowIfNull(config);
         if (config.Images < 1)
@@ -25,13 +25,13 @@ public sealed class ShapesSource : IImageSource
             throw new ArgumentException("data.images must be at least 1 for the shapes world, which makes its pictures.", nameof(config));
         }
         (_seed, _split, _size) = (seed, split, config.ImageSize);
-        _paraphrase = config.Paraphrase && split == Split.Train;
+        _paraphrase = config.Paraphrase && split == DataSplit.Train;
         _skills = config.Skills.Count == 0 ? Enum.GetValues<ShapeSkill>() : [.. config.Skills.Select(SkillNamed)];
-        Count = split == Split.Train ? config.Images : Math.Max(LeastHeldOut, config.Images / 10);
+        Count = split == DataSplit.Train ? config.Images : Math.Max(LeastHeldOut, config.Images / 10);
     }
 
     /// <inheritdoc/>
-    public string Name => $"shapes {_size} px, {(_split == Split.Train ? "train" : "held out")}";
+    public string Name => $"shapes {_size} px, {(_split == DataSplit.Train ? "train" : "held out")}";
 
     /// <inheritdoc/>
     public int Count { get; }
@@ -95,11 +95,11 @@ public sealed class ShapesSource : IImageSource
     }
 
     /// <summary>The scene behind a picture and the skill that its caption exercises.</summary>
-    public (Scene Scene, ShapeSkill Skill) SceneAt(int index)
+    public (ShapeScene Scene, ShapeSkill Skill) SceneAt(int index)
     {
         SplitMix64 random = RandomAt(index);
         ShapeSkill skill = _skills[random.NextInt(_skills.Length)];
-        PairSplit pairs = _split == Split.HeldOut && index % 2 == 1 ? PairSplit.HeldOut : PairSplit.Seen;
+        PairSplit pairs = _split == DataSplit.HeldOut && index % 2 == 1 ? PairSplit.HeldOut : PairSplit.Seen;
         return (SceneGenerator.Draw(skill, pairs, random), skill);
     }
 
@@ -107,12 +107,12 @@ public sealed class ShapesSource : IImageSource
     public string Caption(int index) => CaptionOf(SceneAt(index), index);
 
     /// <inheritdoc/>
-    public string Id(int index) => $"shapes-{(_split == Split.Train ? "train" : "heldout")}-{index:D6}";
+    public string Id(int index) => $"shapes-{(_split == DataSplit.Train ? "train" : "heldout")}-{index:D6}";
 
     /// <inheritdoc/>
     public CaptionedImage Load(int index)
     {
-        (Scene Scene, ShapeSkill Skill) drawn = SceneAt(index);
+        (ShapeScene Scene, ShapeSkill Skill) drawn = SceneAt(index);
         return new CaptionedImage(SignedDistanceRenderer.Render(drawn.Scene, _size), CaptionOf(drawn, index), Id(index));
     }
 
@@ -122,7 +122,7 @@ public sealed class ShapesSource : IImageSource
         // Nothing is held: pictures are drawn on request.
     }
 
-    private string CaptionOf((Scene Scene, ShapeSkill Skill) drawn, int index)
+    private string CaptionOf((ShapeScene Scene, ShapeSkill Skill) drawn, int index)
     {
         int frame = _paraphrase ? Streams.Managed(_seed, "shapes.frame", index).NextInt(CaptionGrammar.FrameCount) : 0;
         return CaptionGrammar.Write(CaptionGrammar.Describe(drawn.Scene, drawn.Skill), frame);
@@ -132,6 +132,6 @@ public sealed class ShapesSource : IImageSource
     {
         ArgumentOutOfRangeException.ThrowIfNegative(index);
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
-        return Streams.Managed(_seed, _split == Split.Train ? "shapes.scene/train" : "shapes.scene/heldout", index);
+        return Streams.Managed(_seed, _split == DataSplit.Train ? "shapes.scene/train" : "shapes.scene/heldout", index);
     }
 }

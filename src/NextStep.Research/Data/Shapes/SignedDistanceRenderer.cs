@@ -9,7 +9,7 @@ namespace NextStep.Research;
 public static class SignedDistanceRenderer
 {
     /// <summary>8-bit pixels, row by row, channels interleaved: length 3·size².</summary>
-    public static byte[] Bytes(Scene scene, int size)
+    public static byte[] Bytes(ShapeScene scene, int size)
     {
         ArgumentNullException.ThrowIfNull(scene);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(size);
@@ -32,7 +32,7 @@ public static class SignedDistanceRenderer
     }
 
     /// <summary>float32 [3, size, size] in [−1, 1]; the caller disposes.</summary>
-    public static torch.Tensor Render(Scene scene, int size)
+    public static torch.Tensor Render(ShapeScene scene, int size)
     {
         byte[] bytes = Bytes(scene, size);
         float[] planes = new float[bytes.Length];

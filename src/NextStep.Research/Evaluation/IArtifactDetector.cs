@@ -42,6 +42,9 @@ public interface IArtifactDetector
     /// <summary>One sentence for people.</summary>
     string Meaning { get; }
 
+    /// <summary>Ends of the colour scale of its map, the same in every picture and report, so that maps can be compared.</summary>
+    (double Low, double High) Scale => (0, 1);
+
     /// <summary>Measures a set.</summary>
     /// <param name="pictures">float32 [n, 3, H, W] in [0, 1], finite.</param>
     ArtifactReading Read(torch.Tensor pictures);
@@ -54,4 +57,14 @@ public sealed record TokenGrid(int Token, int Stride)
 {
     /// <summary>Of an autoencoder.</summary>
     public static TokenGrid Of(AutoencoderConfig config) => new(config.PixelsPerToken, config.Downsampling);
+}
+
+/// <summary>
+/// An entry of <c>evaluation.detectors</c>. A detector of one's own is a record that derives from this, with its options as <c>init</c> properties, and an
+/// <see cref="IArtifactDetector"/> that it builds; its name in files is that of its type in kebab-case without <c>Detector</c>.
+/// </summary>
+public abstract record DetectorConfig : ComponentConfig
+{
+    /// <summary>The detector, or several that belong together, for pictures that are cut in this way. Their names, as in <c>artifacts.NAME</c>, are the component's or begin with it.</summary>
+    public abstract IReadOnlyList<IArtifactDetector> Build(TokenGrid grid);
 }

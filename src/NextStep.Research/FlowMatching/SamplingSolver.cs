@@ -6,25 +6,25 @@ namespace NextStep.Research;
 /// The <c>sampling.solver</c> node: how a head with a velocity integrates from noise (t = 0) to a token (t = 1). A solver of one's own is a
 /// record that derives from this; its name in files is that of its type in kebab-case without <c>Solver</c>.
 /// </summary>
-public abstract record Solver : ComponentConfig
+public abstract record SamplingSolver : ComponentConfig
 {
     /// <summary>Euler on the probability-flow equation.</summary>
-    public static Solver Ode { get; } = new OdeSolver();
+    public static SamplingSolver Ode { get; } = new OdeSolver();
 
     /// <summary>Stochastic, with noise level η (spec §3.5c, "sde").</summary>
-    public static Solver Sde { get; } = new SdeSolver();
+    public static SamplingSolver Sde { get; } = new SdeSolver();
 
     /// <summary>Coefficient-preserving stochastic sampling (spec §3.5c, "cps").</summary>
-    public static Solver Cps { get; } = new CpsSolver();
+    public static SamplingSolver Cps { get; } = new CpsSolver();
 
     /// <summary>The first release's sampler, quirks included (spec §3.4); for parity.</summary>
-    public static Solver Reference { get; } = new ReferenceSolver();
+    public static SamplingSolver Reference { get; } = new ReferenceSolver();
 
     /// <summary>The sampler of the code inside the released model folders: the reference's stochastic rule in every step, the last included, over the whole of time (spec §3.5b).</summary>
-    public static Solver Released { get; } = new ReleasedSolver();
+    public static SamplingSolver Released { get; } = new ReleasedSolver();
 
     /// <summary>Heun's method: two evaluations a step, of second order.</summary>
-    public static Solver Heun { get; } = new HeunSolver();
+    public static SamplingSolver Heun { get; } = new HeunSolver();
 
     /// <summary>Lays out the steps of one schedule.</summary>
     public abstract SolverSteps Build(FlowSamplerOptions options);
@@ -47,43 +47,43 @@ public abstract class SolverSteps
     public abstract Tensor Step(Tensor x, int step, Func<Tensor, int, Tensor> velocity, Func<Tensor> draw);
 }
 
-/// <summary><see cref="Solver.Ode"/>.</summary>
-public sealed record OdeSolver : Solver
+/// <summary><see cref="SamplingSolver.Ode"/>.</summary>
+public sealed record OdeSolver : SamplingSolver
 {
     /// <inheritdoc/>
     public override SolverSteps Build(FlowSamplerOptions options) => new FlowSolver(options);
 }
 
-/// <summary><see cref="Solver.Sde"/>.</summary>
-public sealed record SdeSolver : Solver
+/// <summary><see cref="SamplingSolver.Sde"/>.</summary>
+public sealed record SdeSolver : SamplingSolver
 {
     /// <inheritdoc/>
     public override SolverSteps Build(FlowSamplerOptions options) => new FlowSolver(options);
 }
 
-/// <summary><see cref="Solver.Cps"/>.</summary>
-public sealed record CpsSolver : Solver
+/// <summary><see cref="SamplingSolver.Cps"/>.</summary>
+public sealed record CpsSolver : SamplingSolver
 {
     /// <inheritdoc/>
     public override SolverSteps Build(FlowSamplerOptions options) => new FlowSolver(options);
 }
 
-/// <summary><see cref="Solver.Reference"/>.</summary>
-public sealed record ReferenceSolver : Solver
+/// <summary><see cref="SamplingSolver.Reference"/>.</summary>
+public sealed record ReferenceSolver : SamplingSolver
 {
     /// <inheritdoc/>
     public override SolverSteps Build(FlowSamplerOptions options) => new FlowSolver(options);
 }
 
-/// <summary><see cref="Solver.Released"/>.</summary>
-public sealed record ReleasedSolver : Solver
+/// <summary><see cref="SamplingSolver.Released"/>.</summary>
+public sealed record ReleasedSolver : SamplingSolver
 {
     /// <inheritdoc/>
     public override SolverSteps Build(FlowSamplerOptions options) => new FlowSolver(options);
 }
 
-/// <summary><see cref="Solver.Heun"/>.</summary>
-public sealed record HeunSolver : Solver
+/// <summary><see cref="SamplingSolver.Heun"/>.</summary>
+public sealed record HeunSolver : SamplingSolver
 {
     /// <inheritdoc/>
     public override SolverSteps Build(FlowSamplerOptions options) => new HeunSteps(options);

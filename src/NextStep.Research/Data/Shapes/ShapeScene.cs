@@ -102,4 +102,4 @@ public sealed record SceneObject(ShapeKind Kind, ShapeColor Color, double X, dou
 /// <summary>A picture of the shapes world before it is drawn; independent of the resolution.</summary>
 /// <param name="Background">The ground.</param>
 /// <param name="Objects">The objects in the order in which the caption names them; they never touch.</param>
-public sealed record Scene(SceneBackground Background, IReadOnlyList<SceneObject> Objects);
+public sealed record ShapeScene(SceneBackground Background, IReadOnlyList<SceneObject> Objects);
