@@ -9,7 +9,7 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
 {
     /// <summary>All of a configuration.</summary>
     public static IEnumerable<ConfigProblem> Of(ResearchConfig config) =>
-        [.. Model(config), .. Detectors(config), .. Pictures(config), .. Names(config), .. Device(config), .. Contents(config)];
+        [.. Model(config), .. Head(config), .. Detectors(config), .. Pictures(config), .. Names(config), .. Device(config), .. Contents(config)];
 
     private static IEnumerable<ConfigProblem> Model(ResearchConfig config)
     {
@@ -26,6 +26,15 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
                 e.Message.StartsWith(prefix, StringComparison.Ordinal) ? e.Message[prefix.Length..] : e.Message);
         }
         return problem is null ? [] : [problem];
+    }
+
+    // The steps of the first and of the last token.
+    private static IEnumerable<ConfigProblem> Head(ResearchConfig config)
+    {
+        SamplingConfig sampling = config.Sampling;
+        FlowSamplerOptions options = new() { Solver = sampling.Solver, Steps = sampling.Steps, TimestepShift = sampling.TimestepShift, NoiseLevel = sampling.NoiseLevel };
+        string? problem = config.Model.Head.Problem(options) ?? (sampling.FinalSteps is { } final ? config.Model.Head.Problem(options with { Steps = final }) : null);
+        return problem is null ? [] : [new ConfigProblem(["sampling.steps", "sampling.solver", "model.head"], problem)];
     }
 
     private static IEnumerable<ConfigProblem> Detectors(ResearchConfig config)
