@@ -90,10 +90,19 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
     }
 }
 
-/// <summary>Looks contents up, each once.</summary>
+/// <summary>Looks up contents, and which stages read what, each once: thousands of keys of one plan ask the same.</summary>
 internal sealed class ContentReader
 {
     private readonly Dictionary<string, string?> _known = [];
+    private readonly Dictionary<string, bool> _keepsBits = [];
+    private readonly Dictionary<(string Stage, string Path), bool> _reads = [];
+
+    /// <summary>Whether no result depends on the value at a path.</summary>
+    public bool KeepsBits(string path) => _keepsBits.TryGetValue(path, out bool known) ? known : _keepsBits[path] = ConfigSchema.Find(path)?.KeepsBits == true;
+
+    /// <summary>As <see cref="StageSharing.Reads"/>.</summary>
+    public bool Reads(StageDefinition stage, string path) =>
+        _reads.TryGetValue((stage.Kind, path), out bool known) ? known : _reads[(stage.Kind, path)] = StageSharing.Reads(stage, path);
 
     /// <summary>The identities of what a configuration reads, by config path.</summary>
     /// <exception cref="IOException">A folder or file is not there or cannot be read.</exception>
