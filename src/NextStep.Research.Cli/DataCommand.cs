@@ -83,7 +83,10 @@ internal static class DataCommand
         }
         if (source.Count == 0)
         {
-            throw new InvalidDataException($"{source.Name}: there are no pictures in this split; see --split, and data.heldOut for how a set is split.");
+            using IImageSource other = ImageSources.Open(config, split == DataSplit.Train ? DataSplit.HeldOut : DataSplit.Train, seed);
+            throw new InvalidDataException(other.Count > 0
+                ? $"{source.Name}: all {other.Count} pictures are on the other side of the split: see --split, and data.heldOut for how a set is split."
+                : $"{source.Name}: there are no pictures that can be used{(source.Unreadable.Count > 0 ? "; the reasons stand above" : "")}.");
         }
         int[] indices = Batches.Indices(seed, "data.show", 0, Math.Min(count, source.Count), source.Count);
         using CaptionedBatch batch = Batches.Load(source, indices);

@@ -36,7 +36,8 @@ internal static class PlanCommand
             Experiment read = ExperimentFile.Load(parse.GetRequiredValue(file), SharedOptions.Overrides(parse.GetValue(set), parse.GetValue(device)));
             IReadOnlyList<string> arms = SharedOptions.Only(parse.GetValue(only), read);
             RunFolder folder = new(parse.GetValue(output) ?? Path.Combine("runs", read.Name));
-            Experiment experiment = CellThreads.Settle(read, folder);
+            Plan? before = folder.ReadPlan();
+            Experiment experiment = CellThreads.SettleAs(read, before);
             DataReport data = DataReport.Of(experiment);
             Plan plan = Plan.Make(experiment, StandardStages.All);
             Plan shown = arms.Count == 0 ? plan : plan with { Cells = [.. plan.Cells.Where(c => arms.Contains(c.Arm))] };
@@ -44,8 +45,8 @@ internal static class PlanCommand
             PlanEstimate estimate = parse.GetValue(probe)
                 ? Probe(experiment, shown, folder, processes)
                 : PlanEstimate.FromEarlierRuns(experiment, shown, StandardStages.All, folder, processes);
-            PlanView view = new(experiment, shown, folder, estimate, PlannedPower.Of(plan, folder, parse.GetValue(from), parse.GetValue(power)));
-            IReadOnlyList<string> differences = folder.ReadPlan() is { } old ? PlanChange.Losses(old, plan) : [];
+            PlanView view = new(experiment, shown, folder, estimate, PlannedPower.Of(plan, folder, before, parse.GetValue(from), parse.GetValue(power)));
+            IReadOnlyList<string> differences = before is not null ? PlanChange.Losses(before, plan) : [];
             if (parse.GetValue(json))
             {
                 Console.Out.WriteLine(view.Json(differences, data));

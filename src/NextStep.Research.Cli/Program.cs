@@ -31,7 +31,7 @@ internal static partial class Program
             {
                 NextStep.Research.TorchBackend.EnsureUsable(); // what was asked for by the environment is not silently replaced; doctor explains it
             }
-            RunComponents.Trusted = parse.GetValue(Trust);
+            RunComponents.Trusted = NextStep.Research.MadeWith.AcceptOtherCode = parse.GetValue(Trust);
             foreach (string file in parse.GetValue(Uses) ?? [])
             {
                 UsedComponents.Use(file);

@@ -7,6 +7,8 @@ namespace NextStep.Research.Cli;
 /// <summary>Options and arguments that several verbs have.</summary>
 internal static class SharedOptions
 {
+    private const int MostNamed = 24;
+
     public static Argument<string> ExperimentFile() => new("FILE") { Description = "An experiment file (YAML)." };
 
     public static Argument<string> RunFolder() => new("DIR") { Description = "A run folder, for instance runs/quickstart." };
@@ -116,7 +118,7 @@ internal static class SharedOptions
             string[] fitting = [.. known.Where(n => n == pattern || FileSystemName.MatchesSimpleExpression(pattern, n, ignoreCase: false))];
             if (fitting.Length == 0)
             {
-                string hint = NearestName.Find(pattern, known) is { } near ? $"; did you mean '{near}'?" : $"; arms: {string.Join(", ", known.Take(24))}";
+                string hint = NearestName.Find(pattern, known) is { } near ? $"; did you mean '{near}'?" : $"; arms: {string.Join(", ", known.Take(MostNamed))}{(known.Count > MostNamed ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $" and {known.Count - MostNamed} more") : "")}";
                 throw new ConfigException(new ConfigError("--only", 0, "", $"there is no arm '{pattern}'{hint}"));
             }
             chosen.AddRange(fitting);

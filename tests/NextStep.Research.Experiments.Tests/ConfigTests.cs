@@ -89,7 +89,7 @@ public sealed class ConfigTests
 
     [Fact]
     public void Writing_and_reading_gives_the_same_configuration() =>
-        Gen.Select(Gen.Double[0, 10], Gen.Int[8, 2048], Gen.String, Gen.Enum<ModelSize>(), Gen.Enum<Precision>(), Gen.Int[1, 512].Array[0, 5], Gen.Bool.Nullable())
+        Gen.Select(Gen.Double[0, 10], Gen.Int[8, 2048], Gen.String, Gen.Enum<ModelSize>(), Gen.Enum<Precision>(), Gen.Int[1, 64].Array[1, 5], Gen.Bool.Nullable())
             .Where(t => t.Item3.All(c => !char.IsSurrogate(c)))
             .Sample((noise, size, text, model, precision, list, flag) =>
             {

@@ -146,8 +146,8 @@ public sealed class ExperimentFileTests : IDisposable
     [InlineData("{ from: 0, to: 1 }", "either count or step")]
     [InlineData("{ form: 0, to: 1, count: 3 }", "did you mean 'from'?")]
     [InlineData("{ from: 0, to: 1, count: 3, scale: log }", "positive ends")]
-    [InlineData("{ from: 1, to: 100, count: 3, scale: [log] }", "scale: expected one value, found a list")]
-    [InlineData("{ from: [1], to: 100, count: 3 }", "from: expected one value, found a list")]
+    [InlineData("{ from: 1, to: 100, count: 3, scale: [log] }", "scale: expected linear or log, found a list")]
+    [InlineData("{ from: [1], to: 100, count: 3 }", "from: expected a number, found a list")]
     [InlineData("{ from: 0, to: 1, count: 1 }", "from 2 to 10000")]
     [InlineData("{ from: 0, to: 1, step: -0.1 }", "does not lead from 0 to 1")]
     [InlineData("{ from: 1, to: 1e9, step: 1 }", "more than 10000 values")]
@@ -196,6 +196,10 @@ public sealed class ExperimentFileTests : IDisposable
     [InlineData("model:\n  size: tiny\naxes:\n  model.transformer.keyValueHeads: [2, 4]", 4, "model.transformer.keyValueHeads", "4 key-value heads do not divide 6 heads")]
     [InlineData("arms:\n  odd:\n    data.imageSize: 30", 3, "data.imageSize", "30 pixels are no multiple of the 8 of an image token; the nearest are 24 and 32")]
     [InlineData("evaluation:\n  latentNoise: [0.1, -1]", 2, "evaluation.latentNoise", "item 2: -1 is out of range: 0 to 1000")]
+    [InlineData("axes:\n  autoencoder.multipliers: [[1, 2], [1, 99999]]", 2, "axes.autoencoder.multipliers", "item 2: 99999 is out of range: 1 to 64")]
+    [InlineData("autoencoder:\n  multipliers: []", 2, "autoencoder.multipliers", "expected 1 to 8 numbers, found 0")]
+    [InlineData("evaluation:\n  networkMean: []", 2, "evaluation.networkMean", "expected a list of at least 1, found 0")]
+    [InlineData("evaluation:\n  networkRange: [1]", 2, "evaluation.networkRange", "expected 2 numbers, found 1")]
     [InlineData("evaluation:\n  skills: [countng]", 2, "evaluation.skills", "did you mean 'counting'?")]
     [InlineData("data:\n  source: emoji\n  groups: [smileys]", 3, "data.groups", "'smileys' is no group of emoji")]
     [InlineData("device: gpu", 1, "device", "'gpu' is not a device; did you mean 'cuda:0'?")]
@@ -221,6 +225,20 @@ public sealed class ExperimentFileTests : IDisposable
         Experiment e = Load("extends: parent.yaml\nmodel: { inputNoise: 0.1 }");
         Assert.Equal((0.1, ModelSize.Nano), (e.Arms[0].Config.Model.InputNoise, e.Arms[0].Config.Model.Size));
         Assert.Equal(0.2, Load("model: { inputNoise: 0.1 }\nbaseline: { model.inputNoise: 0.2 }").Arms[0].Config.Model.InputNoise);
+    }
+
+    [Theory]
+    [InlineData("config: { model.inputNoise: 0.1 }\nbaseline: { model.inputNoise: 0.2 }")]
+    [InlineData("baseline: { model.inputNoise: 0.2 }\nconfig: { model.inputNoise: 0.1 }")]
+    [InlineData("baseline: { model.inputNoise: 0.2 }\nmodel: { inputNoise: 0.1 }")]
+    public void Within_a_file_the_baseline_is_last_wherever_it_stands(string yaml)
+    {
+        Assert.Equal(0.2, Load(yaml).Arms[0].Config.Model.InputNoise);
+        _folder.Write("parent.yaml", yaml);
+        foreach (string child in (string[])["config: { model.inputNoise: 0.3 }", "baseline: { model.inputNoise: 0.3 }", "model: { inputNoise: 0.3 }"])
+        {
+            Assert.Equal(0.3, Load($"{child}\nextends: parent.yaml").Arms[0].Config.Model.InputNoise);
+        }
     }
 
     [Fact]

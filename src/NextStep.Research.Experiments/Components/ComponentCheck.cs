@@ -25,6 +25,13 @@ internal static class ComponentCheck
             Try("autoencoder.normalization", config.Autoencoder.Normalization, () => Normalization(config.Autoencoder));
             Try("sampling.solver", config.Sampling.Solver, () => Steps(config.Sampling.Solver));
             Try("data.source", config.Data.Source, () => Source(config.Data));
+            Try("sampling.guidanceSchedule", config.Sampling.GuidanceSchedule, () => ModelChecks.Guidance(config.Sampling.GuidanceSchedule));
+            if (config.Sampling.StepSchedule is { } steps)
+            {
+                Try("sampling.stepSchedule", steps, () => ModelChecks.Steps(steps));
+            }
+            Try("model.transformer.layer", config.Model.Transformer.Layer, () => ModelChecks.Layer(config.Model.Transformer.Layer));
+            Try("model.tokenizer", config.Model.Tokenizer, () => ModelChecks.Tokenizer(config.Model.Tokenizer, [.. config.Data.Source.Words]));
             Try("training.model.optimizer", config.Training.Model.Optimizer, () => TrainingChecks.Steps(config.Training.Model.Optimizer));
             Try("training.autoencoder.optimizer", config.Training.Autoencoder.Optimizer, () => TrainingChecks.Steps(config.Training.Autoencoder.Optimizer));
             foreach (LossConfig loss in config.Training.Autoencoder.Losses ?? [])
@@ -34,6 +41,10 @@ internal static class ComponentCheck
             foreach (DetectorConfig detector in config.Evaluation.Detectors ?? [])
             {
                 Try("evaluation.detectors", detector, () => MeasureChecks.Detector(detector, TokenGrid.Of(config.Autoencoder), config.Data.ImageSize));
+            }
+            foreach (Metric metric in config.Evaluation.Metrics)
+            {
+                Try("evaluation.metrics", metric, () => MeasureChecks.Metric(metric, config));
             }
         }
         if (errors.Count > 0)

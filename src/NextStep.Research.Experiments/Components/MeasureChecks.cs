@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research.Experiments;
 
-/// <summary>Tries what measures: detectors. Null: right; else what is wrong, as the end of a sentence.</summary>
+/// <summary>Tries what measures: detectors and metrics. Null: right; else what is wrong, as the end of a sentence.</summary>
 internal static class MeasureChecks
 {
     private const int Pictures = 3;
@@ -30,5 +30,29 @@ internal static class MeasureChecks
                 : !reading.Value.Equals(again.Value) ? "gives another number when it is asked again"
                 : null;
         }
+    }
+
+    /// <summary>Of noise as pictures and a model that learned nothing: the same number twice, a map of the pictures' size.</summary>
+    public static string? Metric(Metric metric, ResearchConfig config)
+    {
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        int side = config.Data.ImageSize;
+        string[] prompts = ["a red circle", "a blue square", "a green star"];
+        ByteTokenizer tokenizer = new();
+        AutoencoderConfig autoencoder = config.Autoencoder with { Normalization = LatentNormalization.Token };
+        using LoadedModel model = new(
+            new NextStepModel(ModelSizes.Resolve(new ModelConfig { Size = ModelSize.Nano }, autoencoder, tokenizer)), new ImageAutoencoder(autoencoder), tokenizer, side, new SamplingConfig { Steps = 1 });
+        Initialization.Apply(model.Model, 0);
+        Initialization.Apply(model.Autoencoder, 0);
+        model.Model.eval();
+        model.Autoencoder.eval();
+        MetricContext context = new(
+            ComponentCheck.Numbers("pictures", Pictures, 3, side, side).tanh(), prompts, ComponentCheck.Numbers("reference", Pictures + 1, 3, side, side).tanh(), model, 0);
+        MetricResult found = metric.Measure(context), again = metric.Measure(context);
+        return !found.Value.Equals(again.Value) ? "gives another number when it is asked again"
+            : found.Map is { } map && !map.shape.SequenceEqual([Pictures, side, side]) ? $"makes a map of shape [{string.Join(", ", map.shape)}], not [{Pictures}, {side}, {side}]"
+            : found.Details.Keys.FirstOrDefault(string.IsNullOrWhiteSpace) is not null ? "has a detail without a name"
+            : null;
     }
 }

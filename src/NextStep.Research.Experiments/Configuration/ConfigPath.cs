@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Runtime.CompilerServices;
 using YamlDotNet.RepresentationModel;
 
 namespace NextStep.Research.Experiments;
@@ -6,6 +7,9 @@ namespace NextStep.Research.Experiments;
 /// <summary>Reads and replaces values of the immutable configuration tree by path (<c>autoencoder.noiseStrength</c>).</summary>
 internal static class ConfigPath
 {
+    // A configuration never changes, and the texts of one are asked for several times while a plan is made.
+    private static readonly ConditionalWeakTable<ResearchConfig, IReadOnlyDictionary<string, string>> Known = [];
+
     /// <summary>Every path that holds a value by default, in the order of the records; another component may have other options.</summary>
     public static IReadOnlyList<string> All { get; } = [.. Texts(new ResearchConfig()).Keys];
 
@@ -16,9 +20,12 @@ internal static class ConfigPath
     public static IReadOnlyDictionary<string, string> Texts(ResearchConfig config)
     {
         ArgumentNullException.ThrowIfNull(config);
-        OrderedDictionary<string, string> texts = [];
-        Add(texts, ConfigSchema.Root, config);
-        return texts;
+        return Known.GetValue(config, static c =>
+        {
+            OrderedDictionary<string, string> texts = [];
+            Add(texts, ConfigSchema.Root, c);
+            return texts;
+        });
     }
 
     /// <summary>The value or group at <paramref name="path"/>.</summary>

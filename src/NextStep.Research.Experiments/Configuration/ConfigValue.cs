@@ -40,6 +40,11 @@ internal static class ConfigValue
         {
             return $"{Format(value)} is not a finite number";
         }
+        if (key.Range is RangeOfEachAttribute each && value is IList numbers && (numbers.Count < each.Least || numbers.Count > each.Most))
+        {
+            string wanted = each.Least == each.Most ? $"{each.Least} numbers" : each.Most == int.MaxValue ? $"a list of at least {each.Least}" : $"{each.Least} to {each.Most} numbers";
+            return string.Create(CultureInfo.InvariantCulture, $"expected {wanted}, found {numbers.Count}");
+        }
         // RangeAttribute compares long values as double, so the ends of a long range are left to the type.
         if (key.Range is { } range && !range.IsValid(value))
         {

@@ -53,6 +53,9 @@ internal sealed record StageRecord(string Kind, string Key, string Cell, double 
     /// <summary>CPU threads that it computed with; null where the plan did not settle them.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>Processor time of the process that ended it, all threads: nearly the same on a busy machine. Null in files of earlier versions.</summary>
+    public double? ProcessorSeconds { get; init; }
+
     /// <summary>The code that ran it (<see cref="CodeIdentity"/>). Null in files of earlier versions.</summary>
     public string? Code { get; init; }
 

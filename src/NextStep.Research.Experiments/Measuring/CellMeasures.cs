@@ -17,8 +17,10 @@ internal static class CellMeasures
     /// <param name="network">Of the distances; alive until the list has run.</param>
     /// <param name="loaded">The model; alive until the list has run.</param>
     /// <param name="cancellation">Stops between and within measurements.</param>
+    /// <param name="processorSeconds">By stage, for metrics that ask; null = not known.</param>
     public static void Add(
-        Measurements all, ResearchConfig config, Tensor pictures, IReadOnlyList<string> prompts, IFeatureNetwork network, LoadedModel loaded, CancellationToken cancellation)
+        Measurements all, ResearchConfig config, Tensor pictures, IReadOnlyList<string> prompts, IFeatureNetwork network, LoadedModel loaded, CancellationToken cancellation,
+        IReadOnlyDictionary<string, double>? processorSeconds = null)
     {
         EvaluationConfig evaluation = config.Evaluation;
         Tensor finite = pictures.isfinite().flatten(1).all(1);
@@ -47,7 +49,8 @@ internal static class CellMeasures
         }
         if (broken < pictures.size(0) && evaluation.Metrics.Count > 0)
         {
-            MetricMeasures.Add(all, evaluation.Metrics, pictures, finite, prompts, Reference(config), loaded, config.Seed);
+            MetricContext whole = new(pictures, prompts, Reference(config), loaded, config.Seed) { Sampling = config.Sampling, ProcessorSeconds = processorSeconds ?? new Dictionary<string, double>() };
+            MetricMeasures.Add(all, evaluation.Metrics, whole, finite);
         }
         string[] traced = [.. Enumerable.Range(0, evaluation.GuidanceSamples).Select(i => prompts[i % prompts.Count])];
         ModelMeasures.AddTokenTraces(all, loaded, traced, evaluation.GuidanceTrace, config.Sampling, config.Data.ImageSize, config.Seed, cancellation);

@@ -9,19 +9,14 @@ internal static class MetricMeasures
     /// <summary>Adds each metric's numbers, under its name, and its map.</summary>
     /// <param name="all">The list.</param>
     /// <param name="metrics">Which.</param>
-    /// <param name="pictures">[n, 3, S, S] in [−1, 1]; alive until the list has run.</param>
+    /// <param name="drawn">What they see; alive until the list has run.</param>
     /// <param name="finite">[n], which pictures hold numbers only; the others are not shown to a metric.</param>
-    /// <param name="prompts">One per picture.</param>
-    /// <param name="reference">Real pictures, or null.</param>
-    /// <param name="loaded">What drew them.</param>
-    /// <param name="seed">Of the cell.</param>
-    public static void Add(
-        Measurements all, IReadOnlyList<Metric> metrics, Tensor pictures, Tensor finite, IReadOnlyList<string> prompts, Tensor? reference, LoadedModel loaded, long seed)
+    public static void Add(Measurements all, IReadOnlyList<Metric> metrics, MetricContext drawn, Tensor finite)
     {
         bool whole = finite.all().item<bool>();
         bool[] kept = [.. finite.cpu().data<bool>()];
-        Tensor shown = whole ? pictures : pictures.index_select(0, finite.nonzero().squeeze(1));
-        MetricContext context = new(shown, [.. prompts.Where((_, i) => kept[i])], reference, loaded, seed);
+        MetricContext context = whole ? drawn
+            : drawn with { Pictures = drawn.Pictures.index_select(0, finite.nonzero().squeeze(1)), Prompts = [.. drawn.Prompts.Where((_, i) => kept[i])] };
         foreach (Metric metric in metrics)
         {
             string name = ComponentCatalog.NameOf(metric.GetType());

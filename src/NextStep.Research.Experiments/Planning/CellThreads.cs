@@ -20,12 +20,19 @@ internal static class CellThreads
     public static Experiment Settle(Experiment experiment, RunFolder? folder, int? cores = null)
     {
         ArgumentNullException.ThrowIfNull(experiment);
+        return experiment.Arms.All(a => a.Config.Threads is not null) ? experiment : SettleAs(experiment, folder?.ReadPlan(), cores);
+    }
+
+    /// <summary>The same where the plan of the folder was read already; null: nothing was begun there.</summary>
+    public static Experiment SettleAs(Experiment experiment, Plan? before, int? cores = null)
+    {
+        ArgumentNullException.ThrowIfNull(experiment);
         if (experiment.Arms.All(a => a.Config.Threads is not null))
         {
             return experiment;
         }
         int cells = experiment.Arms.Count * experiment.Seeds.Count, available = Math.Max(1, cores ?? Cores);
-        string? begun = folder?.ReadPlan()?.Config.GetValueOrDefault("threads");
+        string? begun = before?.Config.GetValueOrDefault("threads");
         if (begun == "null")
         {
             return experiment; // begun by a program that left it open

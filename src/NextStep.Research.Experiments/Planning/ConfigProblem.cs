@@ -9,7 +9,7 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
 {
     /// <summary>All of a configuration.</summary>
     public static IEnumerable<ConfigProblem> Of(ResearchConfig config) =>
-        [.. Model(config), .. Detectors(config), .. Pictures(config), .. Names(config), .. Device(config), .. Contents(config)];
+        [.. Model(config), .. Frozen(config), .. Head(config), .. Detectors(config), .. Pictures(config), .. Names(config), .. Device(config), .. Contents(config)];
 
     private static IEnumerable<ConfigProblem> Model(ResearchConfig config)
     {
@@ -26,6 +26,35 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
                 e.Message.StartsWith(prefix, StringComparison.Ordinal) ? e.Message[prefix.Length..] : e.Message);
         }
         return problem is null ? [] : [problem];
+    }
+
+    // Names are those of a model without memory; built only where something is frozen.
+    private static IEnumerable<ConfigProblem> Frozen(ResearchConfig config)
+    {
+        const string path = "training.model.frozen";
+        IReadOnlyList<string> frozen = config.Training.Model.Frozen;
+        if (frozen.Count == 0 || Model(config).Any())
+        {
+            return [];
+        }
+        using NextStepModel model = new(ModelSizes.Resolve(config.Model, config.Autoencoder, new ByteTokenizer()), TorchSharp.torch.META);
+        string[] names = [.. model.named_parameters().Select(p => p.name)];
+        string[] modules = [.. names.Select(n => n.Split('.')).SelectMany(p => Enumerable.Range(1, p.Length).Select(k => string.Join('.', p[..k]))).Distinct()];
+        bool all = names.All(n => StartWeights.Unknown([n], frozen).Count < frozen.Count);
+        return
+        [
+            .. StartWeights.Unknown(names, frozen).Select(u => new ConfigProblem([path], $"no weight is called '{u}'{NearestName.Hint(u, modules)}")),
+            .. all ? (ConfigProblem[])[new ConfigProblem([path], "all weights are frozen, so that nothing learns")] : [],
+        ];
+    }
+
+    // The steps of the first and of the last token.
+    private static IEnumerable<ConfigProblem> Head(ResearchConfig config)
+    {
+        SamplingConfig sampling = config.Sampling;
+        FlowSamplerOptions options = new() { Solver = sampling.Solver, Steps = sampling.Steps, TimestepShift = sampling.TimestepShift, NoiseLevel = sampling.NoiseLevel };
+        string? problem = config.Model.Head.Problem(options) ?? (sampling.FinalSteps is { } final ? config.Model.Head.Problem(options with { Steps = final }) : null);
+        return problem is null ? [] : [new ConfigProblem(["sampling.steps", "sampling.solver", "model.head"], problem)];
     }
 
     private static IEnumerable<ConfigProblem> Detectors(ResearchConfig config)

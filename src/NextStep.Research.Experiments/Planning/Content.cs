@@ -21,6 +21,10 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
     public static IReadOnlyList<Content> All { get; } =
     [
         new("data.path", true, ["data.source", "data.path"], config => ReadsFolder(config.Data) ? Files(config.Data) : null, CheckFolder),
+        new("model.tokenizer.folder", true, ["model.tokenizer"], config => config.Model.Tokenizer is QwenVocabulary q ? FileContents.OfTokenizer(DataPath.Absolute(q.Folder)) : null,
+            config => _ = config.Model.Tokenizer is QwenVocabulary q ? QwenTokenizer.Load(DataPath.Absolute(q.Folder)) : null),
+        new("training.model.start", true, ["training.model.start"], config => config.Training.Model.Start is { } start ? FileContents.OfModel(DataPath.Absolute(start)) : null,
+            CheckStart),
         new("evaluation.network", true, ["evaluation.network", "evaluation.networkSize", "evaluation.networkMean", "evaluation.networkDeviation", "data.imageSize"], Network, config => Network(config)),
     ];
 
@@ -29,7 +33,7 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
 
     /// <summary>The same configuration for a worker with another current folder.</summary>
     public static ResearchConfig WithFullPaths(ResearchConfig config) => All.Where(c => c.IsName).Aggregate(config, (all, c) =>
-        ConfigPath.Get(all, c.Path) is string { Length: > 0 } name ? ConfigPath.Set(all, c.Path, DataPath.Absolute(name)) : all);
+        ConfigPath.TryGet(all, c.Path, out object? value) && value is string { Length: > 0 } name ? ConfigPath.Set(all, c.Path, DataPath.Absolute(name)) : all);
 
     private static bool ReadsFolder(DataConfig data) => data.Source.ReadsFolder;
 
@@ -48,6 +52,17 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
         if (ReadsFolder(config.Data) && !Directory.Exists(DataPath.Absolute(config.Data.Path!)))
         {
             throw new DirectoryNotFoundException($"the data folder '{config.Data.Path}' does not exist");
+        }
+    }
+
+    // By names and shapes, which a model without memory has too.
+    private static void CheckStart(ResearchConfig config)
+    {
+        if (config.Training.Model.Start is { } start)
+        {
+            string folder = ReleasedFolder.Resolve(DataPath.Absolute(start));
+            using NextStepModel model = new(ModelSizes.Resolve(config.Model, config.Autoencoder, new ByteTokenizer()), torch.META);
+            StartWeights.Check(model, folder);
         }
     }
 
@@ -75,10 +90,19 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
     }
 }
 
-/// <summary>Looks contents up, each once.</summary>
+/// <summary>Looks up contents, and which stages read what, each once: thousands of keys of one plan ask the same.</summary>
 internal sealed class ContentReader
 {
     private readonly Dictionary<string, string?> _known = [];
+    private readonly Dictionary<string, bool> _keepsBits = [];
+    private readonly Dictionary<(string Stage, string Path), bool> _reads = [];
+
+    /// <summary>Whether no result depends on the value at a path.</summary>
+    public bool KeepsBits(string path) => _keepsBits.TryGetValue(path, out bool known) ? known : _keepsBits[path] = ConfigSchema.Find(path)?.KeepsBits == true;
+
+    /// <summary>As <see cref="StageSharing.Reads"/>.</summary>
+    public bool Reads(StageDefinition stage, string path) =>
+        _reads.TryGetValue((stage.Kind, path), out bool known) ? known : _reads[(stage.Kind, path)] = StageSharing.Reads(stage, path);
 
     /// <summary>The identities of what a configuration reads, by config path.</summary>
     /// <exception cref="IOException">A folder or file is not there or cannot be read.</exception>

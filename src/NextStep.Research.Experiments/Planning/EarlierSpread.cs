@@ -13,10 +13,11 @@ internal sealed record EarlierSpread(string Metric, double Deviation, int Freedo
 
     /// <summary>For each metric from the first folder that has two seeds of two arms: <paramref name="folder"/> itself, then the runs beside it, the newest first.</summary>
     /// <param name="folder">The run that is planned.</param>
+    /// <param name="before">Its plan; null: it has none yet.</param>
     /// <param name="metrics">Names.</param>
     /// <param name="from">Only this run folder, or null.</param>
     /// <exception cref="InvalidDataException"><paramref name="from"/> is no run folder, or damaged.</exception>
-    public static IReadOnlyList<EarlierSpread> Read(RunFolder folder, IReadOnlyList<string> metrics, string? from = null)
+    public static IReadOnlyList<EarlierSpread> Read(RunFolder folder, Plan? before, IReadOnlyList<string> metrics, string? from = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
         ArgumentNullException.ThrowIfNull(metrics);
@@ -34,7 +35,7 @@ internal sealed record EarlierSpread(string Metric, double Deviation, int Freedo
             }
             try
             {
-                found.AddRange(Of(place, open));
+                found.AddRange(Of(place, place == folder.Path ? before : new RunFolder(place).ReadPlan(), open));
             }
             catch (InvalidDataException) when (from is null)
             {
@@ -54,10 +55,9 @@ internal sealed record EarlierSpread(string Metric, double Deviation, int Freedo
         return beside.Prepend(folder.Path);
     }
 
-    private static IEnumerable<EarlierSpread> Of(string place, string[] metrics)
+    private static IEnumerable<EarlierSpread> Of(string place, Plan? plan, string[] metrics)
     {
         RunFolder folder = new(place);
-        Plan? plan = folder.ReadPlan();
         int seeds = plan?.Cells.Select(c => c.Seed).Distinct().Count() ?? 0;
         if (plan is not { Arms.Count: > 1 } || seeds < 2)
         {

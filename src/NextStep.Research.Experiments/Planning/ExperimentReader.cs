@@ -39,7 +39,7 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         {
             errors.AddRange(claims.SelectMany(c => c.Check(arms, builder.LeftOut, [.. axes.Select(a => a.Key.Path)]).Select(m => new ConfigError(c.File, c.Line, "claims", m))));
             errors.AddRange(new ValueOrigins(sections, settings, named).Check(arms));
-            CheckMetrics(arms, claims);
+            CheckMetrics(arms, claims, search);
         }
         return new Experiment
         {
@@ -75,7 +75,7 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         return more.Length == 0 ? there : [.. there, .. more];
     }
 
-    private void CheckMetrics(IReadOnlyList<Arm> arms, IReadOnlyList<Claim> claims)
+    private void CheckMetrics(IReadOnlyList<Arm> arms, IReadOnlyList<Claim> claims, SearchPlan? search)
     {
         KnownMetrics known = new([.. arms.Select(a => a.Config)]);
         foreach ((string text, int line) in sections.Find("measure") is { Value: YamlSequenceNode } ? Items("measure", "a metric's name") : [])
@@ -84,6 +84,10 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
             {
                 Report("measure", problem, line);
             }
+        }
+        if (search is { Metric.Length: > 0 } && (search.Metric.AsSpan().ContainsAny('*', '?') ? $"'{search.Metric}' is a pattern; arms are ranked by one metric" : known.Problem(search.Metric)) is { } wrong)
+        {
+            Report("search.metric", wrong, sections.Find("search")!.Value.Line);
         }
         errors.AddRange(claims.SelectMany(c => c.Metrics().Select(known.Problem).OfType<string>().Select(p => new ConfigError(c.File, c.Line, "claims", p))));
     }

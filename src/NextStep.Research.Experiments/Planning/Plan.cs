@@ -68,7 +68,7 @@ public sealed record Plan
         StageKeys[] keys = [.. experiment.Arms.Select(a => new StageKeys(a, stages, varied, contents))];
         PlannedCell[] cells = [.. experiment.Seeds.SelectMany(s => keys.Select(k => k.Cell(s)))];
         CheckDifferent(cells);
-        (IReadOnlyList<PlannedCell> rungs, cells) = RungCells.Of(experiment, cells, arm => new StageKeys(arm, stages, varied, contents), stages);
+        (IReadOnlyList<PlannedCell> rungs, cells) = RungCells.Of(experiment, cells, (arm, needed) => new StageKeys(arm, needed, varied, contents), stages);
         return new Plan
         {
             Name = experiment.Name,
@@ -146,6 +146,10 @@ public sealed record PlannedCell(string Key, string Arm, long Seed, IReadOnlyLis
     [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
     public long? Rung { get; init; }
 
+    /// <summary>Of a rung, the metric that it is run for; nothing else needs to be measured. Null: the whole training.</summary>
+    [System.Text.Json.Serialization.JsonIgnore(Condition = System.Text.Json.Serialization.JsonIgnoreCondition.WhenWritingNull)]
+    public string? RankedBy { get; init; }
+
     /// <summary>For people: <c>noiseStrength=0, seed 1</c>.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public string Label => FormattableString.Invariant($"{Arm}, seed {Seed}{(Rung is null ? "" : $", {Rung} images")}");
@@ -155,7 +159,7 @@ public sealed record PlannedCell(string Key, string Arm, long Seed, IReadOnlyLis
     public ResearchConfig Configure(ResearchConfig arm)
     {
         ArgumentNullException.ThrowIfNull(arm);
-        return RungCells.Shortened(arm, Rung) with { Seed = Seed };
+        return RungCells.Shortened(arm, Rung, RankedBy) with { Seed = Seed };
     }
 }
 

@@ -28,11 +28,16 @@ internal sealed record PlannedPower(EarlierSpread Spread, int Seeds, int Compari
     }
 
     /// <summary>For every metric that an earlier run has a spread of.</summary>
-    public static IReadOnlyList<PlannedPower> Of(Plan plan, RunFolder folder, string? from, double? difference)
+    /// <param name="plan">What is planned.</param>
+    /// <param name="folder">Where it will run.</param>
+    /// <param name="before">The plan that is there; null: none.</param>
+    /// <param name="from">The run folder whose spread is taken; null: this one, then those beside it.</param>
+    /// <param name="difference">The one that is wanted, or null.</param>
+    public static IReadOnlyList<PlannedPower> Of(Plan plan, RunFolder folder, Plan? before, string? from, double? difference)
     {
         IReadOnlyList<string> metrics = Metrics(plan);
         int comparisons = (plan.Arms.Count - 1) * Math.Max(1, metrics.Count(plan.Measure.Contains)), seeds = plan.Cells.Select(c => c.Seed).Distinct().Count();
-        return plan.Arms.Count < 2 ? [] : [.. EarlierSpread.Read(folder, metrics, from).Select(s => new PlannedPower(s, seeds, comparisons, difference))];
+        return plan.Arms.Count < 2 ? [] : [.. EarlierSpread.Read(folder, before, metrics, from).Select(s => new PlannedPower(s, seeds, comparisons, difference))];
     }
 
     /// <summary>The claims that something stays within a margin, with how likely the seeds show it where there is no difference at all.</summary>

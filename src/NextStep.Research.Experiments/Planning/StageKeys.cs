@@ -19,9 +19,9 @@ internal sealed class StageKeys
         _arm = arm.Name;
         IReadOnlyDictionary<string, string> texts = ConfigPath.Texts(arm.Config);
         IReadOnlyDictionary<string, string> contents = content.Of(arm.Config);
-        _keys = [.. stages.Select(s => StageKey.Of(s, texts, contents))];
+        _keys = [.. stages.Select(s => StageKey.Of(s, texts, contents, content))];
         _unread = string.Concat(varied.Order(StringComparer.Ordinal)
-            .Where(p => texts.TryGetValue(p, out string? text) && text != Defaults.GetValueOrDefault(p) && ConfigSchema.Find(p)?.KeepsBits != true && !Content.IsNameOnly(p) && !stages.Any(s => StageSharing.Reads(s, p)))
+            .Where(p => texts.TryGetValue(p, out string? text) && text != Defaults.GetValueOrDefault(p) && !content.KeepsBits(p) && !Content.IsNameOnly(p) && !stages.Any(s => content.Reads(s, p)))
             .Select(p => $"{p}: {texts[p]}\n"));
     }
 

@@ -21,7 +21,7 @@ internal static class ValueRange
         problem = range.Children.Keys.Select(k => (k as YamlScalarNode)?.Value ?? "").FirstOrDefault(k => !Keys.Contains(k)) is { } unknown
             ? $"'{unknown}' is not part of a range{NearestName.Hint(unknown, Keys)}"
             : null;
-        problem ??= range.Children.Where(c => c.Value is not YamlScalarNode).Select(c => $"{c.Key}: expected one value, found {ConfigValue.Describe(c.Value)}").FirstOrDefault();
+        problem ??= range.Children.Where(c => c.Value is not YamlScalarNode).Select(c => $"{c.Key}: expected {(c.Key is YamlScalarNode { Value: "scale" } ? "linear or log" : "a number")}, found {ConfigValue.Describe(c.Value)}").FirstOrDefault();
         if (problem is not null)
         {
             return null;

@@ -136,6 +136,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         AtomicFile.RemoveLeftovers(run.Working, SearchOption.AllDirectories);
         _report(new SweepEvent.StageStarted(run.Cell, run.Stage, false));
         Stopwatch clock = Stopwatch.StartNew();
+        TimeSpan worked = Environment.CpuUsage.TotalTime;
         Stopwatch? noted = null;
         StageDefinition stage = stages.First(s => s.Kind == run.Stage.Kind);
         int? count = stage.Reads.Contains("threads") ? run.Config.Threads : null; // what does not compute with torch does not load it
@@ -168,7 +169,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             },
         });
         cancellation.ThrowIfCancellationRequested();
-        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Code = options.Code, Ended = DateTime.UtcNow, Threads = count }, durable: false);
+        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Code = options.Code, Ended = DateTime.UtcNow, Threads = count, ProcessorSeconds = (Environment.CpuUsage.TotalTime - worked).TotalSeconds }, durable: false);
         DiskFlush.Files(run.Working);
         lease?.IsLost(); // signals Lost when it is
         cancellation.ThrowIfCancellationRequested();

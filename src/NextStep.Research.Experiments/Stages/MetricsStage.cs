@@ -23,11 +23,15 @@ internal static class MetricsStage
         using Measurements all = new();
         all.Numbers["samples.brightness"] = pictures.mean().item<float>();
         all.Numbers["samples.contrast"] = pictures.std([1, 2, 3]).mean().item<float>();
-        CellMeasures.Add(all, config, pictures, prompts, network, loaded, context.Cancellation);
+        CellMeasures.Add(all, config, pictures, prompts, network, loaded, context.Cancellation, ProcessorSeconds(context));
         CellMeasures.AddEdits(all, config, context.Inputs["samples"], loaded.Autoencoder);
         all.Run(p => context.Progress(new StageProgress(p.Done, p.Total, "measurements", all.Numbers)), context.Cancellation);
         StageFiles.Write(context.Directory, all, SaveMaps(context, all));
     }
+
+    private static Dictionary<string, double> ProcessorSeconds(StageContext context) => context.Inputs
+        .Select(input => (input.Key, RunFolder.Read<StageRecord>(Path.Combine(input.Value, StageRecord.FileName))?.ProcessorSeconds))
+        .Where(input => input.ProcessorSeconds is not null).ToDictionary(input => input.Key, input => input.ProcessorSeconds!.Value);
 
     // Laid out like the sample sheet, so that a map lies over its pictures.
     private static Dictionary<string, string> SaveMaps(StageContext context, Measurements all)

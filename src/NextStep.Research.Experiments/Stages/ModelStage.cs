@@ -17,7 +17,7 @@ internal static class ModelStage
             TrainingLoop.GoOnFrom(earlier, context.Directory);
         }
         using LatentSet latents = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.Train));
-        TextTokenizer tokenizer = config.Model.Tokenizer == TokenizerKind.Byte ? new ByteTokenizer() : WordTokenizer.FromCaptions([.. latents.Captions, .. config.Data.Source.Words]);
+        TextTokenizer tokenizer = config.Model.Tokenizer.Build([.. latents.Captions, .. config.Data.Source.Words]);
         using NextStepModel model = ModelTrainer.Train(config, latents, tokenizer, new TrainingRun(
             context.Directory, "model",
             (images, numbers) => context.Progress(new StageProgress(images, config.Training.Model.Images, "images", numbers)),

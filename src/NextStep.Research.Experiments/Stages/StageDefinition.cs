@@ -12,6 +12,9 @@ public sealed record StageDefinition(
 {
     /// <summary>What its time grows with, for estimates; null where it does not grow.</summary>
     public StageWork? Work { get; init; }
+
+    /// <summary>Names and patterns of the numbers that it gives; null: all that no other stage gives.</summary>
+    public IReadOnlyList<string>? Numbers { get; init; }
 }
 
 /// <summary>The amount of a stage's work.</summary>

@@ -6,15 +6,18 @@ public static class StandardStages
     private static readonly string[] Pictures =
         ["data.source", "data.path", "data.imageSize", "data.images", "data.captionField", "data.emptyCaptions", "data.heldOut", "data.skills", "data.paraphrase", "data.groups"];
 
+    private static readonly string[] Losses =
+        ["model.*", "flow.loss", "flow.loss.*", "head.loss", "head.loss.*", "text.loss", "edit.flow.loss", "edit.flow.loss.*", "edit.head.loss", "edit.head.loss.*", "edit.text.loss"];
+
     /// <summary>verifier (the shapes world's, by itself), autoencoder → latents → model → samples → metrics.</summary>
     public static IReadOnlyList<StageDefinition> All { get; } =
     [
-        new("verifier", 1, ["data.source", "data.imageSize", "data.skills", "autoencoder.multipliers", "evaluation.skills", "evaluation.verifierScenes", "seed", "threads"], [], true, VerifierStage.Run) { Work = new StageWork("evaluation.verifierScenes", 16) },
+        new("verifier", 1, ["data.source", "data.imageSize", "data.skills", "autoencoder.multipliers", "evaluation.skills", "evaluation.verifierScenes", "seed", "threads"], [], true, VerifierStage.Run) { Work = new StageWork("evaluation.verifierScenes", 16), Numbers = ["verifier.*"] },
         // The autoencoder does not see edits: their pictures are like those of the pairs.
-        new("autoencoder", 3, [.. Pictures, "autoencoder", "training.autoencoder", "evaluation.heldOut", "evaluation.latentNoise", "seed", "threads", "cuda"], [], true, AutoencoderStage.Run) { Work = new StageWork("training.autoencoder.images", 64) },
-        new("latents", 3, ["data", "evaluation.heldOut", "seed", "threads", "cuda"], ["autoencoder"], true, LatentsStage.Run) { Work = new StageWork("data.images", 256) },
-        new("model", 2, ["data.source", "data.imageSize", "model", "training.model", "training.dropText", "training.packSequences", "training.recomputeLayers", "seed", "threads", "cuda"], ["autoencoder", "latents"], true, ModelStage.Run) { Work = new StageWork("training.model.images", 256) },
-        new("samples", 2, ["data", "sampling", "evaluation.samples", "evaluation.skills", "evaluation.pairs", "seed", "threads", "cuda", "precision"], ["model"], false, SamplesStage.Run) { Work = new StageWork("evaluation.samples", 4) },
+        new("autoencoder", 4, [.. Pictures, "autoencoder", "training.autoencoder", "evaluation.heldOut", "evaluation.latentNoise", "seed", "threads", "cuda"], [], true, AutoencoderStage.Run) { Work = new StageWork("training.autoencoder.images", 64), Numbers = ["autoencoder.*"] },
+        new("latents", 4, ["data", "evaluation.heldOut", "seed", "threads", "cuda"], ["autoencoder"], true, LatentsStage.Run) { Work = new StageWork("data.images", 256), Numbers = ["latents.*"] },
+        new("model", 2, ["data.source", "data.imageSize", "model", "training.model", "training.dropText", "training.packSequences", "training.recomputeLayers", "seed", "threads", "cuda"], ["autoencoder", "latents"], true, ModelStage.Run) { Work = new StageWork("training.model.images", 256), Numbers = Losses },
+        new("samples", 2, ["data", "sampling", "evaluation.samples", "evaluation.skills", "evaluation.pairs", "seed", "threads", "cuda", "precision"], ["model"], false, SamplesStage.Run) { Work = new StageWork("evaluation.samples", 4), Numbers = [] },
         new("metrics", 3, ["data", "evaluation", "sampling", "precision", "seed", "threads", "cuda"], ["autoencoder", "model", "samples"], false, MetricsStage.Run) { Work = new StageWork("evaluation.samples", 4) },
     ];
 }

@@ -26,11 +26,15 @@ public sealed class FlatRegions : IArtifactDetector
     {
         ArgumentNullException.ThrowIfNull(pictures);
         using DisposeScope scope = NewDisposeScope();
-        Tensor highest = nn.functional.max_pool2d(pictures, Window, 1, Window / 2), lowest = nn.functional.max_pool2d(pictures.neg(), Window, 1, Window / 2);
+        Tensor highest = Highest(pictures), lowest = Highest(pictures.neg());
         Tensor map = highest.Plus(lowest).amax([1]).le(Scalars.Of(Span)).to_type(float32);
         double[] each = [.. map.mean([1, 2]).to_type(float64).data<double>()];
         return new ArtifactReading(each.Average(), each, map.DetachFromDisposeScope());
     }
+
+    // Rows first, then columns: 10 comparisons instead of 25.
+    private static Tensor Highest(Tensor pictures) =>
+        nn.functional.max_pool2d(nn.functional.max_pool2d(pictures, [1, Window], [1, 1], [0, Window / 2]), [Window, 1], [1, 1], [Window / 2, 0]);
 }
 
 /// <summary>Clipped values: the share of channel values at 0 or 255.</summary>

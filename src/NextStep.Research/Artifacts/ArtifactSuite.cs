@@ -85,6 +85,7 @@ public static class ArtifactSuite
             using DisposeScope scope = NewDisposeScope();
             int first = part * size;
             Tensor pictures = ImageFile.ToBytes(pixels.narrow(0, first, Math.Min(size, pixels.size(0) - first))).to_type(float32).OverInPlace(255);
+            using SharedResponses shared = SharedResponses.Open(pictures);
             for (int i = 0; i < detectors.Count; i++)
             {
                 cancellation.ThrowIfCancellationRequested();

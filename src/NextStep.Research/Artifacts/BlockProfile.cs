@@ -20,16 +20,25 @@ internal sealed record BlockProfile(Tensor X, Tensor Y)
     {
         using DisposeScope scope = NewDisposeScope();
         long rows = pictures.size(2) / period, columns = pictures.size(3) / period;
-        Tensor x = Relative(pictures, period, token, rows, columns), y = Relative(pictures.transpose(2, 3), period, token, columns, rows);
+        Tensor across = SharedResponses.Of(pictures, $"differences/x/{token}", () => Differences(pictures, token));
+        Tensor down = SharedResponses.Of(pictures, $"differences/y/{token}", () => Differences(pictures.transpose(2, 3), token));
+        Tensor x = Relative(across, period, rows, columns), y = Relative(down, period, columns, rows);
         return new BlockProfile(x.MoveToOuterDisposeScope(), y.MoveToOuterDisposeScope());
     }
 
-    private static Tensor Relative(Tensor pictures, int period, int token, long rows, long columns)
+    // [n, H, W − 1].
+    private static Tensor Differences(Tensor pictures, int token)
     {
         using DisposeScope scope = NewDisposeScope();
-        (long width, long length) = (pictures.size(3), (columns * period) - 1);
-        Tensor differences = CoherentPart.Remove(pictures.narrow(3, 1, width - 1) - pictures.narrow(3, 0, width - 1), token).abs().mean([1]);
-        Tensor segments = differences.narrow(1, 0, rows * period).narrow(2, 0, length).reshape(pictures.size(0), rows, period, length).mean([2]);
+        long width = pictures.size(3);
+        return CoherentPart.Remove(pictures.narrow(3, 1, width - 1) - pictures.narrow(3, 0, width - 1), token).abs().mean([1]).MoveToOuterDisposeScope();
+    }
+
+    private static Tensor Relative(Tensor differences, int period, long rows, long columns)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        long length = (columns * period) - 1;
+        Tensor segments = differences.narrow(1, 0, rows * period).narrow(2, 0, length).reshape(differences.size(0), rows, period, length).mean([2]);
         Tensor padded = nn.functional.pad(segments, [period - 1, period - 1], PaddingModes.Reflect);
         Tensor around = (nn.functional.avg_pool1d(padded, (2 * period) - 1, 1).Times((2 * period) - 1) - segments).Over((2 * period) - 2);
         return (segments.Plus(Floor) / around.Plus(Floor)).MoveToOuterDisposeScope();

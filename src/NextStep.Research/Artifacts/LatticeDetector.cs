@@ -39,7 +39,7 @@ public sealed class LatticeDetector(int period, string name = "lattice") : IArti
         Tensor residual = Residual(pictures).narrow(2, 0, rows * period).narrow(3, 0, columns * period);
         Tensor power = fft.fft2(residual).abs().Squared().mean([1]); // [n, h, w]
         double[] perPicture = [.. Peak(power, rows, columns).to_type(float64).data<double>()];
-        double value = Peak(power.mean([0], keepdim: true), rows, columns).item<float>();
+        double value = n == 1 ? perPicture[0] : Peak(power.mean([0], keepdim: true), rows, columns).item<float>();
         return new ArtifactReading(value, perPicture, Map(residual, rows, columns, height, width).DetachFromDisposeScope());
     }
 

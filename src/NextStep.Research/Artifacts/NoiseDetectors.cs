@@ -15,7 +15,9 @@ internal static class NoiseResponse
     public const double MedianOfNormal = 0.6745;
 
     /// <summary>|response| [n, 3, H, W], borders reflected.</summary>
-    public static Tensor Of(Tensor pictures, int token)
+    public static Tensor Of(Tensor pictures, int token) => SharedResponses.Of(pictures, $"noise/{token}", () => Compute(pictures, token));
+
+    private static Tensor Compute(Tensor pictures, int token)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor kernel = tensor(new float[] { 1, -2, 1, -2, 4, -2, 1, -2, 1 }, [1, 1, 3, 3]).expand(3, 1, 3, 3);

@@ -10,6 +10,7 @@ public sealed record AutoencoderConfig
     public int Width { get; init; } = 32;
 
     /// <summary>Width multipliers per level; every level but the last halves the resolution (paper: 1, 2, 4, 4).</summary>
+    [RangeOfEach(1, 64, Least = 1, Most = 8)]
     public IReadOnlyList<int> Multipliers { get; init; } = [1, 2, 2];
 
     /// <summary>Residual blocks per encoder level; the decoder has one more (paper: 2).</summary>

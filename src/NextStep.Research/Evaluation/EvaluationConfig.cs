@@ -37,7 +37,7 @@ public sealed record EvaluationConfig
     public int? NetworkSize { get; init; }
 
     /// <summary>Black and white in the values that the ONNX network is given: [0, 1], [−1, 1] or [0, 255].</summary>
-    [RangeOfEach(-1e3, 1e3)]
+    [RangeOfEach(-1e3, 1e3, Least = 2, Most = 2)]
     public IReadOnlyList<double> NetworkRange { get; init; } = [0, 1];
 
     /// <summary>The output of the ONNX network that holds the features; null = its only one.</summary>
@@ -48,11 +48,11 @@ public sealed record EvaluationConfig
     public int? NetworkAxis { get; init; }
 
     /// <summary>Subtracted from values in that range before the ONNX network: one number, or one a channel.</summary>
-    [RangeOfEach(-1e3, 1e3)]
+    [RangeOfEach(-1e3, 1e3, Least = 1)]
     public IReadOnlyList<double> NetworkMean { get; init; } = [0];
 
     /// <summary>Divided by after that: one number, or one a channel.</summary>
-    [RangeOfEach(1e-6, 1e3)]
+    [RangeOfEach(1e-6, 1e3, Least = 1)]
     public IReadOnlyList<double> NetworkDeviation { get; init; } = [1];
 
     /// <summary>Standard deviations of noise added to latents, for the decoder's robustness (paper, Fig. 6).</summary>

@@ -18,7 +18,14 @@ public abstract record Metric : ComponentConfig
 /// <param name="Reference">Pictures of the training distribution, [m, 3, S, S]; null when none were wanted.</param>
 /// <param name="Model">What drew them, in evaluation mode.</param>
 /// <param name="Seed">Of the cell; randomness comes from <see cref="Streams"/> of it.</param>
-public sealed record MetricContext(Tensor Pictures, IReadOnlyList<string> Prompts, Tensor? Reference, LoadedModel Model, long Seed);
+public sealed record MetricContext(Tensor Pictures, IReadOnlyList<string> Prompts, Tensor? Reference, LoadedModel Model, long Seed)
+{
+    /// <summary>How they were drawn.</summary>
+    public SamplingConfig Sampling { get; init; } = new();
+
+    /// <summary>Processor seconds, all threads, of the stages before, by kind: <c>autoencoder</c>, <c>model</c>, <c>samples</c>. Only in a sweep; of a stage that was interrupted, those of the process that ended it.</summary>
+    public IReadOnlyDictionary<string, double> ProcessorSeconds { get; init; } = new Dictionary<string, double>();
+}
 
 /// <summary>What a metric found.</summary>
 /// <param name="Value">Its number; NaN where there is none.</param>

@@ -91,10 +91,13 @@ internal sealed record FlowModulations(IReadOnlyList<Tensor> Blocks, Tensor Fina
     }
 }
 
-/// <summary>The small MLP that predicts the velocity of one image token (spec §3.1, <c>SimpleMLPAdaLN</c>).</summary>
+/// <summary>
+/// The small MLP that predicts the velocity of one image token (spec §3.1, <c>SimpleMLPAdaLN</c>). Other heads use it with other inputs and outputs: what goes
+/// through the blocks is x, what modulates them is T(t) + E(c).
+/// </summary>
 public sealed class FlowHeadNetwork : nn.Module<Tensor, Tensor, Tensor, Tensor>
 {
-    private readonly TimestepEmbedder time_embed;
+    private readonly TimestepEmbedder? time_embed;
     private readonly Linear cond_embed;
     internal readonly Linear input_proj;
     internal readonly ModuleList<FlowHeadBlock> res_blocks;
@@ -106,18 +109,18 @@ public sealed class FlowHeadNetwork : nn.Module<Tensor, Tensor, Tensor, Tensor>
     {
         Config = config;
         int inner = (int)(config.Width * config.MlpRatio);
-        time_embed = new TimestepEmbedder(config.Width, device, dtype);
+        time_embed = config.Times > 0 ? new TimestepEmbedder(config.Width, device, dtype) : null;
         cond_embed = nn.Linear(config.ConditionWidth, config.Width, device: device, dtype: dtype);
-        input_proj = nn.Linear(config.TokenWidth, config.Width, device: device, dtype: dtype);
+        input_proj = nn.Linear(config.InputWidth ?? config.TokenWidth, config.Width, device: device, dtype: dtype);
         res_blocks = nn.ModuleList(Enumerable.Range(0, config.Layers).Select(_ => new FlowHeadBlock(config.Width, inner, device, dtype)).ToArray());
-        final_layer = new FlowHeadFinalLayer(config.Width, config.TokenWidth, device, dtype);
+        final_layer = new FlowHeadFinalLayer(config.Width, config.OutputWidth ?? config.TokenWidth, device, dtype);
         RegisterComponents();
     }
 
     /// <summary>The shape.</summary>
     public FlowHeadConfig Config { get; }
 
-    /// <summary>Velocity [n, d] at x [n, d], t [n], condition c [n, H].</summary>
+    /// <summary>Velocity [n, d] at x [n, d], t [n] (or [n, times]), condition c [n, H].</summary>
     public override Tensor forward(Tensor x, Tensor t, Tensor c)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -125,8 +128,16 @@ public sealed class FlowHeadNetwork : nn.Module<Tensor, Tensor, Tensor, Tensor>
         return Velocity(x, modulations).MoveToOuterDisposeScope();
     }
 
-    /// <summary>T(t): [n] to [n, D].</summary>
-    public Tensor EmbedTimes(Tensor t) => time_embed.forward(t);
+    /// <summary>Without a time: [n, output] of x [n, input], modulated by E(c) alone.</summary>
+    internal Tensor Untimed(Tensor x, Tensor c)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return Velocity(x, Modulations(EmbedConditions(c))).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>T(t): [n], or [n, times], to [n, D].</summary>
+    /// <exception cref="InvalidOperationException">The shape has no time.</exception>
+    public Tensor EmbedTimes(Tensor t) => (time_embed ?? throw new InvalidOperationException("This network was built without a time.")).forward(t);
 
     /// <summary>E(c): [n, H] to [n, D].</summary>
     public Tensor EmbedConditions(Tensor c) => RowLinear.Forward(cond_embed, c);

@@ -43,7 +43,10 @@ public sealed class FlowSampler : TokenHeadSampler
     private FlowHeadRows? _rows;
 
     /// <summary>Prepares the schedule for <paramref name="network"/>, whose weights must not change while the sampler lives.</summary>
-    public FlowSampler(FlowHeadNetwork network, FlowSamplerOptions options)
+    /// <param name="network">The velocity.</param>
+    /// <param name="options">Solver and schedule.</param>
+    /// <param name="span">For networks that are told how far a step goes: what they are told of its length. Null = they take the time alone.</param>
+    public FlowSampler(FlowHeadNetwork network, FlowSamplerOptions options, Func<float, float>? span = null)
     {
         _network = network;
         _options = options;
@@ -52,7 +55,12 @@ public sealed class FlowSampler : TokenHeadSampler
         using DisposeScope scope = NewDisposeScope();
         Tensor weight = network.parameters().First();
         (_dtype, _device) = (weight.dtype, weight.device);
-        Tensor times = tensor([.. _solver.Times]).to(_dtype, _device); // rounded like the activations, as in training
+        Tensor times = tensor([.. _solver.Times]);
+        if (span is not null)
+        {
+            times = stack([times, tensor([.. _solver.Times.Select((t, i) => span((i + 1 < _solver.Times.Count ? _solver.Times[i + 1] : 1) - t))])], 1);
+        }
+        times = times.to(_dtype, _device); // rounded like the activations, as in training
         _timeEmbeddings = network.EmbedTimes(times).DetachFromDisposeScope();
     }
 

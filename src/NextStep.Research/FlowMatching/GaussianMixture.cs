@@ -67,6 +67,15 @@ public sealed class GaussianMixture : IDisposable
         return (share * each).sum(1).MoveToOuterDisposeScope();
     }
 
+    /// <summary>log p of each point, [n], in nats.</summary>
+    /// <param name="x">[n, d].</param>
+    public Tensor LogDensity(Tensor x)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor squared = x.unsqueeze(1).sub(_means).Squared().sum(2).Over(-2 * _deviation * _deviation); // [n, k]
+        return squared.Plus(_logWeights).logsumexp(1).Minus(Width * Math.Log(_deviation * Math.Sqrt(2 * Math.PI))).MoveToOuterDisposeScope();
+    }
+
     /// <summary>Distance of each point to the nearest centre in standard deviations, [n]; of the mixture's own points in the plane 1.25 on average.</summary>
     public Tensor Deviations(Tensor x)
     {

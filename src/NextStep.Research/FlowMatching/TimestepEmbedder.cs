@@ -20,12 +20,13 @@ public sealed class TimestepEmbedder : nn.Module<Tensor, Tensor>
         RegisterComponents();
     }
 
-    /// <summary>[n] times to [n, D].</summary>
+    /// <summary>[n] times to [n, D]; several a row, [n, k], share the sinusoids: 256/k features each, side by side.</summary>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
         using Tensor first = mlp.parameters().First().alias();
-        return mlp.forward(Sinusoids(input, FrequencyWidth).to_type(first.dtype)).MoveToOuterDisposeScope();
+        Tensor sinusoids = input.dim() == 1 ? Sinusoids(input, FrequencyWidth) : Sinusoids(input, FrequencyWidth / (int)input.size(1)).flatten(1);
+        return mlp.forward(sinusoids.to_type(first.dtype)).MoveToOuterDisposeScope();
     }
 
     /// <summary>[cos(t·f₀) … cos(t·f₁₂₇), sin(t·f₀) …] with f_i = period^(−i/half), in float32; an odd width gets a zero column.</summary>

@@ -40,6 +40,9 @@ public abstract record TokenHeadConfig : ComponentConfig
 
     /// <summary>Builds the head, on the meta device too; weights are random until initialised or loaded.</summary>
     public abstract TokenHead Build(TokenHeadContext context);
+
+    /// <summary>Why this head cannot draw with these settings, in half a sentence with what to do; null = it can. Asked before anything is trained.</summary>
+    public virtual string? Problem(FlowSamplerOptions sampling) => null;
 }
 
 /// <summary>What a head is built for.</summary>

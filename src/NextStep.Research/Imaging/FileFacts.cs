@@ -5,4 +5,8 @@ namespace NextStep.Research;
 /// <param name="Width">Of a picture, upright; else 0.</param>
 /// <param name="Height">Of a picture, upright; else 0.</param>
 /// <param name="Problem">Why the picture cannot be used; null where it can.</param>
-internal sealed record FileFacts(string Sha256, int Width, int Height, string? Problem);
+internal sealed record FileFacts(string Sha256, int Width, int Height, string? Problem)
+{
+    /// <summary>The bytes of a small caption file; null of all others.</summary>
+    public byte[]? Content { get; init; }
+}

@@ -22,6 +22,13 @@ internal static partial class PlaceholderFile
         return Describe(head, stream.Length);
     }
 
+    /// <summary>As <see cref="Describe(string)"/>, of a file that may hold any text: only a Git LFS pointer and a page of a server are none that was meant.</summary>
+    public static string? DescribePointer(ReadOnlySpan<byte> head)
+    {
+        string text = Text(head);
+        return IsPointer(text) || IsPage(text) ? Describe(head, head.Length) : null;
+    }
+
     /// <summary>As <see cref="Describe(string)"/>, of the first bytes (up to <see cref="Head"/> count) of a file of <paramref name="length"/> bytes.</summary>
     public static string? Describe(ReadOnlySpan<byte> head, long length)
     {
@@ -29,13 +36,13 @@ internal static partial class PlaceholderFile
         {
             return "is empty; download or copy it again";
         }
-        string text = Encoding.UTF8.GetString(head[..Math.Min(head.Length, Head)]).TrimStart('\uFEFF', ' ', '\t', '\r', '\n');
-        if (text.StartsWith("version https://git-lfs", StringComparison.Ordinal) || text.StartsWith("version https://hawser", StringComparison.Ordinal))
+        string text = Text(head);
+        if (IsPointer(text))
         {
             string size = PointerSize().Match(text) is { Success: true } match ? $" to {match.Groups[1].Value} bytes" : "";
             return $"is a Git LFS pointer{size}, not the file itself; fetch it with: git lfs pull";
         }
-        if (text.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase) || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase))
+        if (IsPage(text))
         {
             string title = Title().Match(text) is { Success: true } match ? $" (\"{match.Groups[1].Value.Trim()}\")" : "";
             return $"is an HTML page{title}, which a server sent instead of the file; download it again, logged in where that is needed";
@@ -51,6 +58,12 @@ internal static partial class PlaceholderFile
         bool printable = length <= head.Length && text.Length > 0 && !text.StartsWith('{') && !text.StartsWith('[') && text.All(c => c is >= ' ' and <= '~' or '\r' or '\n' or '\t');
         return printable ? $"is a text of {length} bytes ({Start(text)}), not the file; download it again" : null;
     }
+
+    private static string Text(ReadOnlySpan<byte> head) => Encoding.UTF8.GetString(head[..Math.Min(head.Length, Head)]).TrimStart('\uFEFF', ' ', '\t', '\r', '\n');
+
+    private static bool IsPointer(string text) => text.StartsWith("version https://git-lfs", StringComparison.Ordinal) || text.StartsWith("version https://hawser", StringComparison.Ordinal);
+
+    private static bool IsPage(string text) => text.StartsWith("<!doctype html", StringComparison.OrdinalIgnoreCase) || text.StartsWith("<html", StringComparison.OrdinalIgnoreCase);
 
     private static string Start(string text)
     {

@@ -24,16 +24,6 @@ public enum ModelSize
     B14,
 }
 
-/// <summary>How captions become ids in models trained here.</summary>
-public enum TokenizerKind
-{
-    /// <summary>One id per word of the training captions.</summary>
-    Word,
-
-    /// <summary>One id per UTF-8 byte.</summary>
-    Byte,
-}
-
 /// <summary>What an edit's prompt begins with.</summary>
 public enum EditLayout
 {
@@ -57,7 +47,7 @@ public sealed record ModelConfig
     public TokenHeadConfig Head { get; init; } = new FlowHead();
 
     /// <summary>The tokenizer of models trained here.</summary>
-    public TokenizerKind Tokenizer { get; init; } = TokenizerKind.Word;
+    public TokenizerConfig Tokenizer { get; init; } = new WordVocabulary();
 
     /// <summary>Weight of the text loss (paper: 0.01).</summary>
     [Range(0.0, 1e3)]
@@ -101,4 +91,7 @@ public sealed record TransformerOptions
     /// <summary>Base θ of the rotary embedding (14B: 1e6); null = 1e6 for 3b and 14b, 1e4 for the small sizes, whose sequences are short.</summary>
     [Range(1.0, 1e9)]
     public double? RopeTheta { get; init; }
+
+    /// <summary>What a decoder layer does.</summary>
+    public LayerConfig Layer { get; init; } = new PaperLayer();
 }

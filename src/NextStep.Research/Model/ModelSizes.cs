@@ -83,6 +83,7 @@ public static class ModelSizes
             Heads = heads,
             KeyValueHeads = model.Transformer.KeyValueHeads ?? (heads % shape.KeyValueHeads == 0 ? shape.KeyValueHeads : heads),
             HeadDim = width / heads,
+            Layer = model.Transformer.Layer,
             RopeTheta = model.Transformer.RopeTheta ?? (model.Size >= ModelSize.B3 ? 1_000_000 : 10_000),
         };
         transformer.Validate();
@@ -97,6 +98,7 @@ public static class ModelSizes
                 Layers = model.Head.Layers ?? headLayers,
             },
             HeadComponent = model.Head,
+            Tokenizer = model.Tokenizer,
             LatentChannels = autoencoder.LatentChannels,
             LatentPatchSize = autoencoder.PatchSize,
             Special = special,

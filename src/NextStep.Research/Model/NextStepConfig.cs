@@ -12,6 +12,9 @@ public sealed record NextStepConfig
     /// <summary>Which head.</summary>
     public TokenHeadConfig HeadComponent { get; init; } = new FlowHead();
 
+    /// <summary>Which tokenizer; null = found by its files.</summary>
+    public TokenizerConfig? Tokenizer { get; init; }
+
     /// <summary>Latent channels C.</summary>
     public required int LatentChannels { get; init; }
 

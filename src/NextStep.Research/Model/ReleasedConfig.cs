@@ -59,7 +59,16 @@ internal static class ReleasedConfig
             ["boi"] = config.Special.BeginOfImage,
             ["eoi"] = config.Special.EndOfImage,
             ["image_placeholder_id"] = config.Special.ImagePlaceholder,
-            [Own] = new JsonObject { ["imageSize"] = imageSize, ["editLayout"] = JsonSerializer.SerializeToNode(config.EditLayout, JsonOptions), ["head"] = JsonSerializer.SerializeToNode(config.HeadComponent, JsonOptions), ["headSource"] = ComponentCatalog.SourceOf(config.HeadComponent.GetType())?.ToString(), ["sampling"] = JsonSerializer.SerializeToNode(sampling, JsonOptions) },
+            [Own] = new JsonObject
+            {
+                ["imageSize"] = imageSize,
+                ["editLayout"] = JsonSerializer.SerializeToNode(config.EditLayout, JsonOptions),
+                ["head"] = JsonSerializer.SerializeToNode(config.HeadComponent, JsonOptions),
+                ["layer"] = JsonSerializer.SerializeToNode(t.Layer, JsonOptions),
+                ["tokenizer"] = config.Tokenizer is null ? null : JsonSerializer.SerializeToNode(config.Tokenizer, JsonOptions),
+                ["sampling"] = JsonSerializer.SerializeToNode(sampling, JsonOptions),
+                [MadeWith.Key] = MadeWith.Of([config.HeadComponent, t.Layer, config.Tokenizer, .. Components(sampling)]),
+            },
         };
         return json.ToJsonString(JsonOptions);
     }
@@ -97,6 +106,7 @@ internal static class ReleasedConfig
                 AttentionBias = bias,
                 OutputAttentionBias = keys.Bool("o_attention_bias", bias), // absent or null follows attention_bias (spec §2.1)
                 MlpBias = keys.Bool("mlp_bias", false),
+                Layer = ReadComponent<LayerConfig>(keys, "layer") ?? new PaperLayer(),
             },
             Head = new FlowHeadConfig
             {
@@ -121,7 +131,8 @@ internal static class ReleasedConfig
             InputNoise = keys.Double("noise_strength", 0),
             EditLayout = ReadEditLayout(keys),
             UseGenPosEmbed = keys.Bool("use_gen_pos_embed", false),
-            HeadComponent = ReadHead(keys),
+            HeadComponent = ReadComponent<TokenHeadConfig>(keys, "head") ?? new FlowHead(),
+            Tokenizer = ReadComponent<TokenizerConfig>(keys, "tokenizer"),
         };
         try
         {
@@ -153,19 +164,26 @@ internal static class ReleasedConfig
         }
     }
 
-    /// <summary>Which token head made the model; the paper's where the file does not say it.</summary>
-    internal static TokenHeadConfig ReadHead(JsonKeys keys)
+    /// <summary>Which component made a part of the model; null where the file does not say it.</summary>
+    /// <exception cref="InvalidDataException">There is no such component here, or another of this name.</exception>
+    internal static T? ReadComponent<T>(JsonKeys keys, string name)
+        where T : ComponentConfig
     {
         JsonObject? own = keys.Object(Own);
         try
         {
-            return own?["head"] is { } head ? head.Deserialize<TokenHeadConfig>(JsonOptions) ?? new FlowHead() : new FlowHead();
+            T? component = own?[name] is { } node ? node.Deserialize<T>(JsonOptions) : null;
+            MadeWith.Check(keys.File, own, component);
+            return component;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"{keys.File}: its token head{(own?["headSource"] is { } source ? $", made by {source}," : "")} cannot be built: {e.Message}", e);
+            string made = own?[MadeWith.Key] is JsonObject { Count: > 0 } sources ? $", made with {string.Join(", ", sources.Select(p => p.Value))}," : "";
+            throw new InvalidDataException($"{keys.File}: its {ComponentNames.OfSeam(typeof(T))}{made} cannot be built: {e.Message}", e);
         }
     }
+
+    private static IEnumerable<ComponentConfig?> Components(SamplingConfig sampling) => [sampling.Solver, sampling.GuidanceSchedule, sampling.StepSchedule];
 
     /// <summary>What this kit saved beside the released keys: the training picture's side and the sampling settings; null and defaults for other folders.</summary>
     public static (int? ImageSize, SamplingConfig Sampling) ReadOwn(string file)
@@ -177,9 +195,9 @@ internal static class ReleasedConfig
         try
         {
             int? side = own["imageSize"]?.GetValue<int>();
-            return side is null or (> 0 and <= 65536)
-                ? (side, Checked(own["sampling"].Deserialize<SamplingConfig>(JsonOptions) ?? new SamplingConfig()))
-                : throw new FormatException($"imageSize is {side}");
+            SamplingConfig sampling = Checked(own["sampling"].Deserialize<SamplingConfig>(JsonOptions) ?? new SamplingConfig());
+            MadeWith.Check(file, own, Components(sampling));
+            return side is null or (> 0 and <= 65536) ? (side, sampling) : throw new FormatException($"imageSize is {side}");
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException or ValidationException)
         {
@@ -194,6 +212,12 @@ internal static class ReleasedConfig
         JsonKeys keys = JsonKeys.Open(file);
         JsonObject own = keys.Object(Own) ?? [];
         own["sampling"] = JsonSerializer.SerializeToNode(sampling, JsonOptions);
+        JsonObject sources = own[MadeWith.Key] as JsonObject ?? [];
+        foreach ((string name, JsonNode? source) in MadeWith.Of(Components(sampling)))
+        {
+            sources[name] = source?.DeepClone();
+        }
+        own[MadeWith.Key] = sources;
         keys.Root[Own] = own;
         return keys.Root.ToJsonString(JsonOptions);
     }
@@ -216,6 +240,7 @@ internal static class ReleasedConfig
             ["psz"] = config.NormalizationPatch ?? config.PatchSize,
             [Own] = JsonSerializer.SerializeToNode(config, JsonOptions),
         };
+        json[Own]![MadeWith.Key] = MadeWith.Of(config.Normalization);
         return json.ToJsonString(JsonOptions);
     }
 
@@ -230,6 +255,7 @@ internal static class ReleasedConfig
             try
             {
                 AutoencoderConfig config = Checked(own.Deserialize<AutoencoderConfig>(JsonOptions) ?? throw new JsonException("it is empty"));
+                MadeWith.Check(file, own, config.Normalization);
                 return config.Multipliers is { Count: > 0 and <= 16 } && config.Multipliers.All(m => m is >= 1 and <= 64)
                     ? config : throw new JsonException("its multipliers are no short list of numbers within 1 to 64");
             }

@@ -132,7 +132,7 @@ public static class ReleasedFolder
     {
         folder = Resolve(folder);
         string configFile = Path.Combine(folder, ConfigFile), vae = Path.Combine(folder, "vae");
-        TextTokenizer tokenizer = TextTokenizerFiles.Exists(folder) ? TextTokenizerFiles.Load(folder) : QwenTokenizer.Load(folder);
+        TextTokenizer tokenizer = (ReleasedConfig.ReadComponent<TokenizerConfig>(JsonKeys.Open(configFile), "tokenizer") ?? new WordVocabulary()).Load(folder);
         NextStepConfig config = ReleasedConfig.Read(configFile, tokenizer.Special);
         (int? imageSize, SamplingConfig sampling) = ReleasedConfig.ReadOwn(configFile);
         List<string> notes = [];

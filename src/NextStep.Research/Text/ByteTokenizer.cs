@@ -6,7 +6,7 @@ namespace NextStep.Research;
 public sealed class ByteTokenizer : TextTokenizer
 {
     /// <inheritdoc/>
-    public override int VocabularySize => SpecialTokenText.Written.Length + 256;
+    public override int VocabularySize => SpecialTokenText.Written.Count + 256;
 
     /// <inheritdoc/>
     public override SpecialTokens Special => SpecialTokenText.Ids;
@@ -23,7 +23,7 @@ public sealed class ByteTokenizer : TextTokenizer
             }
             else
             {
-                ids.AddRange(Encoding.UTF8.GetBytes(piece).Select(b => b + SpecialTokenText.Written.Length));
+                ids.AddRange(Encoding.UTF8.GetBytes(piece).Select(b => b + SpecialTokenText.Written.Count));
             }
         }
         return [.. ids];
@@ -38,13 +38,13 @@ public sealed class ByteTokenizer : TextTokenizer
         {
             ArgumentOutOfRangeException.ThrowIfNegative(id, nameof(ids));
             ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(id, VocabularySize, nameof(ids));
-            if (id < SpecialTokenText.Written.Length)
+            if (id < SpecialTokenText.Written.Count)
             {
                 bytes.AddRange(Encoding.UTF8.GetBytes(SpecialTokenText.Written[id]));
             }
             else
             {
-                bytes.Add((byte)(id - SpecialTokenText.Written.Length));
+                bytes.Add((byte)(id - SpecialTokenText.Written.Count));
             }
         }
         return Encoding.UTF8.GetString([.. bytes]);

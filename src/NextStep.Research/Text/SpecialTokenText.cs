@@ -1,14 +1,14 @@
 namespace NextStep.Research;
 
 /// <summary>The structural tokens of the small tokenizers: ids 0 … 5 in the order of <see cref="SpecialTokens"/>, and how they are written out.</summary>
-internal static class SpecialTokenText
+public static class SpecialTokenText
 {
     /// <summary>How the tokens are written; the index is the id.</summary>
-    public static readonly string[] Written =
+    public static IReadOnlyList<string> Written { get; } =
         ["[PAD]", "<|image_area|>", "<|begin_of_image|>", "<|end_of_image|>", "<|image_placeholder|>", "<|endoftext|>"];
 
     /// <summary>The same as ids.</summary>
-    public static readonly SpecialTokens Ids = new()
+    public static SpecialTokens Ids { get; } = new()
     {
         Pad = 0,
         ImageArea = 1,
@@ -18,7 +18,7 @@ internal static class SpecialTokenText
         EndOfText = 5,
     };
 
-    /// <summary>Cuts a text at written-out special tokens: plain pieces have id −1.</summary>
+    /// <summary>Cuts a text at written-out special tokens: plain pieces have id −1. Ids of other tokens begin at <c>Written.Count</c>.</summary>
     public static IEnumerable<(string Text, int Id)> Split(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -29,7 +29,7 @@ internal static class SpecialTokenText
             {
                 continue;
             }
-            int id = Array.FindIndex(Written, w => string.CompareOrdinal(text, i, w, 0, w.Length) == 0);
+            int id = Written.ToList().FindIndex(w => string.CompareOrdinal(text, i, w, 0, w.Length) == 0);
             if (id >= 0)
             {
                 if (i > start)

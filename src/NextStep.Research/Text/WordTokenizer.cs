@@ -37,7 +37,7 @@ public sealed class WordTokenizer : TextTokenizer
     public override SpecialTokens Special => SpecialTokenText.Ids;
 
     /// <summary>The id of every word that is not in the vocabulary.</summary>
-    public static int UnknownId => SpecialTokenText.Written.Length;
+    public static int UnknownId => SpecialTokenText.Written.Count;
 
     /// <summary>The known words in the order of their ids.</summary>
     public IReadOnlyList<string> Words => _words;

@@ -15,6 +15,12 @@ public static class ModelTrainer
         Device device = config.OpenDevice();
         NextStepModel model = new(ModelSizes.Resolve(config.Model, config.Autoencoder, tokenizer));
         Initialization.Apply(model, config.Seed);
+        if (config.Training.Model.Start is { } start)
+        {
+            string said = StartWeights.Copy(model, tokenizer, DataPath.Absolute(start));
+            run.Note?.Invoke(said);
+        }
+        StartWeights.Freeze(model, config.Training.Model.Frozen);
         model.to(device);
         model.Transformer.RecomputeLayers = config.Training.RecomputeLayers;
         TrainerConfig trainer = config.Training.Model;

@@ -98,4 +98,12 @@ public sealed record AutoencoderTrainerConfig : TrainerConfig
 /// <summary>The <c>training.model</c> node.</summary>
 public sealed record ModelTrainerConfig : TrainerConfig
 {
+    /// <summary>
+    /// A model's folder, a cell's or a released one, whose weights training starts from, by name; null = first weights. What it lacks, and a head of other
+    /// shapes, keeps its first weights.
+    /// </summary>
+    public string? Start { get; init; }
+
+    /// <summary>Weights that training does not move by a bit: names, names of modules (<c>layers.0</c>), or patterns with * and ?.</summary>
+    public IReadOnlyList<string> Frozen { get; init; } = [];
 }

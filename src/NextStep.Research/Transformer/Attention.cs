@@ -11,10 +11,12 @@ public sealed class Attention : nn.Module
     private readonly Linear k_proj;
     private readonly Linear v_proj;
     private readonly Linear o_proj;
+    private readonly RmsNorm? q_norm;
+    private readonly RmsNorm? k_norm;
     private readonly TransformerConfig _config;
 
-    /// <summary>Builds the four projections.</summary>
-    public Attention(TransformerConfig config, Device? device = null, ScalarType? dtype = null)
+    /// <summary>Builds the four projections, and with <paramref name="qkNorm"/> the norms of queries and keys.</summary>
+    public Attention(TransformerConfig config, Device? device = null, ScalarType? dtype = null, bool qkNorm = false)
         : base(nameof(Attention))
     {
         _config = config;
@@ -23,6 +25,11 @@ public sealed class Attention : nn.Module
         k_proj = nn.Linear(config.HiddenSize, shared, config.AttentionBias, device, dtype);
         v_proj = nn.Linear(config.HiddenSize, shared, config.AttentionBias, device, dtype);
         o_proj = nn.Linear(queries, config.HiddenSize, config.OutputAttentionBias, device, dtype);
+        if (qkNorm)
+        {
+            q_norm = new RmsNorm(config.HeadDim, config.RmsNormEpsilon, device, dtype);
+            k_norm = new RmsNorm(config.HeadDim, config.RmsNormEpsilon, device, dtype);
+        }
         RegisterComponents();
     }
 
@@ -37,8 +44,8 @@ public sealed class Attention : nn.Module
         using DisposeScope scope = NewDisposeScope();
         long batch = x.size(0), length = x.size(1);
         Tensor[] projected = RowLinear.Forward([q_proj, k_proj, v_proj], x);
-        Tensor q = angles.Rotate(Split(projected[0], batch, length, _config.Heads));
-        Tensor k = angles.Rotate(Split(projected[1], batch, length, _config.KeyValueHeads));
+        Tensor q = angles.Rotate(Normed(q_norm, Split(projected[0], batch, length, _config.Heads)));
+        Tensor k = angles.Rotate(Normed(k_norm, Split(projected[1], batch, length, _config.KeyValueHeads)));
         Tensor v = Split(projected[2], batch, length, _config.KeyValueHeads);
         if (cache is not null)
         {
@@ -49,6 +56,8 @@ public sealed class Attention : nn.Module
             q, Expand(k), Expand(v), mask!, is_casual: mask is null);
         return RowLinear.Forward(o_proj, mixed.to_type(x.dtype).transpose(1, 2).reshape(batch, length, -1)).MoveToOuterDisposeScope();
     }
+
+    private static Tensor Normed(RmsNorm? norm, Tensor x) => norm is null ? x : norm.forward(x);
 
     private Tensor Split(Tensor x, long batch, long length, int heads) => x.view(batch, length, heads, _config.HeadDim).transpose(1, 2);
 

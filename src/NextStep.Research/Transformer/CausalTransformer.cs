@@ -8,7 +8,7 @@ namespace NextStep.Research;
 public sealed class CausalTransformer : nn.Module
 {
     internal readonly TokenEmbedding embed_tokens;
-    internal readonly ModuleList<DecoderLayer> layers;
+    internal readonly ModuleList<TransformerLayer> layers;
     internal readonly RmsNorm norm;
     internal readonly Linear lm_head;
 
@@ -19,7 +19,7 @@ public sealed class CausalTransformer : nn.Module
         config.Validate();
         Config = config;
         embed_tokens = new TokenEmbedding(config.VocabularySize, config.HiddenSize, device, dtype);
-        layers = nn.ModuleList(Enumerable.Range(0, config.Layers).Select(_ => new DecoderLayer(config, device, dtype)).ToArray());
+        layers = nn.ModuleList(Enumerable.Range(0, config.Layers).Select(i => config.Layer.Build(new LayerContext(config, i, device, dtype))).ToArray());
         norm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon, device, dtype);
         lm_head = nn.Linear(config.HiddenSize, config.VocabularySize, false, device, dtype);
         RegisterComponents();
@@ -96,7 +96,7 @@ public sealed class CausalTransformer : nn.Module
         return zeros(mask.shape, dtype, mask.device).masked_fill(mask.logical_not(), Scalars.Of(double.NegativeInfinity)).MoveToOuterDisposeScope();
     }
 
-    private static Tensor Recomputed(DecoderLayer layer, Tensor x, RotaryAngles angles, Tensor? mask) => Recompute.Run(
+    private static Tensor Recomputed(TransformerLayer layer, Tensor x, RotaryAngles angles, Tensor? mask) => Recompute.Run(
         (h, kept) => layer.Forward(h, new RotaryAngles(kept[0], kept[1]), kept.Length > 2 ? kept[2] : null, null, 0),
         x, mask is null ? [angles.Cosine, angles.Sine] : [angles.Cosine, angles.Sine, mask]);
 

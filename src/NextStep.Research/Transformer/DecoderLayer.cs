@@ -31,7 +31,7 @@ public sealed class GatedMlp : nn.Module<Tensor, Tensor>
 }
 
 /// <summary>One pre-norm decoder block: a = x + Attention(RMSNorm(x)); y = a + MLP(RMSNorm(a)) (spec §2.2).</summary>
-public sealed class DecoderLayer : nn.Module
+public sealed class DecoderLayer : TransformerLayer
 {
     private readonly RmsNorm input_layernorm;
     private readonly Attention self_attn;
@@ -39,21 +39,20 @@ public sealed class DecoderLayer : nn.Module
     private readonly GatedMlp mlp;
 
     /// <summary>Builds the block.</summary>
-    public DecoderLayer(TransformerConfig config, Device? device = null, ScalarType? dtype = null)
-        : base(nameof(DecoderLayer))
+    public DecoderLayer(TransformerConfig config, Device? device = null, ScalarType? dtype = null, bool qkNorm = false)
     {
         input_layernorm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon, device, dtype);
-        self_attn = new Attention(config, device, dtype);
+        self_attn = new Attention(config, device, dtype, qkNorm);
         post_attention_layernorm = new RmsNorm(config.HiddenSize, config.RmsNormEpsilon, device, dtype);
         mlp = new GatedMlp(config, device, dtype);
         RegisterComponents();
     }
 
-    /// <summary>Where its weights lie.</summary>
-    public Device Device => input_layernorm.weight.device;
+    /// <inheritdoc/>
+    public override Device Device => input_layernorm.weight.device;
 
-    /// <summary>[batch, positions, H] to the same shape; see <see cref="Attention.Forward"/>.</summary>
-    public Tensor Forward(Tensor x, RotaryAngles angles, Tensor? mask, KeyValueCache? cache, int layer)
+    /// <inheritdoc/>
+    public override Tensor Forward(Tensor x, RotaryAngles angles, Tensor? mask, KeyValueCache? cache, int layer)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor attended = x.Plus(self_attn.Forward(input_layernorm.forward(x), angles, mask, cache, layer));

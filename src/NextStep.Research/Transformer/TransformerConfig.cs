@@ -39,6 +39,9 @@ public sealed record TransformerConfig
     /// <summary>Bias in the MLP.</summary>
     public bool MlpBias { get; init; }
 
+    /// <summary>What a decoder layer does.</summary>
+    public LayerConfig Layer { get; init; } = new PaperLayer();
+
     /// <summary>Throws <see cref="ArgumentException"/> with one sentence when the shape is impossible.</summary>
     public void Validate()
     {

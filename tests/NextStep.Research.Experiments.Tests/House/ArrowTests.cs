@@ -9,10 +9,10 @@ public sealed class ArrowTests
 {
     private const string Library = "src/NextStep.Research";
 
-    // The order of the data: pictures and text, latents, tokens, hidden states, velocities, pictures, judgement.
+    // The order of the data: pictures and text, latents, tokens, hidden states, velocities and other heads, pictures, judgement.
     private static readonly string[] Rooms =
     [
-        "Components", "Torch", "Imaging", "Text", "Data", "Checkpoints", "Autoencoder", "Transformer", "FlowMatching", "Model", "Generation", "Training", "Evaluation", "Artifacts", "Parity",
+        "Components", "Torch", "Imaging", "Text", "Data", "Checkpoints", "Autoencoder", "Transformer", "FlowMatching", "Heads", "Model", "Generation", "Training", "Evaluation", "Artifacts", "Parity",
     ];
 
     private static readonly string[] Projects =

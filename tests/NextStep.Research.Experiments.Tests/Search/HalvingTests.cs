@@ -13,7 +13,7 @@ public sealed class HalvingTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
-    private const string Halving = "search: { method: halving, metric: samples, goal: minimize, rungs: [2, 4] }";
+    private const string Halving = "search: { method: halving, metric: alignment, goal: minimize, rungs: [2, 4] }";
 
     private StubSweep Sweep(string name) => new(_folder, name, StubSweep.Grid(6, 2, 8, 1, Halving));
 

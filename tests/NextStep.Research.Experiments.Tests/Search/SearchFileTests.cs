@@ -89,8 +89,31 @@ public sealed class SearchFileTests : IDisposable
     }
 
     [Theory]
+    [InlineData("flow.loss", "autoencoder latents model", 500)]
+    [InlineData("text.loss", "autoencoder latents model", 500)]
+    [InlineData("alignment.colors", "autoencoder latents model samples metrics", 0)]
+    [InlineData("frechet", "autoencoder latents model samples metrics", 500)]
+    [InlineData("autoencoder.psnr", "autoencoder latents model", 500)]
+    [InlineData("verifier.accepts.clean", "verifier autoencoder latents model", 500)]
+    public void A_rung_draws_and_measures_what_its_metric_needs_and_the_whole_training_everything(string metric, string kinds, int reference)
+    {
+        Experiment experiment = Load($"training: {{ model: {{ images: 1000 }} }}\naxes: {{ autoencoder.noiseStrength: [0, 0.5] }}\nsearch: {{ method: halving, metric: {metric}, rungs: [100] }}");
+        Plan plan = Plan.Make(experiment, StandardStages.All);
+        Assert.All(plan.Rungs, c => Assert.Equal(kinds, string.Join(' ', c.Stages.Select(s => s.Kind))));
+        Assert.All(plan.Cells, c => Assert.Equal(StandardStages.All.Select(s => s.Kind), c.Stages.Select(s => s.Kind)));
+        EvaluationConfig rung = plan.Rungs[0].Configure(experiment.Arms[0].Config).Evaluation, whole = plan.Cells[0].Configure(experiment.Arms[0].Config).Evaluation;
+        Assert.Equal((reference, 0, 500, 3), (rung.Reference, rung.GuidanceTrace.Count, whole.Reference, whole.GuidanceTrace.Count));
+        // What was planned is what a worker reads back.
+        RunFolder run = new(_folder.File("run"));
+        CellConfigs.Write(run, plan, experiment);
+        Assert.Equal(100, CellConfigs.Read(run, plan.Rungs[0], StandardStages.All).Training.Model.Images);
+    }
+
+    [Theory]
     [InlineData("method: halfing, metric: alignment, rungs: [10]", "search.method: expected grid, random, sobol or halving, found 'halfing'")]
     [InlineData("method: halving, rungs: [10]", "search.metric: halving needs the metric that arms are ranked by")]
+    [InlineData("method: halving, metric: alignmnet, rungs: [10]", "search.metric: nothing measures 'alignmnet'; did you mean 'alignment'?")]
+    [InlineData("method: halving, metric: alignment*, rungs: [10]", "search.metric: 'alignment*' is a pattern; arms are ranked by one metric")]
     [InlineData("method: halving, metric: alignment", "search.rungs: halving needs the images after which arms are ranked")]
     [InlineData("method: halving, metric: alignment, rungs: [20, 10]", "search.rungs: must rise from one to the next")]
     [InlineData("method: halving, metric: alignment, rungs: [1000]", "search.rungs: 1000 is not below training.model.images, 1000")]

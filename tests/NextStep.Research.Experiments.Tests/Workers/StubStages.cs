@@ -91,7 +91,8 @@ internal static class StubStages
     private static void Finish(StageContext context, string chain)
     {
         File.WriteAllText(Path.Combine(context.Directory, "chain.txt"), chain);
-        File.WriteAllText(Path.Combine(context.Directory, "summary.json"), $"{{\"{Path.GetFileName(context.Directory).Split('-', '.')[0]}\": {Convert.ToInt32(Hash(chain)[..6], 16)}}}");
+        string kind = Path.GetFileName(context.Directory).Split('-', '.')[0];
+        File.WriteAllText(Path.Combine(context.Directory, "summary.json"), $"{{\"{(kind == "samples" ? "alignment" : kind)}\": {Convert.ToInt32(Hash(chain)[..6], 16)}}}");
     }
 
     private static string StateFile(string checkpoints, long step) => Path.Combine(checkpoints, string.Create(CultureInfo.InvariantCulture, $"state-{step:D12}.safetensors"));

@@ -20,6 +20,9 @@ public sealed class CaptionKindsTests : IDisposable
     [InlineData("1.json", """{"caption": "pict""", "damaged")]
     [InlineData("1.json", """{"caption": "half \ud83d of it"}""", "lone surrogate")]
     [InlineData("1.json", """["caption"]""", "no object")]
+    [InlineData("1.txt", "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n", "the caption file is a Git LFS pointer to 12 bytes")]
+    [InlineData("1.json", "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n", "the caption file is a Git LFS pointer to 12 bytes")]
+    [InlineData("1.txt", "<!DOCTYPE html><title>Not found</title>", "the caption file is an HTML page")]
     [InlineData("1.txt", "", "the caption is empty")]
     [InlineData("1.txt", " \r\n\u200B", "the caption is empty")]
     [InlineData("1.txt", "caf\u00E9|latin1", "not UTF-8")]
@@ -83,6 +86,71 @@ public sealed class CaptionKindsTests : IDisposable
         (List<string> captions, IReadOnlyList<UnreadablePicture> unread) = Both(DataSource.Folder);
         Assert.Equal(["of a", "of b", "of c", "of e"], captions);
         Assert.Equal(["captions.csv", "lone.png", "old.tar", "scan.TIFF", "sub/d.png", "sub/metadata.jsonl:2", "sub/metadata.jsonl:3"], unread.Select(u => u.File));
+    }
+
+    [Fact]
+    public void A_shard_that_was_joined_of_two_is_read_to_its_end()
+    {
+        Shard("a.tar", ("0.png", Png), ("0.txt", Bytes("first")));
+        Shard("b.tar", ("1.png", Png), ("1.txt", Bytes("second")));
+        File.WriteAllBytes(_folder.File("c.tar"), [.. File.ReadAllBytes(_folder.File("a.tar")), .. new byte[512 * 20], .. File.ReadAllBytes(_folder.File("b.tar")), .. new byte[100]]);
+        File.Delete(_folder.File("a.tar"));
+        File.Delete(_folder.File("b.tar"));
+        (List<string> captions, IReadOnlyList<UnreadablePicture> unread) = Both(DataSource.Webdataset);
+        Assert.Equal(["first", "second"], captions);
+        Assert.Empty(unread);
+        DataConfig config = new() { Source = DataSource.Webdataset, Path = _folder.Path, ImageSize = 8, HeldOut = new HeldOutConfig { Share = 0 } };
+        using IImageSource source = ImageSources.Open(config, DataSplit.Train, 0);
+        using CaptionedImage one = source.Load(0), two = source.Load(1); // at their offsets in the joined file
+    }
+
+    [Theory]
+    [InlineData("", "is empty")]
+    [InlineData("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n", "is a Git LFS pointer to 12 bytes")]
+    [InlineData("<html><title>Denied</title></html>", "is an HTML page")]
+    [InlineData("\u001f\u008b|latin1", "is compressed (gzip)")]
+    [InlineData("BZh91AY&SY\0|latin1", "is compressed (bzip2)")]
+    [InlineData("zeros", "the shard holds no pictures")]
+    public void A_shard_that_is_none_is_named(string content, string reason)
+    {
+        Shard("good.tar", ("0.png", Png), ("0.txt", Bytes("good")));
+        File.WriteAllBytes(_folder.File("bad.tar"), content == "zeros" ? new byte[10240] : Bytes(content));
+        (List<string> captions, IReadOnlyList<UnreadablePicture> unread) = Both(DataSource.Webdataset);
+        Assert.Equal(["good"], captions);
+        UnreadablePicture named = Assert.Single(unread);
+        Assert.Equal("bad.tar", named.File);
+        Assert.Contains(reason, named.Reason, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Tables_and_archives_that_are_not_read_are_named_and_a_pipe_is_not_waited_for()
+    {
+        File.WriteAllBytes(_folder.File("a.png"), Png);
+        File.WriteAllText(_folder.File("Metadata.JSONL"), """{"file_name": "a.png", "caption": "of a"}""");
+        foreach (string name in (string[])["train.jsonl", "more.zip", "part.parquet"])
+        {
+            File.WriteAllText(_folder.File(name), "not read");
+        }
+        Directory.CreateDirectory(_folder.File("sub"));
+        File.WriteAllText(_folder.File("sub/captions.jsonl"), "version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 12\n");
+        if (!OperatingSystem.IsWindows())
+        {
+            foreach (string name in (string[])["pipe.png", "pipe.txt", "pipe.tar"])
+            {
+                using System.Diagnostics.Process make = System.Diagnostics.Process.Start("mkfifo", _folder.File(name));
+                make.WaitForExit();
+            }
+        }
+        (List<string> captions, IReadOnlyList<UnreadablePicture> unread) = Both(DataSource.Folder);
+        Assert.Equal(["of a"], captions);
+        Assert.Equal(["more.zip", "part.parquet", "sub/captions.jsonl", "train.jsonl"], unread.Select(u => u.File).Where(f => !f.StartsWith("pipe", StringComparison.Ordinal)));
+        Assert.Contains("Git LFS pointer", unread.Single(u => u.File == "sub/captions.jsonl").Reason, StringComparison.Ordinal);
+        Assert.NotEmpty(ImageSources.Identity(new DataConfig { Source = DataSource.Folder, Path = _folder.Path }).Hash);
+        if (!OperatingSystem.IsWindows())
+        {
+            Shard("good.tar", ("0.png", Png), ("0.txt", Bytes("good")));
+            Assert.Equal("is empty; download or copy it again", Both(DataSource.Webdataset).Unread.Single(u => u.File == "pipe.tar").Reason);
+        }
     }
 
     [Fact]

@@ -86,6 +86,30 @@ public sealed class FolderFilesTests
         Assert.Equal(2, Looked());
     }
 
+    [Fact]
+    public void A_folder_that_is_opened_again_opens_none_of_its_captions_and_reads_a_changed_one()
+    {
+        using TemporaryFolder data = new();
+        File.WriteAllBytes(data.File("a.png"), ImageFile.EncodePng(TorchSharp.torch.zeros(3, 8, 8)));
+        File.SetLastWriteTimeUtc(data.File("a.png"), Old);
+        Write(data, "a.txt", "first");
+        string[] Captions()
+        {
+            DataConfig config = new() { Source = DataSource.Folder, Path = data.Path, ImageSize = 8 };
+            using FolderSource train = new(config, DataSplit.Train), held = new(config, DataSplit.HeldOut);
+            return [.. Enumerable.Range(0, train.Count).Select(train.Caption), .. Enumerable.Range(0, held.Count).Select(held.Caption), .. train.Unreadable.Select(u => u.Reason)];
+        }
+        Assert.Equal(["first"], Captions());
+        Write(data, "a.txt", "FIRST"); // same length and time: taken for the same file, as its hash is
+        Assert.Equal(["first"], Captions());
+        File.SetLastWriteTimeUtc(data.File("a.txt"), Old.AddSeconds(1));
+        Assert.Equal(["FIRST"], Captions());
+        Write(data, "a.txt", new string('x', 5000)); // too long to be kept
+        Assert.Equal([new string('x', 5000)], Captions());
+        Write(data, "a.txt", new string('y', 5000));
+        Assert.Equal([new string('y', 5000)], Captions());
+    }
+
     private static void Write(TemporaryFolder folder, string name, string content)
     {
         string file = folder.File(name);

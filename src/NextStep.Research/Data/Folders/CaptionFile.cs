@@ -23,7 +23,7 @@ internal static class CaptionFile
     public static IReadOnlyList<string> Sides { get; } = [".txt", ".caption", ".text", ".cap", ".json"];
 
     /// <summary>Whether the name is that of a table of captions.</summary>
-    public static bool IsTable(string name) => Tables.Contains(Path.GetFileName(name), StringComparer.Ordinal);
+    public static bool IsTable(string name) => Tables.Contains(Path.GetFileName(name), StringComparer.OrdinalIgnoreCase);
 
     /// <summary>Whether the name is that of a table of captions in a format that is not read.</summary>
     public static bool IsUnreadTable(string name) =>
@@ -54,6 +54,11 @@ internal static class CaptionFile
         if (file.Bytes > MaximumBytes)
         {
             throw new InvalidDataException($"'{file.Path}' is larger than {MaximumBytes >> 20} MB.");
+        }
+        if ((file.Bytes == 0 ? PlaceholderFile.Describe([], 0) : PlaceholderFile.DescribePointer(Head(file.Path))) is { } fault)
+        {
+            unreadable.Add(new UnreadablePicture(file.Name, fault));
+            return [];
         }
         List<CaptionLine> lines = [];
         int number = 0;
@@ -96,13 +101,18 @@ internal static class CaptionFile
         return lines;
     }
 
+    private static byte[] Head(string file)
+    {
+        byte[] head = new byte[PlaceholderFile.Head];
+        using FileStream stream = File.OpenRead(file);
+        return head[..stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
+    }
+
     // Bytes are taken one to one and decoded line by line, so that a damaged line costs only itself; null = no text.
     private static IEnumerable<string?> Lines(string file)
     {
-        byte[] head = new byte[4];
+        byte[] head = Head(file);
         using FileStream stream = File.OpenRead(file);
-        head = head[..stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
-        stream.Position = 0;
         bool wide = head.AsSpan().StartsWith<byte>([0xFF, 0xFE]) || head.AsSpan().StartsWith<byte>([0xFE, 0xFF]);
         using StreamReader reader = wide ? new StreamReader(stream, Encoding.UTF8, detectEncodingFromByteOrderMarks: true) : new StreamReader(stream, Encoding.Latin1, detectEncodingFromByteOrderMarks: false);
         while (reader.ReadLine() is { } line)

@@ -16,11 +16,17 @@ internal sealed record CaptionText(string? Text, string? Problem, bool Empty = f
     public static CaptionText None { get; } = new(null, "there is no caption", true);
 
     /// <summary>Of a text file: UTF-8, or UTF-16 and UTF-32 with their mark.</summary>
-    public static CaptionText OfText(ReadOnlySpan<byte> bytes) => Decode(bytes) is { } text ? Of(text) : Undecodable;
+    public static CaptionText OfText(ReadOnlySpan<byte> bytes) =>
+        PlaceholderFile.DescribePointer(bytes) is { } fault ? new CaptionText(null, $"the caption file {fault}")
+        : Decode(bytes) is { } text ? Of(text) : Undecodable;
 
     /// <summary>Of a JSON file with the caption in a field.</summary>
     public static CaptionText OfJson(ReadOnlySpan<byte> bytes, string field)
     {
+        if (PlaceholderFile.DescribePointer(bytes) is { } fault)
+        {
+            return new CaptionText(null, $"the caption file {fault}");
+        }
         if (Decode(bytes) is not { } text)
         {
             return Undecodable;

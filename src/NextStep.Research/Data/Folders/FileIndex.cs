@@ -12,14 +12,17 @@ namespace NextStep.Research;
 /// </summary>
 internal sealed class FileIndex
 {
-    private const string Magic = "nextstep file index 1";
+    private const string Magic = "nextstep file index 2";
+    private const int MostAtOnce = 1 << 20;
     private static readonly TimeSpan Settled = TimeSpan.FromSeconds(2);
+
+    private static volatile Loaded? _last;
 
     private readonly string _file;
     private readonly ConcurrentDictionary<string, Entry> _entries;
     private int _new;
 
-    private FileIndex(string file) => (_file, _entries) = (file, Read(file));
+    private FileIndex(string file, ConcurrentDictionary<string, Entry> entries) => (_file, _entries) = (file, entries);
 
     /// <summary>The cache folder.</summary>
     public static string Cache
@@ -37,9 +40,17 @@ internal sealed class FileIndex
     /// <summary>How many files were looked at because nothing was known about them.</summary>
     public int Looked => _new;
 
-    /// <summary>The index of a folder.</summary>
-    public static FileIndex Of(string folder) =>
-        new(Path.Combine(Cache, "files", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(DataPath.Real(folder))))[..24] + ".index"));
+    /// <summary>The index of a folder; one that was read already and did not change since is not read again.</summary>
+    public static FileIndex Of(string folder)
+    {
+        string file = Path.Combine(Cache, "files", Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(DataPath.Real(folder))))[..24] + ".index");
+        FileState state = FileState.Of(file);
+        if (_last is not { } last || last.State != state)
+        {
+            _last = last = new Loaded(state, Read(file));
+        }
+        return new FileIndex(file, last.Entries);
+    }
 
     /// <summary>Facts by file, in order; what is not known is found out, several files at a time.</summary>
     /// <param name="files">The files.</param>
@@ -94,6 +105,7 @@ internal sealed class FileIndex
         try
         {
             AtomicFile.Write(_file, Write, durable: false);
+            _last = new Loaded(FileState.Of(_file), _entries);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -116,6 +128,8 @@ internal sealed class FileIndex
             writer.Write(entry.Facts.Width);
             writer.Write(entry.Facts.Height);
             writer.Write(entry.Facts.Problem ?? "");
+            writer.Write(entry.Facts.Content?.Length ?? -1);
+            writer.Write(entry.Facts.Content ?? []);
         }
     }
 
@@ -133,11 +147,16 @@ internal sealed class FileIndex
             {
                 return entries;
             }
-            for (int left = reader.ReadInt32(); left > 0; left--)
+            int left = reader.ReadInt32();
+            entries = new(Environment.ProcessorCount, Math.Clamp(left, 1, MostAtOnce), StringComparer.Ordinal);
+            for (; left > 0; left--)
             {
                 string key = reader.ReadString();
-                Entry entry = new(reader.ReadInt64(), new DateTime(reader.ReadInt64(), DateTimeKind.Utc), new FileFacts(reader.ReadString(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadString() is { Length: > 0 } p ? p : null));
-                entries[key] = entry;
+                long bytes = reader.ReadInt64();
+                DateTime modified = new(reader.ReadInt64(), DateTimeKind.Utc);
+                FileFacts facts = new(reader.ReadString(), reader.ReadInt32(), reader.ReadInt32(), reader.ReadString() is { Length: > 0 } p ? p : null);
+                int content = reader.ReadInt32();
+                entries[key] = new Entry(bytes, modified, content < 0 ? facts : facts with { Content = reader.ReadBytes(content) });
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or FormatException)
@@ -145,6 +164,13 @@ internal sealed class FileIndex
             entries.Clear(); // damaged: everything is looked at anew
         }
         return entries;
+    }
+
+    private sealed record Loaded(FileState State, ConcurrentDictionary<string, Entry> Entries);
+
+    private readonly record struct FileState(string Path, DateTime Modified, long Bytes)
+    {
+        public static FileState Of(string file) => new FileInfo(file) is { Exists: true } there ? new(file, there.LastWriteTimeUtc, there.Length) : new(file, default, 0);
     }
 
     private sealed record Entry(long Bytes, DateTime Modified, FileFacts Facts);

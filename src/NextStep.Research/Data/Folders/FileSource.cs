@@ -35,14 +35,14 @@ internal abstract class FileSource : IImageSource
     private readonly string _kind;
     private readonly FileSample[] _samples;
 
-    private protected FileSource(DataConfig config, DataSplit split, string kind, Func<FolderFiles, FileSamples> read)
+    private protected FileSource(DataConfig config, DataSplit split, string kind, Func<FolderFiles, FileIndex, FileSamples> read)
     {
         string folder = ImageSources.FolderOf(config);
         (_kind, Folder, Split, Size) = (kind, folder, split, config.ImageSize);
         FolderFiles files = FolderFiles.Of(folder);
-        FileSamples found = read(files);
-        List<UnreadablePicture> unread = [.. files.Unread, .. found.Unread];
         FileIndex index = FileIndex.Of(folder);
+        FileSamples found = read(files, index);
+        List<UnreadablePicture> unread = [.. files.Unread, .. found.Unread];
         FileFacts[] facts = index.Facts(found.Samples, Key, s => s.File, Look);
         index.Save();
         unread.AddRange(found.Samples.Zip(facts).Where(p => p.Second.Problem is not null).Select(p => new UnreadablePicture(p.First.Id, p.Second.Problem!)));

@@ -1,7 +1,7 @@
 namespace NextStep.Research;
 
 /// <summary>Brings the pictures of a folder together with their captions.</summary>
-internal sealed class FolderReader(DataConfig config, FolderFiles files)
+internal sealed class FolderReader(DataConfig config, FolderFiles files, FileIndex index)
 {
     private readonly string _folder = ImageSources.FolderOf(config);
     private readonly Dictionary<string, FolderFile> _byName = files.Files.ToDictionary(f => f.Name, StringComparer.Ordinal);
@@ -14,7 +14,7 @@ internal sealed class FolderReader(DataConfig config, FolderFiles files)
         FolderFile[] tables = [.. files.Files.Where(f => CaptionFile.IsTable(f.Name)).GroupBy(f => FolderOf(f.Name)).SelectMany(Ruling)];
         if (pictures.Length == 0 && tables.Length == 0)
         {
-            string[] others = [.. files.Files.Where(f => ImageFile.HasUnreadExtension(f.Name) || SourceFiles.IsShard(f.Name)).Select(f => f.Name)];
+            string[] others = [.. files.Files.Where(f => ImageFile.HasUnreadExtension(f.Name) || SourceFiles.IsShard(f.Name) || SourceFiles.IsUnreadContainer(f.Name)).Select(f => f.Name)];
             throw new InvalidDataException(
                 $"The data folder '{config.Path}' holds no pictures ({string.Join(", ", ImageFile.Extensions)}){(others.Length > 0 ? $"; {others.Length} files like {others[0]} are not read by a folder source" : "")}.");
         }
@@ -91,6 +91,8 @@ internal sealed class FolderReader(DataConfig config, FolderFiles files)
     {
         string[] ruled = [.. tables.Select(t => FolderOf(t.Name))];
         ILookup<string, FolderFile> sides = files.Files.Where(f => CaptionFile.IsSide(f.Name) && !CaptionFile.IsUnreadTable(f.Name)).ToLookup(f => StemOf(f.Name), StringComparer.Ordinal);
+        FolderFile[] captions = [.. sides.SelectMany(s => s)];
+        Dictionary<string, byte[]?> kept = captions.Zip(index.Facts(captions, SourceFiles.Look)).ToDictionary(c => c.First.Path, c => c.Second.Content, StringComparer.Ordinal);
         HashSet<string> used = new(StringComparer.Ordinal);
         foreach (FolderFile picture in pictures)
         {
@@ -108,7 +110,8 @@ internal sealed class FolderReader(DataConfig config, FolderFiles files)
             {
                 foreach (FolderFile side in own.Length > 0 ? own : [.. sides[picture.Name]])
                 {
-                    fields.TryAdd(Path.GetExtension(side.Name).ToLowerInvariant(), side.Bytes > CaptionText.MaximumBytes ? null : File.ReadAllBytes(side.Path));
+                    fields.TryAdd(Path.GetExtension(side.Name).ToLowerInvariant(),
+                        side.Bytes > CaptionText.MaximumBytes ? null : kept.GetValueOrDefault(side.Path) ?? File.ReadAllBytes(side.Path));
                 }
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -133,6 +136,7 @@ internal sealed class FolderReader(DataConfig config, FolderFiles files)
             string? reason = ImageFile.HasUnreadExtension(file.Name) ? NotRead(file.Name)
                 : SourceFiles.IsShard(file.Name) || SourceFiles.IsCompressedShard(file.Name) ? "shards are read with data.source: webdataset"
                 : CaptionFile.IsUnreadTable(file.Name) ? $"tables of captions are read from {CaptionFile.Name} or metadata.jsonl"
+                : SourceFiles.IsUnreadContainer(file.Name) ? SourceFiles.Unpack
                 : null;
             if (reason is not null)
             {

@@ -11,7 +11,7 @@ internal sealed class FolderSource : FileSource
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="InvalidDataException">The folder holds no pictures at all.</exception>
     public FolderSource(DataConfig config, DataSplit split)
-        : base(config ?? throw new ArgumentNullException(nameof(config)), split, "folder", files => new FolderReader(config, files).Read())
+        : base(config ?? throw new ArgumentNullException(nameof(config)), split, "folder", (files, index) => new FolderReader(config, files, index).Read())
     {
     }
 }

@@ -17,6 +17,7 @@ internal sealed class ShardReader(DataConfig config, FolderFiles files)
             throw new InvalidDataException($"The data folder '{config.Path}' holds no .tar shards{(compressed.Length > 0 ? $"; {compressed.Length} compressed ones ({compressed[0].Name}) are not read: unpack them to .tar" : "")}.");
         }
         _found.Unread.AddRange(compressed.Select(c => new UnreadablePicture(c.Name, "compressed shards are not read: unpack them to .tar")));
+        _found.Unread.AddRange(files.Files.Where(f => SourceFiles.IsUnreadContainer(f.Name)).Select(f => new UnreadablePicture(f.Name, SourceFiles.Unpack)));
         _found.Unread.AddRange(files.Files.Where(f => ImageFile.HasImageExtension(f.Name) || ImageFile.HasUnreadExtension(f.Name))
             .Select(f => new UnreadablePicture(f.Name, "lies beside the shards: pictures in files are read with data.source: folder")));
         FileSamples[] each = new FileSamples[shards.Length];
@@ -31,6 +32,8 @@ internal sealed class ShardReader(DataConfig config, FolderFiles files)
 
     private sealed class Shard(FolderFile file, DataConfig config)
     {
+        private const int TarBlock = 512;
+
         private readonly Dictionary<string, Record> _records = new(StringComparer.Ordinal);
         private readonly List<Record> _order = [];
         private readonly FileSamples _found = new([], []);
@@ -39,11 +42,29 @@ internal sealed class ShardReader(DataConfig config, FolderFiles files)
         {
             try
             {
-                using FileStream stream = File.OpenRead(file.Path);
-                using TarReader reader = new(stream);
-                while (reader.GetNextEntry() is { } entry)
+                if ((file.Bytes == 0 ? PlaceholderFile.Describe([], 0) : PlaceholderFile.Describe(file.Path)) is { } fault)
                 {
-                    Take(entry);
+                    _found.Unread.Add(new UnreadablePicture(file.Name, fault));
+                    return _found;
+                }
+                using FileStream stream = File.OpenRead(file.Path);
+                if (Compression(stream) is { } kind)
+                {
+                    _found.Unread.Add(new UnreadablePicture(file.Name, $"is compressed ({kind}): unpack it to .tar"));
+                    return _found;
+                }
+                // Shards that were joined by cat: after the end of one archive another may follow.
+                while (ToNextArchive(stream))
+                {
+                    using TarReader reader = new(stream, leaveOpen: true);
+                    while (reader.GetNextEntry() is { } entry)
+                    {
+                        Take(entry);
+                    }
+                }
+                if (_order.Count == 0 && _found.Unread.Count == 0)
+                {
+                    _found.Unread.Add(new UnreadablePicture(file.Name, "the shard holds no pictures"));
                 }
             }
             catch (Exception e) when (e is InvalidDataException or IOException or FormatException or UnauthorizedAccessException or ArgumentException)
@@ -55,6 +76,34 @@ internal sealed class ShardReader(DataConfig config, FolderFiles files)
                 Finish(record);
             }
             return _found;
+        }
+
+        private static string? Compression(FileStream stream)
+        {
+            Span<byte> head = stackalloc byte[6];
+            head = head[..stream.ReadAtLeast(head, head.Length, throwOnEndOfStream: false)];
+            stream.Position = 0;
+            return head.StartsWith<byte>([0x1F, 0x8B]) ? "gzip"
+                : head.StartsWith<byte>([0x28, 0xB5, 0x2F, 0xFD]) ? "zstd"
+                : head.StartsWith("BZh"u8) ? "bzip2"
+                : head.StartsWith<byte>([0xFD, (byte)'7', (byte)'z', (byte)'X', (byte)'Z', 0]) ? "xz"
+                : null;
+        }
+
+        // Moves past the empty blocks that end an archive and fill it up; false at the end of the file.
+        private static bool ToNextArchive(FileStream stream)
+        {
+            byte[] block = new byte[TarBlock];
+            stream.Position = (stream.Position + TarBlock - 1) / TarBlock * TarBlock;
+            while (stream.ReadAtLeast(block, TarBlock, throwOnEndOfStream: false) is > 0 and int read)
+            {
+                if (block.AsSpan(0, read).ContainsAnyExcept((byte)0))
+                {
+                    stream.Position -= read;
+                    return true;
+                }
+            }
+            return false;
         }
 
         private void Take(TarEntry entry)

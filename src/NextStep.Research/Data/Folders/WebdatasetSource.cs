@@ -12,7 +12,7 @@ internal sealed class WebdatasetSource : FileSource
     /// <exception cref="DirectoryNotFoundException">The folder does not exist.</exception>
     /// <exception cref="InvalidDataException">The folder holds no shards that can be read.</exception>
     public WebdatasetSource(DataConfig config, DataSplit split)
-        : base(config ?? throw new ArgumentNullException(nameof(config)), split, "webdataset", files => new ShardReader(config, files).Read())
+        : base(config ?? throw new ArgumentNullException(nameof(config)), split, "webdataset", (files, _) => new ShardReader(config, files).Read())
     {
     }
 }

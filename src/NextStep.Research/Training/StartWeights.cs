@@ -1,0 +1,101 @@
+using System.IO.Enumeration;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>What a model's training starts from, and what of it stays as it is.</summary>
+public static class StartWeights
+{
+    private const string Head = "image_head.";
+
+    /// <summary>Copies weights by name from a model's folder; what the folder lacks, and a head of other shapes, stays as it is.</summary>
+    /// <param name="model">On the CPU, initialised.</param>
+    /// <param name="tokenizer">Of the training; ids must mean the same in both.</param>
+    /// <param name="folder">A released folder, or a cell's.</param>
+    /// <returns>A sentence on what came and what did not.</returns>
+    /// <exception cref="InvalidDataException">Nothing fits, a shape outside of the head is another, or the words of the tokenizers are.</exception>
+    public static string Copy(NextStepModel model, TextTokenizer tokenizer, string folder)
+    {
+        string place = ReleasedFolder.Resolve(folder);
+        if (tokenizer is WordTokenizer words && TextTokenizerFiles.Exists(place) && !(TextTokenizerFiles.Load(place) is WordTokenizer theirs && theirs.Words.SequenceEqual(words.Words)))
+        {
+            throw new InvalidDataException($"the words of {place} are not those of this training's captions, so that its embedding table means others; train on the same data, or choose model.tokenizer: byte for both.");
+        }
+        using TensorSource source = AverageWeights.Open(place, null, []);
+        using IDisposable guard = no_grad();
+        List<string> left = Fit(model.named_parameters().Select(p => (p.name, p.parameter)), source, place, out List<(Parameter To, string From)> found);
+        foreach ((Parameter to, string from) in found)
+        {
+            using Tensor read = source.ReadCopy(from, to.dtype);
+            to.copy_(read);
+        }
+        return $"{found.Count} weights start from {place}{(left.Count == 0 ? "" : $"; first weights: {string.Join(", ", left.Select(Module).Distinct())}")}";
+    }
+
+    /// <summary>Says what would be wrong, from the names and shapes alone; the vocabulary's tables are left out, since their size is known with the captions.</summary>
+    /// <exception cref="InvalidDataException">As for <see cref="Copy"/>.</exception>
+    public static void Check(NextStepModel model, string folder)
+    {
+        string place = ReleasedFolder.Resolve(folder);
+        using TensorSource source = AverageWeights.Open(place, null, []);
+        Fit(model.named_parameters().Where(p => p.name is not ("embed_tokens.weight" or "lm_head.weight")).Select(p => (p.name, p.parameter)), source, place, out _);
+    }
+
+    /// <summary>Takes the frozen weights out of training.</summary>
+    /// <exception cref="ArgumentException">A pattern fits no weight, or all are frozen.</exception>
+    public static void Freeze(NextStepModel model, IReadOnlyList<string> patterns)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        string[] names = [.. model.named_parameters().Select(p => p.name)];
+        if (Unknown(names, patterns) is [{ } unknown, ..])
+        {
+            throw new ArgumentException($"training.model.frozen: no weight is called '{unknown}'; there are {string.Join(", ", names.Select(Module).Distinct())}.", nameof(patterns));
+        }
+        foreach ((string name, Parameter parameter) in model.named_parameters())
+        {
+            parameter.requires_grad = !patterns.Any(p => Fits(p, name));
+        }
+    }
+
+    /// <summary>The patterns that fit none of the names.</summary>
+    public static IReadOnlyList<string> Unknown(IReadOnlyList<string> names, IReadOnlyList<string> patterns) => [.. patterns.Where(p => !names.Any(n => Fits(p, n)))];
+
+    private static bool Fits(string pattern, string name) =>
+        FileSystemName.MatchesSimpleExpression(pattern, name, ignoreCase: false) || FileSystemName.MatchesSimpleExpression(pattern + ".*", name, ignoreCase: false);
+
+    private static List<string> Fit(IEnumerable<(string Name, Parameter Parameter)> weights, TensorSource source, string place, out List<(Parameter To, string From)> found)
+    {
+        Dictionary<string, string> stored = [];
+        foreach (string name in source.Entries.Keys)
+        {
+            if (WeightNames.OfModel(name) is { } ours)
+            {
+                stored.TryAdd(ours, name);
+            }
+        }
+        List<string> left = [];
+        found = [];
+        foreach ((string name, Parameter parameter) in weights)
+        {
+            if (!stored.TryGetValue(name, out string? from))
+            {
+                left.Add(name);
+            }
+            else if (source.Entries[from].Shape.SequenceEqual(parameter.shape))
+            {
+                found.Add((parameter, from));
+            }
+            else
+            {
+                left.Add(name.StartsWith(Head, StringComparison.Ordinal) ? name : throw new InvalidDataException(
+                    $"{name} has the shape [{string.Join(", ", source.Entries[from].Shape)}] in {place}, but [{string.Join(", ", parameter.shape)}] here; give the model the same size and tokenizer."));
+            }
+        }
+        return found.Count > 0 ? left : throw new InvalidDataException($"no weight of {place} has a name of this model.");
+    }
+
+    // layers.3.self_attn.q_proj.weight is of layers, image_head.net.0.bias of image_head.
+    private static string Module(string name) => name.Split('.')[0];
+}

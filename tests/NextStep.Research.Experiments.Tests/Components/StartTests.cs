@@ -1,0 +1,98 @@
+namespace NextStep.Research.Experiments.Tests;
+
+/// <summary>Starting weights and frozen names: found by the plan, in the key by content, and not moved by a bit.</summary>
+public sealed class StartTests : IDisposable
+{
+    private static readonly ResearchConfig Small = new()
+    {
+        Autoencoder = new AutoencoderConfig { Width = 8, Multipliers = [1, 2], LatentChannels = 2 },
+        Data = new DataConfig { ImageSize = 16, Images = 16, Skills = ["colors"] },
+        Model = new ModelConfig { Size = ModelSize.Nano, Head = new FlowHead { BatchMultiplier = 1 } },
+        Training = new TrainingConfig { Model = new ModelTrainerConfig { Images = 24, BatchSize = 8, Warmup = 0 } },
+    };
+
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Frozen_weights_keep_the_bits_that_they_started_with_and_another_head_learns()
+    {
+        string start = Save("start", seed: 7, "a red circle");
+        using LatentSet latents = Latents();
+        ResearchConfig config = Small with
+        {
+            Model = Small.Model with { Head = new FlowHead { BatchMultiplier = 1, Layers = 1, Width = 16 } },
+            Training = Small.Training with { Model = Small.Training.Model with { Start = start, Frozen = ["embed_tokens", "layers.*", "norm", "lm_head"] } },
+        };
+        List<string> notes = [];
+        using NextStepModel trained = ModelTrainer.Train(config, latents, new ByteTokenizer(), new TrainingRun(_folder.Path, "model") { Note = notes.Add });
+        using LoadedModel before = ReleasedFolder.Load(start);
+        Dictionary<string, float[]> old = Weights(before.Model), now = Weights(trained);
+        string[] frozen = [.. now.Keys.Where(n => !n.StartsWith("image_", StringComparison.Ordinal))];
+        Assert.NotEmpty(frozen);
+        Assert.All(frozen, n => Assert.Equal(old[n], now[n]));
+        Assert.NotEqual(old["image_in_projector.weight"], now["image_in_projector.weight"]);
+        Assert.Contains("first weights: image_head", Assert.Single(notes));
+    }
+
+    [Fact]
+    public void The_plan_names_what_does_not_fit()
+    {
+        string start = Save("start", 1, "a red circle");
+        Assert.Contains("did you mean 'layers'", Problem("training.model.frozen: [layer]"), StringComparison.Ordinal);
+        Assert.Contains("all weights are frozen", Problem("training.model.frozen: ['*']"), StringComparison.Ordinal);
+        Assert.Contains("no folder", Problem("training.model.start: nowhere"), StringComparison.Ordinal);
+        Assert.Contains("layers.0.", Problem($"training.model.start: {start}\nmodel.transformer.width: 64"), StringComparison.Ordinal);
+        Assert.Contains("the same size", Problem($"training.model.start: {start}\nmodel.transformer.width: 64"), StringComparison.Ordinal);
+
+        string Problem(string lines) => Assert.Single(Assert.Throws<ConfigException>(() => Load(lines)).Errors).ToString();
+    }
+
+    [Fact]
+    public void The_start_is_in_the_models_key_by_its_content_and_not_by_its_name()
+    {
+        string one = Save("one", 1, "a red circle"), other = Save("other", 1, "a red circle"), else_ = Save("else", 2, "a red circle");
+        Dictionary<string, string> keys = Keys(one);
+        Assert.Equal(keys, Keys(other));
+        string[] changed = [.. Keys(else_).Where(k => keys[k.Key] != k.Value).Select(k => k.Key)];
+        Assert.Equal(["model", "samples", "metrics"], changed);
+
+        Dictionary<string, string> Keys(string start) => Plan.Make(Load($"training.model.start: {start}"), StandardStages.All).Cells[0].Stages.ToDictionary(s => s.Kind, s => s.Key);
+    }
+
+    [Fact]
+    public void Words_that_mean_others_are_refused()
+    {
+        string start = Save("start", 1, "a red circle", new WordVocabulary());
+        using LatentSet latents = Latents();
+        ResearchConfig config = Small with { Training = Small.Training with { Model = Small.Training.Model with { Start = start } } };
+        Assert.Contains("are not those of this training's captions", Assert.Throws<InvalidDataException>(
+            () => ModelTrainer.Train(config, latents, new WordVocabulary().Build(["a blue circle"]), new TrainingRun(_folder.Path, "model"))).Message, StringComparison.Ordinal);
+    }
+
+    private Experiment Load(string lines) => ExperimentFile.Load(_folder.Write("x.yaml", $"model.size: nano\nautoencoder: {{ width: 8, multipliers: [1, 2], latentChannels: 2 }}\n{lines}\n"));
+
+    private string Save(string name, long seed, string caption, TokenizerConfig? vocabulary = null)
+    {
+        TextTokenizer tokenizer = (vocabulary ?? new ByteVocabulary()).Build([caption]);
+        using NextStepModel model = new(ModelSizes.Resolve(Small.Model with { Tokenizer = vocabulary ?? new ByteVocabulary() }, Small.Autoencoder, tokenizer));
+        using ImageAutoencoder autoencoder = new(Small.Autoencoder);
+        Initialization.Apply(model, seed);
+        Initialization.Apply(autoencoder, 0);
+        string folder = Path.Combine(_folder.Path, name);
+        ReleasedFolder.Save(folder, model, autoencoder, tokenizer, 16, new SamplingConfig());
+        return folder;
+    }
+
+    private static LatentSet Latents()
+    {
+        using IImageSource source = ImageSources.Open(Small.Data, DataSplit.Train, 0);
+        using ImageAutoencoder autoencoder = new(Small.Autoencoder);
+        Initialization.Apply(autoencoder, 0);
+        autoencoder.eval();
+        return LatentSet.Encode(autoencoder, source, 16, null, TestContext.Current.CancellationToken);
+    }
+
+    private static Dictionary<string, float[]> Weights(NextStepModel model) => model.named_parameters().ToDictionary(p => p.name, p => p.parameter.data<float>().ToArray());
+}

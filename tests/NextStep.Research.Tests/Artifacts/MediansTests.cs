@@ -1,0 +1,58 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research.Tests;
+
+public sealed class MediansTests
+{
+    [Theory]
+    [InlineData(1, 0)]
+    [InlineData(2, 0)]
+    [InlineData(7, 1)]
+    [InlineData(64, 2)]
+    [InlineData(257, 3)]
+    [InlineData(4096, 4)]
+    public void They_are_those_of_the_ranks_with_ties_and_without(int count, int seed)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Generator random = Streams.For(seed, "medians");
+        foreach (Tensor values in (Tensor[])[randn([3, count, 5], generator: random), randint(0, 4, [3, count, 5], generator: random).to_type(float32), zeros(3, count, 5), randn([3, count, 5], dtype: float64, generator: random)])
+        {
+            foreach (int dimension in (int[])[0, 1, 2])
+            {
+                Tensor Rank(long rank) => values.kthvalue(rank, dimension).Item1;
+                long size = values.size(dimension);
+                Tensor expected = size % 2 == 1 ? Rank((size + 1) / 2) : Rank(size / 2).Plus(Rank((size / 2) + 1)).Over(2), found = Medians.Along(values, dimension);
+                Assert.True(expected.equal(found).all().item<bool>());
+                Assert.Equal(values.dtype, found.dtype);
+                Assert.Equal(expected.unsqueeze(dimension).shape, Medians.Along(values, dimension, true).shape);
+            }
+        }
+    }
+
+    [Fact]
+    public void What_detectors_share_is_what_each_computes_alone()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        TokenGrid grid = new(8, 4);
+        Tensor pictures = DeadLeaves.Draw(3, 64, 5), bytes = ImageFile.ToBytes(pictures).to_type(float32).OverInPlace(255);
+        foreach (ArtifactMeasurement together in ArtifactSuite.Measure(pictures, grid, cancellation: TestContext.Current.CancellationToken))
+        {
+            using ArtifactReading alone = together.Detector.Read(bytes);
+            Assert.Equal(alone.Value, together.Value);
+            Assert.Equal(alone.PerPicture, together.PerPicture);
+        }
+    }
+
+    [Fact]
+    public void Flatness_by_rows_and_columns_is_that_of_squares()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor pictures = ImageFile.ToBytes(DeadLeaves.Draw(2, 32, 9)).to_type(float32).OverInPlace(255);
+        Tensor Square(Tensor x) => nn.functional.max_pool2d(x, 5, 1, 2);
+        Tensor expected = Square(pictures).Plus(Square(pictures.neg())).amax([1]).le(Scalars.Of(4.5 / 255)).to_type(float32);
+        using ArtifactReading found = new FlatRegions().Read(pictures);
+        Assert.True(expected.equal(found.Map!).all().item<bool>());
+        Assert.InRange(found.Value, 0.01, 0.99);
+    }
+}
