@@ -4,10 +4,18 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research;
 
-/// <summary>What the encoder says of a picture.</summary>
+/// <summary>What the encoder says of a picture. Who receives it disposes it.</summary>
 /// <param name="Mean">[n, C, h, w], normalised as configured.</param>
 /// <param name="LogVariance">[n, C, h, w], never normalised, clamped to [−30, 20].</param>
-public sealed record LatentPosterior(Tensor Mean, Tensor LogVariance);
+public sealed record LatentPosterior(Tensor Mean, Tensor LogVariance) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Mean.Dispose();
+        LogVariance.Dispose();
+    }
+}
 
 /// <summary>
 /// Picture autoencoder with latent normalisation and noise perturbation (spec §4): encoder → normalisation → (training: noise) → decoder.

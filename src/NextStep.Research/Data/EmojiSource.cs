@@ -68,10 +68,10 @@ internal sealed class EmojiSource : IImageSource
     public CaptionedImage Load(int index)
     {
         Entry entry = _entries[index];
-        using torch.Tensor rows = Sheet.Value.narrow(1, (entry.Row * CellStride) + CellMargin, CellSize);
-        using torch.Tensor cell = rows.narrow(2, (entry.Column * CellStride) + CellMargin, CellSize);
-        using torch.Tensor whole = cell.to(torch.float32).OverInPlace(127.5f).MinusInPlace(1f);
-        return new CaptionedImage(Resize.To(whole, _size, _size), entry.Label, Id(index));
+        using DisposeScope scope = torch.NewDisposeScope();
+        torch.Tensor rows = Sheet.Value.narrow(1, (entry.Row * CellStride) + CellMargin, CellSize);
+        torch.Tensor whole = rows.narrow(2, (entry.Column * CellStride) + CellMargin, CellSize).to(torch.float32).OverInPlace(127.5f).MinusInPlace(1f);
+        return new CaptionedImage(Resize.To(whole, _size, _size).MoveToOuterDisposeScope(), entry.Label, Id(index));
     }
 
     /// <inheritdoc/>

@@ -66,7 +66,8 @@ public static class Alignment
             throw new ArgumentException($"{captions.Count} captions do not go with pictures [{string.Join(", ", pixels.shape)}].", nameof(captions));
         }
         VerificationResult[] results = new VerificationResult[captions.Count];
-        using torch.Tensor local = pixels.detach().cpu();
+        using DisposeScope scope = torch.NewDisposeScope();
+        torch.Tensor local = pixels.detach().cpu();
         Parallel.For(0, results.Length, i =>
         {
             using torch.Tensor one = local.select(0, i);

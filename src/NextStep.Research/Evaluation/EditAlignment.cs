@@ -26,7 +26,8 @@ internal static class EditAlignment
             throw new ArgumentException($"{edits.Count} edits do not go with pictures [{string.Join(", ", pixels.shape)}].", nameof(edits));
         }
         EditVerification[] results = new EditVerification[edits.Count];
-        using torch.Tensor local = pixels.detach().cpu();
+        using DisposeScope scope = torch.NewDisposeScope();
+        torch.Tensor local = pixels.detach().cpu();
         for (int i = 0; i < results.Length; i++)
         {
             using torch.Tensor one = local.select(0, i);

@@ -117,8 +117,8 @@ internal sealed unsafe class FlowHeadRows
 
     private static float[] Floats(Tensor tensor)
     {
-        using Tensor wide = tensor.detach().to_type(ScalarType.Float32);
-        return [.. wide.data<float>()];
+        using var scope = NewDisposeScope();
+        return [.. tensor.detach().to_type(ScalarType.Float32).data<float>()];
     }
 
     private static float* Packed(RowWeight weight, float* x, float* packed, int count)

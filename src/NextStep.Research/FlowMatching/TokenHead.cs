@@ -3,11 +3,11 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research;
 
-/// <summary>What one evaluation of a head's training objective gives. Whoever receives it disposes its tensors, or lives in a dispose scope.</summary>
+/// <summary>What one evaluation of a head's training objective gives. Who receives it disposes it.</summary>
 /// <param name="Mean">Scalar with gradient: the masked mean over tokens.</param>
 /// <param name="PerToken">[n], the same by token; detached.</param>
 /// <param name="Times">[n], the times drawn, 0 = noise, 1 = token; null for heads that know no time.</param>
-public sealed record TokenLoss(Tensor Mean, Tensor PerToken, Tensor? Times = null)
+public sealed record TokenLoss(Tensor Mean, Tensor PerToken, Tensor? Times = null) : IDisposable
 {
     /// <summary>From a loss by token, [n] with gradient: its plain mean, or with <paramref name="mask"/> [n] Σ(loss·mask)/(Σmask + 1e−8).</summary>
     /// <returns>Tensors of the caller's dispose scope.</returns>
@@ -20,6 +20,14 @@ public sealed record TokenLoss(Tensor Mean, Tensor PerToken, Tensor? Times = nul
 
     /// <summary>Of no tokens at all: 0, and nothing by token.</summary>
     public static TokenLoss None(Device device) => new(zeros([], ScalarType.Float32, device), zeros(0, device: device));
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Mean.Dispose();
+        PerToken.Dispose();
+        Times?.Dispose();
+    }
 
     /// <summary>The same tensors, moved out of the current dispose scope.</summary>
     public TokenLoss MoveToOuterDisposeScope() => new(Mean.MoveToOuterDisposeScope(), PerToken.MoveToOuterDisposeScope(), Times?.MoveToOuterDisposeScope());

@@ -124,7 +124,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             Example[] part = examples[start..Math.Min(examples.Length, start + batchSize)];
             using NoiseSource? own = request.Noise is null ? NoiseOf(request, start) : null;
             NoiseSource noise = request.Noise ?? own!;
-            PromptRows prompt = Rows(part, branches, request, rows, columns);
+            using PromptRows prompt = Rows(part, branches, request, rows, columns);
             long before = (long)start * rows * columns;
             drawn.Add(TokenSampler.Draw(
                 model, prompt, rows * columns, request.Sampling, project, noise,

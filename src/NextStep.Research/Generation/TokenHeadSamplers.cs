@@ -28,8 +28,8 @@ internal sealed class TokenHeadSamplers : IDisposable
             _copy.eval();
             foreach ((Parameter theirs, Parameter ours) in head.parameters().Zip(_copy.parameters()))
             {
-                using Tensor rounded = theirs.detach().to(dtype);
-                TensorMemory.Assign(ours, rounded);
+                using var scope = NewDisposeScope();
+                TensorMemory.Assign(ours, theirs.detach().to(dtype));
             }
         }
         _head = _copy ?? head;

@@ -3,14 +3,23 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research;
 
-/// <summary>What the decode loop starts from: rows of ids, branch-major.</summary>
+/// <summary>What the decode loop starts from: rows of ids, branch-major. Whoever made it disposes it.</summary>
 /// <param name="Ids">int64 [branches·m, T], padded on the left.</param>
 /// <param name="KeyMask">Bool [branches·m, T], false = padding; null = no padding anywhere.</param>
 /// <param name="InputTokens">Tokens of input images in the order of their placeholders in the flattened ids, [n, d]; null = none.</param>
 /// <param name="Branches">Row blocks.</param>
-internal sealed record PromptRows(Tensor Ids, Tensor? KeyMask, Tensor? InputTokens, GuidanceBranches Branches);
+internal sealed record PromptRows(Tensor Ids, Tensor? KeyMask, Tensor? InputTokens, GuidanceBranches Branches) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Ids.Dispose();
+        KeyMask?.Dispose();
+        InputTokens?.Dispose();
+    }
+}
 
-/// <summary>A token was drawn for every picture: its raster index, the conditions [branches·m, H], the tokens [m, d], and the tokens as the head drew them, before normalisation.</summary>
+/// <summary>A token was drawn for every picture, lent for the time of the call: its raster index, the conditions [branches·m, H], the tokens [m, d], and the tokens as the head drew them, before normalisation.</summary>
 public sealed record SampledToken(int Index, Tensor Conditions, Tensor Token, Tensor Raw);
 
 /// <summary>

@@ -72,14 +72,12 @@ internal static class PictureWriter
         {
             throw new ArgumentException($"A picture is [3, height, width], not [{string.Join(", ", pixels.shape)}].", nameof(pixels));
         }
-        using (torch.Tensor whole = pixels.isnan().any())
+        using DisposeScope scope = torch.NewDisposeScope();
+        if (pixels.isnan().any().item<bool>())
         {
-            if (whole.item<bool>())
-            {
-                throw new InvalidDataException("A picture to be written holds pixels that are no numbers (NaN).");
-            }
+            throw new InvalidDataException("A picture to be written holds pixels that are no numbers (NaN).");
         }
-        using torch.Tensor bytes = ImageFile.ToBytes(pixels), interleaved = bytes.permute(1, 2, 0).contiguous();
+        torch.Tensor interleaved = ImageFile.ToBytes(pixels).permute(1, 2, 0).contiguous();
         return SixLabors.ImageSharp.Image.LoadPixelData<Rgb24>(Resampling.Sequential, interleaved.bytes, (int)pixels.size(2), (int)pixels.size(1));
     }
 

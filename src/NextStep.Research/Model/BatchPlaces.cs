@@ -11,8 +11,16 @@ namespace NextStep.Research;
 /// <param name="Image">int64, places of the states that predict an image token in the flattened states, [batch·(positions − 1)].</param>
 /// <param name="Predicted">int64, places of the states that predict a label there.</param>
 /// <param name="Lengths">Of each row without its padding on the right, at least 1.</param>
-public sealed record BatchPlaces(Tensor Slots, Tensor Image, Tensor Predicted, IReadOnlyList<int> Lengths)
+public sealed record BatchPlaces(Tensor Slots, Tensor Image, Tensor Predicted, IReadOnlyList<int> Lengths) : IDisposable
 {
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Slots.Dispose();
+        Image.Dispose();
+        Predicted.Dispose();
+    }
+
     /// <summary>Of ids and labels, [batch, positions] row by row; the tensors join the current dispose scope.</summary>
     /// <param name="ids">Ids.</param>
     /// <param name="labels">Labels, <see cref="SequenceLayout.Ignored"/> where nothing is predicted.</param>
@@ -43,15 +51,18 @@ public sealed record BatchPlaces(Tensor Slots, Tensor Image, Tensor Predicted, I
 
         Tensor Send(List<long> places)
         {
-            using Tensor host = tensor([.. places], dtype: ScalarType.Int64);
-            return Devices.Send(host, device).alias();
+            using DisposeScope scope = NewDisposeScope();
+            return Devices.Send(tensor([.. places], dtype: ScalarType.Int64), device).MoveToOuterDisposeScope();
         }
     }
 
     /// <summary>Of a batch that somebody else laid out: read back from its device, once each.</summary>
     public static BatchPlaces Of(Tensor ids, Tensor labels, SpecialTokens special)
     {
-        using Tensor localIds = ids.cpu().contiguous(), localLabels = labels.cpu().contiguous();
-        return Of(localIds.data<long>().ToArray(), localLabels.data<long>().ToArray(), (int)ids.size(0), special, ids.device);
+        using DisposeScope scope = NewDisposeScope();
+        BatchPlaces places = Of(Local(ids), Local(labels), (int)ids.size(0), special, ids.device);
+        return places with { Slots = places.Slots.MoveToOuterDisposeScope(), Image = places.Image.MoveToOuterDisposeScope(), Predicted = places.Predicted.MoveToOuterDisposeScope() };
+
+        static long[] Local(Tensor x) => x.cpu().contiguous().data<long>().ToArray();
     }
 }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research;
 
-/// <summary>One training batch.</summary>
+/// <summary>One training batch. Whoever made it disposes it.</summary>
 /// <param name="Ids">int64 [batch, positions], padded on the right.</param>
 /// <param name="Labels">int64 [batch, positions], −100 = not predicted.</param>
 /// <param name="Tokens">Clean image tokens [n, d] in the order of the placeholders in the flattened ids.</param>
@@ -12,13 +12,35 @@ namespace NextStep.Research;
 /// <param name="TokenMask">[k] weights of the image loss over the learned tokens; null = all 1.</param>
 /// <param name="Learned">int64 [k], places in <paramref name="Tokens"/> of those that the head learns, ascending; the others are context, as the source of an edit. Null = all n.</param>
 /// <param name="Places">Where images and labels stand; null = found anew, with a look at the ids from the host.</param>
-public sealed record ModelBatch(Tensor Ids, Tensor Labels, Tensor Tokens, Tensor? KeyMask = null, Tensor? TokenMask = null, Tensor? Learned = null, BatchPlaces? Places = null);
+public sealed record ModelBatch(Tensor Ids, Tensor Labels, Tensor Tokens, Tensor? KeyMask = null, Tensor? TokenMask = null, Tensor? Learned = null, BatchPlaces? Places = null) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Ids.Dispose();
+        Labels.Dispose();
+        Tokens.Dispose();
+        KeyMask?.Dispose();
+        TokenMask?.Dispose();
+        Learned?.Dispose();
+        Places?.Dispose();
+    }
+}
 
-/// <summary>Losses of one batch.</summary>
+/// <summary>Losses of one batch. Who receives them disposes them.</summary>
 /// <param name="Total">Weighted sum, scalar, to differentiate.</param>
 /// <param name="Text">Cross-entropy, mean over predicted labels.</param>
 /// <param name="Image">The head's loss and its parts.</param>
-public sealed record ModelLosses(Tensor Total, Tensor Text, TokenLoss Image);
+public sealed record ModelLosses(Tensor Total, Tensor Text, TokenLoss Image) : IDisposable
+{
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Total.Dispose();
+        Text.Dispose();
+        Image.Dispose();
+    }
+}
 
 /// <summary>
 /// The causal transformer over text and continuous image tokens with its flow-matching head (spec §1–3).
@@ -63,7 +85,11 @@ public sealed class NextStepModel : nn.Module
     public TokenHead Head => image_head;
 
     /// <summary>Image tokens [.., d] to the transformer's input [.., H], where the first layer lies.</summary>
-    public Tensor ProjectIn(Tensor tokens) => RowLinear.Forward(image_in_projector, tokens.to(image_in_projector.weight!.device));
+    public Tensor ProjectIn(Tensor tokens)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return RowLinear.Forward(image_in_projector, tokens.to(image_in_projector.weight!.device)).MoveToOuterDisposeScope();
+    }
 
     /// <summary>Final hidden states [.., H] to conditions of the head [.., H].</summary>
     public Tensor ProjectOut(Tensor hidden) => RowLinear.Forward(image_out_projector, hidden);
