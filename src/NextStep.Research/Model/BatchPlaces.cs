@@ -60,9 +60,7 @@ public sealed record BatchPlaces(Tensor Slots, Tensor Image, Tensor Predicted, I
     public static BatchPlaces Of(Tensor ids, Tensor labels, SpecialTokens special)
     {
         using DisposeScope scope = NewDisposeScope();
-        BatchPlaces places = Of(Local(ids), Local(labels), (int)ids.size(0), special, ids.device);
+        BatchPlaces places = Of(ids.cpu().contiguous().data<long>().ToArray(), labels.cpu().contiguous().data<long>().ToArray(), (int)ids.size(0), special, ids.device);
         return places with { Slots = places.Slots.MoveToOuterDisposeScope(), Image = places.Image.MoveToOuterDisposeScope(), Predicted = places.Predicted.MoveToOuterDisposeScope() };
-
-        static long[] Local(Tensor x) => x.cpu().contiguous().data<long>().ToArray();
     }
 }

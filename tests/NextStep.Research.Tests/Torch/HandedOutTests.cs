@@ -10,7 +10,7 @@ public sealed class HandedOutTests
     // Arguments of calls, or parts of something that lives longer: their tensors stay those of whoever made them.
     private static readonly string[] Lent =
     [
-        nameof(FlowModulations), nameof(MetricContext), nameof(MetricResult), nameof(SampledToken), nameof(TokenHeadSampler), nameof(TokenEmbedding),
+        nameof(FlowModulations), nameof(LearningWeight), nameof(MetricContext), nameof(MetricResult), nameof(SampledToken), nameof(TokenHeadSampler), nameof(TokenEmbedding),
     ];
 
     private static readonly Dictionary<string, Func<object>> Calls = Table();
