@@ -4,10 +4,13 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research.Tests;
 
-/// <summary>Who disposes: the receiver what it received, nobody what was lent, and nothing else lives on. Outside of any dispose scope, where all shows.</summary>
+/// <summary>
+/// Who disposes: the receiver what it received, nobody what was lent, and nothing else lives on. Outside of any dispose scope, where all shows; counted on
+/// one thread, so that other tests do not disturb, and what works with several (<see cref="Batches.Load"/>) cannot be here.
+/// </summary>
 public sealed class HandedOutTests
 {
-    // Arguments of calls, or parts of something that lives longer: their tensors stay those of whoever made them.
+    // Arguments of calls and what lives in the scope of one step: their tensors stay those of whoever made them.
     private static readonly string[] Lent =
     [
         nameof(FlowModulations), nameof(LearningWeight), nameof(MetricContext), nameof(MetricResult), nameof(SampledToken), nameof(TokenHeadSampler), nameof(TokenEmbedding),
@@ -79,7 +82,6 @@ public sealed class HandedOutTests
             ["mixture.Sample"] = () => mixture.Sample(5, Noise()),
             ["mixture.Velocity"] = () => Then(mixture.Sample(5, Noise()), x => mixture.Velocity(x, 0.5)),
             ["mixture.Deviations"] = () => Then(mixture.Sample(5, Noise()), mixture.Deviations),
-            ["Batches.Load"] = () => Batches.Load(source, [0, 1]),
             ["emoji.Load"] = () => Then(ImageSources.Open(new DataConfig { Source = DataSource.Emoji, ImageSize = 16 }, DataSplit.Train, 0), s => s.Load(0)),
             ["source.Load"] = () => source.Load(0),
             ["Resize.To"] = () => Resize.To(pixels, 9, 11),
