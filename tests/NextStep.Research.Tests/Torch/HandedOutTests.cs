@@ -13,7 +13,7 @@ public sealed class HandedOutTests
     // Arguments of calls and what lives in the scope of one step: their tensors stay those of whoever made them.
     private static readonly string[] Lent =
     [
-        nameof(FlowModulations), nameof(LearningWeight), nameof(MetricContext), nameof(MetricResult), nameof(SampledToken), nameof(TokenHeadSampler), nameof(TokenEmbedding),
+        nameof(LearningWeight), nameof(MetricContext), nameof(MetricResult), nameof(RotaryAngles), nameof(SampledToken), nameof(SequencePacking), nameof(StepMetric),
     ];
 
     private static readonly Dictionary<string, Func<object>> Calls = Table();
