@@ -79,7 +79,7 @@ internal static class ArtifactsCommand
         Tensor? real = parse.GetValue(Reference) is { } folder
             ? Read(parse, [folder], "reading the reference").Pixels
             : cell is null ? null : OfCell(cell);
-        IReadOnlyList<DetectorConfig> detectors = MeasureConsole.Detectors(cell?.Config.Evaluation.Detectors);
+        IReadOnlyList<DetectorConfig> detectors = MeasureConsole.Detectors(cell?.Config.Evaluation.Detectors, parse);
         IReadOnlyList<ArtifactMeasurement> found = MeasureConsole.Run(progress => ArtifactSuite.Measure(
             pictures, grid, detectors,
             parse.GetValue(Maps) is { } maps ? (detector, first, map) => SaveMaps(maps, detector, first, map, names) : null,

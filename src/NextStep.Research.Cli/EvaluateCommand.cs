@@ -100,7 +100,7 @@ internal static class EvaluateCommand
         int token = parse.GetValue(Patch) ?? 16;
         using IFeatureNetwork network = Configured(parse, new EvaluationConfig()).OpenNetwork();
         PictureMeasures.AddDistances(all, drawn.Pixels, real.Pixels, network, cancellation);
-        PictureMeasures.AddArtifacts(all, drawn.Pixels, real.Pixels, new TokenGrid(token, Math.Max(1, token / 2)), MeasureConsole.Detectors(null), (int)drawn.Pixels.size(0), cancellation);
+        PictureMeasures.AddArtifacts(all, drawn.Pixels, real.Pixels, new TokenGrid(token, Math.Max(1, token / 2)), MeasureConsole.Detectors(null, parse), (int)drawn.Pixels.size(0), cancellation);
         Measure(all, cancellation);
         return drawn.Names.Count;
     }

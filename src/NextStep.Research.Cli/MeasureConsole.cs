@@ -1,3 +1,4 @@
+using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
@@ -19,12 +20,13 @@ internal static class MeasureConsole
         Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     };
 
-    /// <summary>The configured detectors, or the kit's; with those of <c>--uses</c>.</summary>
-    public static IReadOnlyList<DetectorConfig> Detectors(IReadOnlyList<DetectorConfig>? configured)
+    /// <summary>The configured detectors, or the kit's; with those of this call's <c>--uses</c>.</summary>
+    public static IReadOnlyList<DetectorConfig> Detectors(IReadOnlyList<DetectorConfig>? configured, ParseResult parse)
     {
         IReadOnlyList<DetectorConfig> there = configured ?? ArtifactSuite.Kit;
+        string[] used = [.. (parse.GetValue(Program.Uses) ?? []).Select(file => UsedComponents.Use(file).Hash)];
         return [.. there, .. ComponentCatalog.Of(typeof(DetectorConfig))
-            .Where(t => ComponentCatalog.SourceOf(t) is not null && there.All(d => d.GetType() != t)).Select(t => (DetectorConfig)Activator.CreateInstance(t)!)];
+            .Where(t => ComponentCatalog.SourceOf(t) is { } source && used.Contains(source.Hash) && there.All(d => d.GetType() != t)).Select(t => (DetectorConfig)Activator.CreateInstance(t)!)];
     }
 
     /// <summary>Calls <paramref name="work"/> with something to tell its progress to.</summary>

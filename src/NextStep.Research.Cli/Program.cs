@@ -67,7 +67,7 @@ internal static partial class Program
 
     private static readonly Option<bool> Trust = new("--trust") { Recursive = true, Description = "Run the components of its own that a run folder or model has beside it." };
 
-    private static readonly Option<string[]> Uses = new("--uses") { Recursive = true, Description = "C# source or an assembly with components of your own; repeatable." };
+    public static readonly Option<string[]> Uses = new("--uses") { Recursive = true, Description = "C# source or an assembly with components of your own; repeatable." };
 
     private static RootCommand Root() => new("Research kit for NextStep-1-style autoregressive image generation.")
     {

@@ -103,6 +103,10 @@ public static class ArtifactSuite
         double[] byToken = [];
         if (reading.Map is { } map)
         {
+            if (!map.shape.SequenceEqual([pictures.size(0), pictures.size(2), pictures.size(3)]))
+            {
+                throw new InvalidDataException($"The artifact detector '{detector.Name}' gives a map of shape [{string.Join(", ", map.shape)}] for {pictures.size(0)} pictures of {pictures.size(3)}×{pictures.size(2)} pixels; a map is [n, H, W].");
+            }
             byToken = Math.Min(map.size(1), map.size(2)) < grid.Token ? [] : ArtifactMaps.ByToken(map, grid.Token);
             onMap?.Invoke(detector, first, map);
         }
