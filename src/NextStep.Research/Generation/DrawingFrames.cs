@@ -7,7 +7,7 @@ namespace NextStep.Research;
 /// <param name="generator">What draws.</param>
 /// <param name="rows">Tokens of a picture from top to bottom.</param>
 /// <param name="columns">Tokens of a picture from left to right.</param>
-public sealed class DrawingFrames(ImageGenerator generator, int rows, int columns) : IDisposable
+internal sealed class DrawingFrames(ImageGenerator generator, int rows, int columns) : IDisposable
 {
     /// <summary>More tokens than this share a frame.</summary>
     public const int MostFrames = 64;

@@ -6,7 +6,7 @@ using System.Text.Json.Nodes;
 namespace NextStep.Research;
 
 /// <summary>An input picture of an edit: where it lay, and the SHA-256 of its bytes in hexadecimal.</summary>
-public sealed record InputPicture(string Path, string Sha256)
+internal sealed record InputPicture(string Path, string Sha256)
 {
     /// <summary>Of a file that is there now.</summary>
     /// <exception cref="FileNotFoundException">There is no such file.</exception>
@@ -14,7 +14,7 @@ public sealed record InputPicture(string Path, string Sha256)
 }
 
 /// <summary>Everything that a drawing was made from, kept as text in each PNG file of it, so that the same command can be given again.</summary>
-public sealed record DrawingRecord
+internal sealed record DrawingRecord
 {
     /// <summary>The keyword of the text in a PNG file.</summary>
     public const string Keyword = "nextstep";

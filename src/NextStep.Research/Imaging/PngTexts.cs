@@ -4,7 +4,7 @@ using System.Text;
 namespace NextStep.Research;
 
 /// <summary>The texts of a PNG file (<c>tEXt</c>, <c>zTXt</c>, <c>iTXt</c>; PNG specification, 11.3.4), without decoding the picture.</summary>
-public static class PngTexts
+internal static class PngTexts
 {
     private const int MaximumText = 16 << 20;
 
