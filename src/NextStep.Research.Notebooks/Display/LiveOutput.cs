@@ -10,7 +10,7 @@ namespace NextStep.Research.Notebooks;
 /// LiveOutput place = new();
 /// for (int i = 0; i &lt; 10; i++) { place.Show(Draw(i).AsGrid()); }
 /// </code></example>
-internal sealed class LiveOutput
+public sealed class LiveOutput
 {
     private const string Formatting = "Microsoft.DotNet.Interactive.Formatting";
 
