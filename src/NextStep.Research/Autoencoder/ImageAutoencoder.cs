@@ -104,14 +104,14 @@ public sealed class ImageAutoencoder : nn.Module
         using DisposeScope scope = NewDisposeScope();
         long f = Config.Downsampling;
         Tensor moments = tile == long.MaxValue ? encoder.forward(pixels) : encoder.Low(Tiling.Run(pixels, tile * f, Reach(Config.BlocksPerLevel) * f, f, encoder.High));
-        return (quant_conv is null ? moments : quant_conv.forward(moments)).MoveToOuterDisposeScope();
+        return (quant_conv is null ? moments : Convolution.Forward(quant_conv, moments)).MoveToOuterDisposeScope();
     }
 
     /// <summary>As <see cref="Decode(Tensor)"/>, in tiles of so many latent pixels a side; <see cref="long.MaxValue"/> = in one piece.</summary>
     internal Tensor Decode(Tensor latents, long tile)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor input = post_quant_conv is null ? latents : post_quant_conv.forward(latents);
+        Tensor input = post_quant_conv is null ? latents : Convolution.Forward(post_quant_conv, latents);
         return (tile == long.MaxValue ? decoder.forward(input) : Tiling.Run(decoder.Low(input), tile, Reach(Config.BlocksPerLevel + 1), 1, decoder.High)).MoveToOuterDisposeScope();
     }
 
