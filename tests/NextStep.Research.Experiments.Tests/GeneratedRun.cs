@@ -54,8 +54,9 @@ internal static class GeneratedRun
             foreach (PlannedStage stage in cell.Stages)
             {
                 Directory.CreateDirectory(folder.Stage(stage));
+                // The processor's name has another length on every machine; the sizes that plan prints are to be the same.
                 File.WriteAllText(Path.Combine(folder.Stage(stage), StageRecord.FileName), System.Text.Json.JsonSerializer.Serialize(
-                    new StageRecord(stage.Kind, stage.Key, cell.Key, 80) { Machine = Provenance.Processor, Ended = DateTime.UnixEpoch }, RunFolder.Json));
+                    new StageRecord(stage.Kind, stage.Key, cell.Key, 80) { Machine = Provenance.Processor, Ended = DateTime.UnixEpoch }, RunFolder.Json).PadRight(512));
             }
             File.WriteAllText(Path.Combine(place, "result.json"), System.Text.Json.JsonSerializer.Serialize(
                 new CellResult

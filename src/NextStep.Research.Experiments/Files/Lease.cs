@@ -53,16 +53,15 @@ internal sealed class Lease : IDisposable
             File.Delete(older);
         }
         LeaseOwner me = LeaseOwner.Me();
-        byte[] text = JsonSerializer.SerializeToUtf8Bytes(me, RunFolder.Json);
         try
         {
             using FileStream fresh = new(file, FileMode.CreateNew, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete);
-            fresh.Write(text);
+            JsonSerializer.Serialize(fresh, me, RunFolder.Json);
         }
         catch (IOException e) when (e.HResult is FileExists or FileExistsWindows)
         {
             // Its owner may just have removed it: then it is nobody's, and the next try gets it.
-            if (!watch.IsDead(file, out LeaseOwner? dead) || !TryBury(file, dead, text))
+            if (!watch.IsDead(file, out LeaseOwner? dead) || !TryBury(file, dead, me.Following(dead)))
             {
                 return null;
             }
@@ -144,7 +143,7 @@ internal sealed class Lease : IDisposable
     private static string Older(string file) => file.EndsWith(Name, StringComparison.Ordinal) ? file[..^Name.Length] + OlderName : file;
 
     // In place and under a lock: a rival that found the same dead lease reads the new owner when its turn comes.
-    private static bool TryBury(string file, LeaseOwner? dead, byte[] text)
+    private static bool TryBury(string file, LeaseOwner? dead, LeaseOwner next)
     {
         try
         {
@@ -154,7 +153,7 @@ internal sealed class Lease : IDisposable
                 return false;
             }
             stream.SetLength(0);
-            stream.Write(text);
+            JsonSerializer.Serialize(stream, next, RunFolder.Json);
             return true;
         }
         catch (IOException)

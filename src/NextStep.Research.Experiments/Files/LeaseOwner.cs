@@ -13,12 +13,25 @@ namespace NextStep.Research.Experiments;
 /// <param name="Token">Different for every taking.</param>
 internal sealed record LeaseOwner(string Host, string Machine, string Boot, int Process, string Started, string Job, string Token)
 {
+    private const int Remembered = 8;
     private static readonly string ThisBoot = OperatingSystem.IsLinux() ? $"{Read("/proc/sys/kernel/random/boot_id")} {File.ResolveLinkTarget("/proc/self/ns/pid", false)?.Name}" : Environment.MachineName;
     private static readonly string ThisMachine = OperatingSystem.IsLinux() ? Read("/etc/machine-id") : Environment.MachineName;
 
     /// <summary>This process, with a new token.</summary>
     public static LeaseOwner Me() => new(
         Environment.MachineName, ThisMachine, ThisBoot, Environment.ProcessId, StartOf(Environment.ProcessId), SlurmTask.Current?.Id ?? "", Guid.NewGuid().ToString("N"));
+
+    /// <summary>Whom it was taken over from, the last first: <c>HOST/PROCESS</c>.</summary>
+    public IReadOnlyList<string>? After { get; init; }
+
+    /// <summary>Whether this process of this host has the lease, or had it when it died.</summary>
+    public bool IsOrFollows(int process) => (Process == process && Host == Environment.MachineName) || After?.Contains(NameOf(Environment.MachineName, process)) == true;
+
+    /// <summary>The same, as the one that takes over from <paramref name="dead"/>.</summary>
+    public LeaseOwner Following(LeaseOwner? dead) =>
+        dead is null ? this : this with { After = [.. new[] { NameOf(dead.Host, dead.Process) }.Concat(dead.After ?? []).Take(Remembered)] };
+
+    private static string NameOf(string host, int process) => string.Create(CultureInfo.InvariantCulture, $"{host}/{process}");
 
     /// <summary>For people: <c>process 12 on box</c>.</summary>
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{(Job is { Length: > 0 } ? $"Slurm task {Job}, " : "")}process {Process} on {Host}");

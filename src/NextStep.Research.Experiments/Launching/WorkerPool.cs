@@ -68,8 +68,8 @@ internal sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comm
     /// <summary>Whether the place of a worker that has ended is to be filled again.</summary>
     private bool Replace(LocalWorker worker)
     {
-        PlannedCell? cell = _cells.FirstOrDefault(c => !folder.IsDone(c)
-            && Lease.Look(Lease.FileOf(folder, c)).Owner is { } owner && owner.Process == worker.Id && owner.Host == Environment.MachineName);
+        // Another worker may have taken the cell over before this process looks.
+        PlannedCell? cell = _cells.FirstOrDefault(c => !folder.IsDone(c) && Lease.Look(Lease.FileOf(folder, c)).Owner?.IsOrFollows(worker.Id) == true);
         if (worker.ExitCode == 0 && cell is null)
         {
             return false; // it found nothing more to do
@@ -95,7 +95,7 @@ internal sealed class WorkerPool(RunFolder folder, Plan plan, WorkerCommand comm
     // It died while another process trained what the cell needs: neither is to blame.
     private bool WaitedFor(PlannedCell cell, LocalWorker worker) =>
         cell.Stages.FirstOrDefault(s => !Directory.Exists(folder.Stage(s))) is { Shared: true } next
-        && Lease.Look(Lease.FileOf(folder, next)).Owner is { } owner && owner.Process != worker.Id;
+        && Lease.Look(Lease.FileOf(folder, next)).Owner?.IsOrFollows(worker.Id) == false;
 
     private void Look(bool first = false)
     {

@@ -39,6 +39,16 @@ public sealed class LeaseTests : IDisposable
     }
 
     [Fact]
+    public void A_lease_tells_whom_it_was_taken_over_from_however_often()
+    {
+        string lease = LeaseFile(LeaseOwner.Me() with { Process = 4_000_000, After = [$"{Environment.MachineName}/4000001"] });
+        using Lease? taken = Lease.TryTake(lease, Watch);
+        LeaseOwner owner = Assert.IsType<LeaseOwner>(Lease.Look(lease).Owner);
+        Assert.All([Environment.ProcessId, 4_000_000, 4_000_001], p => Assert.True(owner.IsOrFollows(p)));
+        Assert.False(owner.IsOrFollows(4_000_002));
+    }
+
+    [Fact]
     public void A_process_with_the_number_of_the_dead_one_does_not_keep_its_lease()
     {
         Assert.Null(Lease.TryTake(LeaseFile(LeaseOwner.Me()), Watch));
