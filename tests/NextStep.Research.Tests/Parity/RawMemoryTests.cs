@@ -37,6 +37,27 @@ public sealed class RawMemoryTests
         Clean();
     }
 
+    /// <summary>Its second layer of stride 2 has three blocks of channels to give a gradient to.</summary>
+    [Fact]
+    public void The_gradient_of_the_feature_loss_reads_nothing_that_nobody_wrote()
+    {
+        using DisposeScope all = NewDisposeScope();
+        using PictureLoss loss = new FeatureLoss().Build(CPU);
+        Tensor picture = TinyModels.Normal("picture", 8, 3, 32, 32);
+        Tensor? first = null;
+        for (int i = 0; i < 6; i++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor drawn = TinyModels.Normal("drawn", 8, 3, 32, 32).requires_grad_(true), value = loss.Of(drawn, picture);
+            Poison();
+            value.backward();
+            Assert.True(drawn.grad!.isfinite().all().item<bool>());
+            first ??= drawn.grad!.clone().MoveToOtherDisposeScope(all);
+            TensorAssert.Same(first, drawn.grad!);
+        }
+        Clean();
+    }
+
     /// <summary>Against torch's own convolution in float64, which does not go through oneDNN.</summary>
     [Theory]
     [InlineData(1)]
