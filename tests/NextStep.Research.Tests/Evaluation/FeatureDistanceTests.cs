@@ -104,11 +104,11 @@ public sealed class FeatureDistanceTests
         Assert.Equal((0.0, 0.0, 0.0, 0.0), NeighbourMetrics.Of(far, both) is var f ? (f.Precision, f.Recall, f.Density, f.Coverage) : default);
     }
 
-    /// <summary>Whatever the rounding: a long common vector, copies in the set, few dimensions or many, one set smaller than a block of rows or larger.</summary>
+    /// <summary>Whatever the rounding: with copies in the set, whose balls have no radius, a long common vector, another order, more than one block of rows.</summary>
     [Theory]
-    [InlineData(8, 16, 4, 1e4)]
-    [InlineData(40, 256, 1, 1e3)]
-    [InlineData(24, 2, 3, 0)]
+    [InlineData(61, 256, 6, 0)]
+    [InlineData(13, 1000, 6, 0)]
+    [InlineData(61, 33, 6, 1e3)]
     [InlineData(1100, 8, 1, 50)]
     public void Equal_sets_cover_each_other(int count, int width, int copies, double offset)
     {
