@@ -60,7 +60,8 @@ internal sealed record DataReport(IReadOnlyList<ArmData> Data)
     {
         try
         {
-            using IImageSource train = ImageSources.Open(config.Data, DataSplit.Train, config.Seed), heldOut = ImageSources.Open(config.Data, DataSplit.HeldOut, config.Seed);
+            (IImageSource train, IImageSource heldOut) = ImageSources.OpenBoth(config.Data, config.Seed);
+            using IDisposable first = train, second = heldOut;
             int captions = config.Data.Source == DataSource.Shapes ? 0 : Captions(train).Concat(Captions(heldOut)).Distinct().Count();
             ArmData data = new(arms, SourceReport.Of(train), SourceReport.Of(heldOut), captions);
             return train.Count > 0 && heldOut.Count > 0 ? data : throw new InvalidDataException(Empty(data, config.Data));

@@ -13,8 +13,8 @@ internal static class LatentsStage
         ResearchConfig config = context.Config;
         using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
         autoencoder.to(config.OpenDevice());
-        using IImageSource train = ImageSources.Open(config.Data, DataSplit.Train, config.Seed);
-        using IImageSource heldOut = ImageSources.Open(config.Data, DataSplit.HeldOut, config.Seed);
+        (IImageSource train, IImageSource heldOut) = ImageSources.OpenBoth(config.Data, config.Seed);
+        using IDisposable first = train, second = heldOut;
         int extra = Math.Min(config.Evaluation.HeldOut, heldOut.Count), before = 0;
         int total = train.Count + extra + (config.Data.Edits > 0 ? 2 * (config.Data.Edits + config.Evaluation.HeldOut) : 0);
         using (LatentSet set = Save(train, DataSplit.Train, int.MaxValue, Train))

@@ -8,7 +8,7 @@ public sealed record TrendTest(MeanTest Slope, double Correlation, IReadOnlyList
 {
     /// <summary>Tests the trend of <paramref name="bySeed"/> over <paramref name="axis"/>.</summary>
     /// <param name="axis">At least two different positions.</param>
-    /// <param name="bySeed">A list a seed, each with a value for every position; null is returned when there is no seed.</param>
+    /// <param name="bySeed">A list a seed, each with a value for every position (NaN makes slope and correlation NaN, without a p-value); null is returned when there is no seed.</param>
     public static TrendTest? Of(IReadOnlyList<double> axis, IReadOnlyList<IReadOnlyList<double>> bySeed)
     {
         ArgumentNullException.ThrowIfNull(axis);
@@ -30,6 +30,7 @@ public sealed record TrendTest(MeanTest Slope, double Correlation, IReadOnlyList
         return axis.Zip(values, (x, y) => (x - meanX) * (y - meanY)).Sum() / axis.Sum(x => (x - meanX) * (x - meanX));
     }
 
+    // Spearman of MathNet.Numerics 5.0.0 would rank NaN below every number.
     private static double Rank(IReadOnlyList<double> axis, IReadOnlyList<double> values) =>
-        values.Distinct().Count() < 2 ? 0 : MathNet.Numerics.Statistics.Correlation.Spearman(axis, values);
+        values.Any(double.IsNaN) ? double.NaN : values.Distinct().Count() < 2 ? 0 : MathNet.Numerics.Statistics.Correlation.Spearman(axis, values);
 }

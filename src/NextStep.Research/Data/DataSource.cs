@@ -24,6 +24,21 @@ public abstract record DataSource : ComponentConfig
     /// <param name="seed">Of what is drawn at random.</param>
     public abstract IImageSource Open(DataConfig data, DataSplit split, long seed);
 
+    /// <summary>Opens both splits, with one look at the files where there are some; the caller disposes both.</summary>
+    internal virtual (IImageSource Train, IImageSource HeldOut) OpenBoth(DataConfig data, long seed)
+    {
+        IImageSource train = Open(data, DataSplit.Train, seed);
+        try
+        {
+            return (train, Open(data, DataSplit.HeldOut, seed));
+        }
+        catch
+        {
+            train.Dispose();
+            throw;
+        }
+    }
+
     /// <summary>Words that captions and prompts may use beyond those that the training captions happen to hold, for a vocabulary of words.</summary>
     public virtual IReadOnlyList<string> Words => [];
 
@@ -58,7 +73,14 @@ public sealed record FolderData : DataSource
     public override bool ReadsFolder => true;
 
     /// <inheritdoc/>
-    public override IImageSource Open(DataConfig data, DataSplit split, long seed) => new FolderSource(data, split);
+    public override IImageSource Open(DataConfig data, DataSplit split, long seed) => new FileSource(FileReading.OfFolder(data), split);
+
+    /// <inheritdoc/>
+    internal override (IImageSource Train, IImageSource HeldOut) OpenBoth(DataConfig data, long seed)
+    {
+        FileReading reading = FileReading.OfFolder(data);
+        return (new FileSource(reading, DataSplit.Train), new FileSource(reading, DataSplit.HeldOut));
+    }
 }
 
 /// <summary><see cref="DataSource.Webdataset"/>.</summary>
@@ -69,5 +91,12 @@ public sealed record WebdatasetData : DataSource
     public override bool ReadsFolder => true;
 
     /// <inheritdoc/>
-    public override IImageSource Open(DataConfig data, DataSplit split, long seed) => new WebdatasetSource(data, split);
+    public override IImageSource Open(DataConfig data, DataSplit split, long seed) => new FileSource(FileReading.OfShards(data), split);
+
+    /// <inheritdoc/>
+    internal override (IImageSource Train, IImageSource HeldOut) OpenBoth(DataConfig data, long seed)
+    {
+        FileReading reading = FileReading.OfShards(data);
+        return (new FileSource(reading, DataSplit.Train), new FileSource(reading, DataSplit.HeldOut));
+    }
 }

@@ -33,7 +33,7 @@ internal sealed class EmojiSource : IImageSource
             throw new ArgumentException($"'{unknown}' is no emoji group; there are {string.Join(", ", Groups)}.", nameof(config));
         }
         Entry[] all = [.. AllEntries.Value.Where(e => config.Groups.Count == 0 || config.Groups.Contains(e.Group))];
-        SplitChoice choice = SplitChoice.Of([.. all.Select(e => new SplitItem("emoji-" + e.Code, e.Base))], config, split);
+        SplitChoice choice = SplitChoices.Of([.. all.Select(e => new SplitItem("emoji-" + e.Code, e.Base))], config).For(split);
         (_entries, Notes) = ([.. choice.Chosen.Select(i => all[i])], choice.Notes);
     }
 

@@ -14,6 +14,14 @@ public static class ImageSources
         return config.Source.Open(config, split, seed);
     }
 
+    /// <summary>Opens both splits, with one look at the files where there are some. The caller disposes both.</summary>
+    /// <exception cref="DirectoryNotFoundException">The folder of a folder source does not exist.</exception>
+    internal static (IImageSource Train, IImageSource HeldOut) OpenBoth(DataConfig config, long seed)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        return config.Source.OpenBoth(config, seed);
+    }
+
     /// <summary>Which data the configured source reads; fast where they did not change since they were last looked at.</summary>
     /// <exception cref="DirectoryNotFoundException">The folder of a folder source does not exist.</exception>
     /// <exception cref="InvalidDataException">A file cannot be read.</exception>

@@ -11,19 +11,27 @@ internal readonly record struct SplitItem(string Id, string Family);
 /// </summary>
 /// <param name="Chosen">Indices of the pictures.</param>
 /// <param name="Notes">What a person should know, in sentences.</param>
-internal sealed record SplitChoice(int[] Chosen, IReadOnlyList<string> Notes)
+internal sealed record SplitChoice(int[] Chosen, IReadOnlyList<string> Notes);
+
+/// <summary>Both sides of the split.</summary>
+internal sealed record SplitChoices(SplitChoice Train, SplitChoice HeldOut)
 {
     /// <summary>Chooses by <c>data.heldOut</c> and <c>data.images</c>.</summary>
     /// <exception cref="InvalidDataException">A name of <c>data.heldOut.names</c> fits no picture.</exception>
-    public static SplitChoice Of(IReadOnlyList<SplitItem> items, DataConfig config, DataSplit split)
+    public static SplitChoices Of(IReadOnlyList<SplitItem> items, DataConfig config)
     {
-        Func<int, bool> heldOut = config.HeldOut.Names.Count > 0 ? ByName(items, config.HeldOut.Names) : ByShare(items, config.HeldOut);
-        int[] order = Streams.Managed(0, "data.images").Permutation(items.Count);
-        int[] all = [.. order.Where(i => heldOut(i) == (split == DataSplit.HeldOut))];
-        return split == DataSplit.Train && config.Images > 0 && config.Images < all.Length
-            ? new SplitChoice(all[..config.Images], [FormattableString.Invariant($"{config.Images} of {all.Length} training pictures are used (data.images), drawn by a fixed permutation; data.images: 0 uses all")])
-            : new SplitChoice(all, []);
+        Func<int, bool> isHeldOut = config.HeldOut.Names.Count > 0 ? ByName(items, config.HeldOut.Names) : ByShare(items, config.HeldOut);
+        ILookup<bool, int> sides = Streams.Managed(0, "data.images").Permutation(items.Count).ToLookup(isHeldOut);
+        int[] train = [.. sides[false]];
+        return new SplitChoices(
+            config.Images > 0 && config.Images < train.Length
+                ? new SplitChoice(train[..config.Images], [FormattableString.Invariant($"{config.Images} of {train.Length} training pictures are used (data.images), drawn by a fixed permutation; data.images: 0 uses all")])
+                : new SplitChoice(train, []),
+            new SplitChoice([.. sides[true]], []));
     }
+
+    /// <summary>One of them.</summary>
+    public SplitChoice For(DataSplit split) => split == DataSplit.Train ? Train : HeldOut;
 
     private static Func<int, bool> ByShare(IReadOnlyList<SplitItem> items, HeldOutConfig config)
     {

@@ -120,5 +120,7 @@ public sealed class TextbookTests
         Assert.Equal(1, trend.Correlation, 12);
         Assert.Equal(0, TrendTest.Of([0, 1], [[1, 1], [2, 2]])!.Correlation);
         Assert.Null(TrendTest.Of([1, 1], [[1, 2]]));
+        TrendTest unknown = TrendTest.Of([1, 2, 3, 4], [[5, double.NaN, 7, 8], [5, 6, 7, 8]])!;
+        Assert.Equal((double.NaN, double.NaN, (double?)null), (unknown.Correlation, unknown.Slope.Estimate.Mean, unknown.Slope.PValue));
     }
 }

@@ -96,7 +96,7 @@ public sealed class FolderFilesTests
         string[] Captions()
         {
             DataConfig config = new() { Source = DataSource.Folder, Path = data.Path, ImageSize = 8 };
-            using FolderSource train = new(config, DataSplit.Train), held = new(config, DataSplit.HeldOut);
+            using IImageSource train = ImageSources.Open(config, DataSplit.Train, 0), held = ImageSources.Open(config, DataSplit.HeldOut, 0);
             return [.. Enumerable.Range(0, train.Count).Select(train.Caption), .. Enumerable.Range(0, held.Count).Select(held.Caption), .. train.Unreadable.Select(u => u.Reason)];
         }
         Assert.Equal(["first"], Captions());

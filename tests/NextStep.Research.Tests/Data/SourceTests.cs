@@ -62,21 +62,51 @@ public sealed class SourceTests : IDisposable
         Write("lonely.png", 9, 9);
         File.WriteAllText(Path.Combine(_folder, "deep", "a.txt"), " the caption \n");
         DataConfig config = new() { Source = DataSource.Folder, Path = _folder, ImageSize = 9, Images = 0 };
-        using FolderSource train = new(config, DataSplit.Train);
-        using FolderSource heldOut = new(config, DataSplit.HeldOut);
+        using IImageSource train = ImageSources.Open(config, DataSplit.Train, 0);
+        using IImageSource heldOut = ImageSources.Open(config, DataSplit.HeldOut, 0);
         Assert.Equal(1, train.Count + heldOut.Count);
         Assert.Equal("the caption", (train.Count == 1 ? train : heldOut).Caption(0));
         Assert.Contains(train.Unreadable, u => u.File == "lonely.png");
     }
 
     [Fact]
+    public void Both_splits_at_once_are_those_opened_one_by_one()
+    {
+        for (int i = 0; i < 40; i++)
+        {
+            Write($"{i}.png", 9, 9);
+            File.WriteAllText(Path.Combine(_folder, $"{i}.txt"), $"caption {i}");
+        }
+        DataConfig files = new() { Source = DataSource.Folder, Path = _folder, ImageSize = 9, Images = 20 };
+        foreach (DataConfig config in new[] { files, files with { Source = DataSource.Emoji }, files with { Source = DataSource.Shapes, ImageSize = 32 } })
+        {
+            (IImageSource train, IImageSource heldOut) = ImageSources.OpenBoth(config, 3);
+            using (train)
+            using (heldOut)
+            {
+                Assert.Equal(All(DataSplit.Train, config), Of(train));
+                Assert.Equal(All(DataSplit.HeldOut, config), Of(heldOut));
+                Assert.NotEmpty(Of(heldOut));
+            }
+        }
+
+        string[] All(DataSplit split, DataConfig config)
+        {
+            using IImageSource source = ImageSources.Open(config, split, 3);
+            return Of(source);
+        }
+
+        static string[] Of(IImageSource source) => [source.Name, .. source.Notes, .. Enumerable.Range(0, Math.Min(30, source.Count)).Select(i => $"{source.Id(i)} {source.Caption(i)}")];
+    }
+
+    [Fact]
     public void Missing_and_empty_folders_are_named()
     {
         DataConfig config = new() { Source = DataSource.Folder, Path = Path.Combine(_folder, "nowhere") };
-        Assert.Contains("nowhere", Assert.Throws<DirectoryNotFoundException>(() => new FolderSource(config, DataSplit.Train)).Message, StringComparison.Ordinal);
-        Assert.Throws<InvalidDataException>(() => new FolderSource(config with { Path = _folder }, DataSplit.Train));
-        Assert.Throws<InvalidDataException>(() => new WebdatasetSource(config with { Path = _folder }, DataSplit.Train));
-        Assert.Throws<ArgumentException>(() => new FolderSource(config with { Path = null }, DataSplit.Train));
+        Assert.Contains("nowhere", Assert.Throws<DirectoryNotFoundException>(() => FileReading.OfFolder(config)).Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidDataException>(() => FileReading.OfFolder(config with { Path = _folder }));
+        Assert.Throws<InvalidDataException>(() => FileReading.OfShards(config with { Path = _folder }));
+        Assert.Throws<ArgumentException>(() => FileReading.OfFolder(config with { Path = null }));
     }
 
     [Fact]
