@@ -117,7 +117,14 @@ internal static class DoctorCommand
             _ = corner.item<float>(); // waits for the device
         }
         double rate = 2.0 * MatrixSize * MatrixSize * MatrixSize * products / clock.Elapsed.TotalSeconds / 1e9;
-        Show("speed", string.Create(CultureInfo.InvariantCulture, $"{rate:F0} GFLOP/s in float32 matrix products on {name}"));
+        Show("speed", string.Create(CultureInfo.InvariantCulture, $"{rate:F0} GFLOP/s in float32 matrix products on {name}") + (device.type == DeviceType.CPU ? OfPeak(rate) : ""));
+    }
+
+    private static string OfPeak(double rate)
+    {
+        int threads = torch.get_num_threads();
+        double peak = ProcessorPeak.GigaFlops(threads);
+        return string.Create(CultureInfo.InvariantCulture, $", {rate / peak:P0} of the {peak:F0} that {threads} {(threads == 1 ? "thread" : "threads")} of this processor can add and multiply ({ProcessorPeak.Vectors})").Replace(" %", " %", StringComparison.Ordinal);
     }
 
     // Whether the released 14B model would run, and on what.

@@ -63,6 +63,7 @@ internal static class BenchTable
         Add("imagesPerSecond", v => $"{v:F1} images/s");
         Add("productsGFLOPs", v => $"products {v:F0} GFLOP/s");
         Add("plainGFLOPs", v => $"plain {v:F0}");
+        Add("peakGFLOPs", v => $"peak {v:F0}");
         Add("bf16ImagesPerSecond", v => $"bf16 {v:F1} images/s");
         return string.Join(", ", parts);
 

@@ -47,7 +47,7 @@ public sealed class LatticeDetector(int period, string name = "lattice") : IArti
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor kernel = tensor(new float[] { 0, -1, 0, -1, 4, -1, 0, -1, 0 }, [1, 1, 3, 3]).OverInPlace(4).expand(3, 1, 3, 3);
-        return nn.functional.conv2d(nn.functional.pad(pictures, [1, 1, 1, 1], PaddingModes.Reflect), kernel, groups: 3).MoveToOuterDisposeScope();
+        return Convolution.EachChannel(nn.functional.pad(pictures, [1, 1, 1, 1], PaddingModes.Reflect), kernel).MoveToOuterDisposeScope();
     }
 
     // [n, h, w] to dB [n]; harmonics lie at multiples of (rows, columns) bins, surroundings reach half way to the next.

@@ -21,7 +21,7 @@ internal static class NoiseResponse
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor kernel = tensor(new float[] { 1, -2, 1, -2, 4, -2, 1, -2, 1 }, [1, 1, 3, 3]).expand(3, 1, 3, 3);
-        Tensor inner = CoherentPart.Remove(nn.functional.conv2d(pictures, kernel, groups: 3), token).abs();
+        Tensor inner = CoherentPart.Remove(Convolution.EachChannel(pictures, kernel), token).abs();
         return nn.functional.pad(inner, [1, 1, 1, 1], PaddingModes.Reflect).MoveToOuterDisposeScope();
     }
 }

@@ -105,6 +105,6 @@ internal static class VerifierStudy
         line = line / line.sum();
         Tensor row = line.view(1, 1, 1, -1).expand(3, 1, 1, -1), column = line.view(1, 1, -1, 1).expand(3, 1, -1, 1);
         Tensor padded = nn.functional.pad(pictures, [reach, reach, reach, reach], PaddingModes.Reflect);
-        return nn.functional.conv2d(nn.functional.conv2d(padded, row, groups: 3), column, groups: 3).MoveToOuterDisposeScope();
+        return Convolution.EachChannel(Convolution.EachChannel(padded, row), column).MoveToOuterDisposeScope();
     }
 }

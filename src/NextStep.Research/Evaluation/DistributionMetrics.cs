@@ -64,6 +64,7 @@ internal sealed record DistributionMetrics(IReadOnlyDictionary<string, double> N
     /// where the reference allows: what a perfect generator would get.
     /// </summary>
     /// <exception cref="ArgumentException">The sets come from different networks, or one holds a single picture.</exception>
+    /// <exception cref="InvalidDataException">The network tells none of the pictures from another.</exception>
     public static DistributionMetrics Of(FeatureSet generated, FeatureSet reference)
     {
         ArgumentNullException.ThrowIfNull(generated);
@@ -76,6 +77,10 @@ internal sealed record DistributionMetrics(IReadOnlyDictionary<string, double> N
         if (Math.Min(generated.Count, reference.Count) < Least)
         {
             throw new ArgumentException($"A distance between sets needs at least {Least} pictures in each; there are {generated.Count} generated and {reference.Count} reference pictures.", nameof(generated));
+        }
+        if (generated.PixelHash != reference.PixelHash && Constant(generated.Features, reference.Features))
+        {
+            throw new InvalidDataException($"The network {generated.Network} gives the same features for all {generated.Count} and {reference.Count} pictures, so that distances by it say nothing; check range, mean and deviation of its input, and its output.");
         }
         Dictionary<string, double> numbers = [];
         Dictionary<string, string> identities = [];
@@ -108,6 +113,13 @@ internal sealed record DistributionMetrics(IReadOnlyDictionary<string, double> N
             Add("coverage", neighbours.Coverage, "coverage", generated.Count, reference.Count, "k 5");
         }
         return new DistributionMetrics(numbers, identities);
+    }
+
+    private static bool Constant(Tensor generated, Tensor reference)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor first = reference.narrow(0, 0, 1);
+        return generated.eq(first).all().item<bool>() && reference.eq(first).all().item<bool>();
     }
 
     private static string Identity(string field, FeatureSet generated, FeatureSet reference, int count, int against, string note) => string.Create(

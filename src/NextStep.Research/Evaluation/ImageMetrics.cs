@@ -45,7 +45,7 @@ public static class ImageMetrics
         line = line / line.sum();
         // Separable: a row and a column of the Gaussian.
         Tensor row = line.reshape(1, 1, 1, Window).expand(3, 1, 1, Window), column = line.reshape(1, 1, Window, 1).expand(3, 1, Window, 1);
-        Tensor Blur(Tensor x) => nn.functional.conv2d(nn.functional.conv2d(x, row, groups: 3), column, groups: 3);
+        Tensor Blur(Tensor x) => Convolution.EachChannel(Convolution.EachChannel(x, row), column);
         Tensor meanA = Blur(a);
         Tensor meanB = Blur(b);
         Tensor varianceA = Blur(a * a) - (meanA * meanA);

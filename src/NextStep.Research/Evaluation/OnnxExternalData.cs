@@ -28,6 +28,19 @@ internal static class OnnxExternalData
         return [.. found];
     }
 
+    /// <summary>As <see cref="Locations"/>; none where the bytes are no message of that format.</summary>
+    public static IReadOnlyList<string> LocationsOrNone(ReadOnlySpan<byte> model)
+    {
+        try
+        {
+            return Locations(model);
+        }
+        catch (InvalidDataException)
+        {
+            return [];
+        }
+    }
+
     // Field numbers of onnx.proto: where tensors can be, and in a tensor the entries of its external data.
     private static Kind? Inner(Kind kind, int field) => (kind, field) switch
     {

@@ -79,7 +79,7 @@ internal sealed class OnnxFeatureNetwork : IFeatureNetwork
             _channelsLast = shape.Length == 4 && shape[3] == 3 && shape[1] != 3;
             if (input.ElementType != typeof(float) || shape.Length != 4 || (!_channelsLast && shape[1] > 0 && shape[1] != 3))
             {
-                throw Wrong($"wants [{string.Join(", ", shape)}] of {input.ElementType?.Name}; pictures are [n, 3, H, W] or [n, H, W, 3] of Single");
+                throw Wrong($"wants [{string.Join(", ", shape)}] of {input.ElementType?.Name}; pictures are [n, 3, H, W] or [n, H, W, 3] of Single; export it so");
             }
             (int height, int width) = _channelsLast ? (shape[1], shape[2]) : (shape[2], shape[3]);
             if (options.Size is { } wanted && height > 0 && height != wanted)
@@ -201,7 +201,14 @@ internal sealed class OnnxFeatureNetwork : IFeatureNetwork
         {
             foreach (string location in OnnxExternalData.Locations(model))
             {
-                using FileStream weights = File.OpenRead(Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, location));
+                using FileStream weights = File.OpenRead(Beside(file, location));
+                byte[] head = new byte[Math.Min(PlaceholderFile.Head, weights.Length)];
+                weights.ReadExactly(head);
+                weights.Position = 0;
+                if (PlaceholderFile.DescribePointer(head) is { } fault)
+                {
+                    throw new InvalidDataException($"'{location}' {fault}");
+                }
                 hash.AppendData(SHA256.HashData(weights));
             }
         }
@@ -218,15 +225,28 @@ internal sealed class OnnxFeatureNetwork : IFeatureNetwork
     {
         try
         {
-            using SessionOptions settings = new() { IntraOpNumThreads = get_num_threads(), LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_ERROR };
+            // Its errors come as exceptions; on standard error each would be said a second time, raw.
+            using SessionOptions settings = new() { IntraOpNumThreads = get_num_threads(), LogSeverityLevel = OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL };
             settings.AddSessionConfigEntry("session.intra_op.allow_spinning", "0");
             return new InferenceSession(file, settings);
         }
         catch (OnnxRuntimeException e)
         {
-            throw Wrong($"cannot be opened as an ONNX model ({e.Message.ReplaceLineEndings(" ").Trim()})");
+            throw Wrong($"cannot be opened as an ONNX model ({e.Message.ReplaceLineEndings(" ").Trim()}){Weights(file)}");
         }
     }
+
+    // Files beside a model that hold its weights are the first suspects.
+    private static string Weights(string file)
+    {
+        string[] states = [.. OnnxExternalData.LocationsOrNone(File.ReadAllBytes(file)).Select(location => $"'{location}' {State(Beside(file, location))}")];
+        return states.Length == 0 ? "" : $"; of the files with its weights {string.Join(", ", states)}";
+    }
+
+    private static string State(string weights) => !File.Exists(weights) ? "is not there; copy it beside the model"
+        : PlaceholderFile.Describe(weights) ?? $"has {new FileInfo(weights).Length} bytes";
+
+    private static string Beside(string file, string location) => Path.Combine(Path.GetDirectoryName(Path.GetFullPath(file))!, location);
 
     private (string Name, NodeMetadata Node) Only(IReadOnlyDictionary<string, NodeMetadata> nodes, string what) =>
         nodes.Count == 1 ? (nodes.First().Key, nodes.First().Value) : throw Wrong($"has {nodes.Count} {what}s ({string.Join(", ", nodes.Keys)}); a feature network has one");

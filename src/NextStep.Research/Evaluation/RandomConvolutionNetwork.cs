@@ -64,7 +64,7 @@ public sealed class RandomConvolutionNetwork : IFeatureNetwork
         for (int layer = 0; layer < maps.Length; layer++)
         {
             Tensor below = layer == 0 ? pixels : maps[layer - 1];
-            maps[layer] = nn.functional.conv2d(below, _weights[layer], padding: [1, 1], strides: layer == 0 ? [1, 1] : [2, 2]).leaky_relu(Scalars.Of(Leak));
+            maps[layer] = Convolution.Of(below, _weights[layer], null, layer == 0 ? [1, 1] : [2, 2], [1, 1]).leaky_relu(Scalars.Of(Leak));
         }
         return maps;
     }

@@ -54,7 +54,7 @@ public sealed class FeatureNetworkTests
     {
         using TemporaryFolder folder = new();
         string file = folder.File("relu.onnx");
-        File.WriteAllBytes(file, TinyOnnx.Relu(8));
+        File.WriteAllBytes(file, TinyOnnx.Relu(0, 3, 8, 8));
         using OnnxFeatureNetwork network = new(file, new OnnxInput { Mean = [0.5], Deviation = [0.25] });
         using Tensor pictures = DeadLeaves.Draw(5, 8, 4), features = network.Features(pictures);
         using Tensor expected = nn.functional.relu(((pictures + 1) / 2 - 0.5f) / 0.25f).mean([2, 3]).to_type(float64);
@@ -72,9 +72,9 @@ public sealed class FeatureNetworkTests
     {
         using TemporaryFolder folder = new();
         string file = folder.File("net.onnx"), text = folder.File("text.onnx"), open = folder.File("open.onnx");
-        File.WriteAllBytes(file, TinyOnnx.Relu(8));
+        File.WriteAllBytes(file, TinyOnnx.Relu(0, 3, 8, 8));
         File.WriteAllText(text, "no model");
-        File.WriteAllBytes(open, TinyOnnx.Relu(null));
+        File.WriteAllBytes(open, TinyOnnx.Relu(0, 3, 0, 0));
         Assert.Throws<FileNotFoundException>(() => new OnnxFeatureNetwork(folder.File("none.onnx"), new OnnxInput()));
         Assert.Contains("text.onnx", Assert.Throws<InvalidDataException>(() => new OnnxFeatureNetwork(text, new OnnxInput())).Message, StringComparison.Ordinal);
         Assert.Contains("8x8", Assert.Throws<InvalidDataException>(() => new OnnxFeatureNetwork(file, new OnnxInput { Size = 16 })).Message, StringComparison.Ordinal);
