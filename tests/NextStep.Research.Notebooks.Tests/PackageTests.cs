@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
+using NextStep.Research.Experiments;
 
 namespace NextStep.Research.Notebooks.Tests;
 
@@ -8,7 +9,7 @@ public sealed class PackageTests : IDisposable
 {
     private static readonly string[] Projects = ["NextStep.Research", "NextStep.Research.Experiments", "NextStep.Research.Reports", "NextStep.Research.Notebooks"];
 
-    private const string Experiment = """
+    private const string Tiny = """
         name: tiny
         threads: 1
         data: { imageSize: 16, images: 16, skills: [colors] }
@@ -29,10 +30,10 @@ public sealed class PackageTests : IDisposable
     public void Three_lines_are_enough_in_a_fresh_kernel()
     {
         Pack();
-        _folder.Write("tiny.yaml", Experiment);
+        _folder.Write("tiny.yaml", Tiny);
         string notebook = _folder.WriteNotebook("packages.ipynb",
             $"#i \"nuget:{_folder.File("packages")}\"\n#r \"nuget: NextStep.Research.Notebooks\"",
-            "#!sweep tiny.yaml --out run --set seeds=[0]",
+            "#!sweep tiny.yaml --out run --set seeds=[4] --set \"question=Does it run?\"",
             "new RunFolder(\"run\").ToDataFrame().AsTable([\"arm\", \"state\"])",
             "(rand(3, 8, 8) * 2 - 1).AsPicture()",
             "new Figure(\"a\", \"x\", \"y\", [new FigureSeries(\"line\", [1, 2, 3], [1, 4, 9])])");
@@ -43,6 +44,8 @@ public sealed class PackageTests : IDisposable
         // One table in one place, which went from the first stage to the end.
         Assert.Contains(">done<", Data(Assert.Single(RealKernel.Page(kernel[1])), "text/html"), StringComparison.Ordinal);
         Assert.True(kernel[1].Count > 1);
+        Plan plan = new RunFolder(_folder.File("run")).RequirePlan();
+        Assert.Equal(("Does it run?", 4L), (plan.Question, Assert.Single(plan.Cells).Seed));
         Assert.Contains(">baseline<", Data(Assert.Single(kernel[2]), "text/html"), StringComparison.Ordinal);
         Assert.StartsWith("iVBOR", Data(Assert.Single(kernel[3]), "image/png"), StringComparison.Ordinal);
         Assert.Contains("<iframe", Data(Assert.Single(kernel[4]), "text/html"), StringComparison.Ordinal);

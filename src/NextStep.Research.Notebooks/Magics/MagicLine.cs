@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace NextStep.Research.Notebooks;
 
-/// <summary>Reads a line of <see cref="Magics"/> where no kernel does it: words, quotes around those with blanks, options behind or before the path.</summary>
+/// <summary>Reads a line of <see cref="Magics"/>: words, quotes around those with blanks, options behind or before the path.</summary>
 internal static partial class MagicLine
 {
     /// <summary>What the line asks for.</summary>
@@ -34,6 +34,10 @@ internal static partial class MagicLine
                     break;
                 case "--watch" when name == "status":
                     watch = true;
+                    break;
+                case "--file" when name == "sweep" && path is null && words.MoveNext():
+                case "--run" when name != "sweep" && path is null && words.MoveNext():
+                    path = words.Current;
                     break;
                 case { } word when path is null && !word.StartsWith("--", StringComparison.Ordinal):
                     path = word;
