@@ -99,8 +99,8 @@ internal static class SweepCommand
         TorchBackend.EnsureUsable();
         using Interrupt interrupt = new();
         ResumeProof proof = ResumeProof.Make(folder, experiment, StandardStages.All, SweepJob.Worker, ProofKills, AnsiConsole.WriteLine, interrupt.Token);
-        AnsiConsole.WriteLine($"{proof.Cell}, {proof.Shortened}: killed {proof.Kills} times, {proof.PowerCuts} of them with files cut short; "
-            + $"{proof.FilesCompared} files compared, {(proof.Identical ? "all identical" : $"{proof.Differences.Count} differ")} ({Path.Combine(folder.Path, ResumeProof.FileName)})");
+        AnsiConsole.WriteLine($"{proof.Cell}, {proof.Shortened}: killed {proof.Kills} times, {proof.PowerCuts} of them with files cut short, {proof.Resumed} of them gone on from a whole checkpoint; "
+            + $"{proof.FilesCompared} files compared, {(proof.Identical ? "all identical" : proof.Resumed == 0 ? "which proves nothing: it was over before a checkpoint" : $"{proof.Differences.Count} differ")} ({Path.Combine(folder.Path, ResumeProof.FileName)})");
         foreach (string difference in proof.Differences)
         {
             Console.Error.WriteLine($"differs: {difference}");

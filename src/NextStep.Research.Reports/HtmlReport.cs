@@ -53,7 +53,7 @@ public static class HtmlReport
             {OriginSection.Of(run)}
             </main>
             <dialog aria-labelledby="dialog-title"><div class="bar"><button type="button" data-step="-1" aria-label="Previous prompt">←</button><button type="button" data-step="1" aria-label="Next prompt">→</button><p id="dialog-title"></p><button type="button" data-close>Close</button></div><div class="enlarged"></div></dialog>
-            <script>{new Html(PlotlyChart.Script())}</script>
+            <script>{new Html(IsolatedPlotly.Script())}</script>
             <script>
             {Asset("page.js")}{Asset("charts.js")}{Asset("pictures.js")}</script>
             </body>

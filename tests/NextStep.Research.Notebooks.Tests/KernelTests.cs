@@ -1,5 +1,5 @@
-using System.Diagnostics;
 using System.Text.Json.Nodes;
+using NextStep.Research.Experiments;
 
 namespace NextStep.Research.Notebooks.Tests;
 
@@ -16,6 +16,9 @@ public sealed class KernelTests : IDisposable
         "LiveOutput place = new();\nplace.Show(1);\nplace.Show(2);\nplace.Show(3);",
         "string.Join(\",\", AppDomain.CurrentDomain.GetAssemblies()\n  .Where(a => System.Runtime.Loader.AssemblyLoadContext.GetLoadContext(a) == System.Runtime.Loader.AssemblyLoadContext.Default)\n  .Select(a => a.GetName().Name).Where(n => n.StartsWith(\"Plotly\")))",
         "Notebook.Cancellation.CanBeCanceled",
+        "try\n{\n    LiveSweep.Run(ExperimentFile.Load(\"sweep.yaml\"), \"run\", new System.Threading.CancellationToken(true));\n}\ncatch (OperationCanceledException)\n{\n}",
+        "#!status run --watch",
+        "#!report run",
     ];
 
     private readonly NotebookFolder _folder = new();
@@ -27,16 +30,16 @@ public sealed class KernelTests : IDisposable
     {
         _folder.Write("setup.csx", File.ReadAllText(Path.Combine(NotebookFolder.Repository, "notebooks", "setup.csx"))
             .Replace("../src/", NotebookFolder.Repository.Replace('\\', '/').TrimEnd('/') + "/src/", StringComparison.Ordinal)
-            .Replace("/Release/", $"/{Configuration}/", StringComparison.Ordinal));
+            .Replace("/Release/", $"/{RealKernel.Configuration}/", StringComparison.Ordinal));
+        _folder.Write("sweep.yaml", "name: sweep\nbaseline: { autoencoder.noiseStrength: 0.3 }\nclaims: [{ say: it draws, test: \"alignment[baseline] > 0.5\" }]\n");
         string notebook = _folder.WriteNotebook("both.ipynb", Cells);
         (NotebookOutcome outcome, JsonArray ours) = _folder.Run(notebook, NotebookFolder.Options with { Interactive = true });
         Assert.Null(outcome.Problem);
-        List<JsonObject>[] kernel = Kernel(notebook);
-        Assert.DoesNotContain(kernel.SelectMany(c => c), e => e["event"]!.GetValue<string>() == "CommandFailed");
+        List<JsonObject>[] kernel = RealKernel.Run(_folder, notebook);
+        Assert.Empty(RealKernel.Failures(kernel.SelectMany(c => c)));
         for (int i = 0; i < Cells.Length; i++)
         {
-            // In place: however often it was updated, the page keeps one output, with the last content.
-            JsonObject[] theirs = [.. kernel[i].GroupBy(e => e["id"]?.GetValue<string>() ?? "value").Select(g => g.Last())];
+            JsonObject[] theirs = RealKernel.Page(kernel[i]);
             JsonObject[] mine = [.. ours[i]!["outputs"]!.AsArray().Select(o => o!.AsObject())];
             Assert.Equal(theirs.Select(Types), mine.Select(Types));
             if (i >= 3)
@@ -45,6 +48,8 @@ public sealed class KernelTests : IDisposable
             }
         }
         Assert.Contains("<iframe", kernel[2][0]["data"]!["text/html"]!.GetValue<string>(), StringComparison.Ordinal);
+        Assert.Contains(">it draws<", Values(RealKernel.Page(kernel[10])[0]), StringComparison.Ordinal);
+        Assert.Contains("plotly", File.ReadAllText(_folder.File(Path.Combine("run", "report.html"))), StringComparison.Ordinal);
         Assert.Equal("", NotebookFolder.Output(ours[6])); // Plotly.NET is in no default context, hence none of its conflicts
     }
 
@@ -52,28 +57,17 @@ public sealed class KernelTests : IDisposable
 
     private static string Values(JsonObject output) => string.Join('\n', output["data"]!.AsObject().Select(d => NotebookFolder.Text(d.Value).ReplaceLineEndings("\n")));
 
-    private List<JsonObject>[] Kernel(string notebook)
+    [Fact]
+    public void A_magic_line_that_cannot_be_followed_is_named_with_its_usage()
     {
-        string host = Path.Combine(NotebookFolder.Repository, "tests", "NextStep.Research.Notebooks.KernelHost", "bin", Configuration, "net10.0", "NextStep.Research.Notebooks.KernelHost.dll");
-        string output = _folder.File("kernel.json");
-        using Process process = Process.Start(new ProcessStartInfo("dotnet", [host, notebook, output]) { RedirectStandardError = true })!;
-        string errors = process.StandardError.ReadToEnd();
-        process.WaitForExit();
-        Assert.True(process.ExitCode == 0, errors);
-        List<List<JsonObject>> cells = [];
-        foreach (JsonNode? node in JsonNode.Parse(File.ReadAllText(output))!.AsArray())
-        {
-            if (node!["event"]!.GetValue<string>() == "Cell")
-            {
-                cells.Add([]);
-            }
-            else
-            {
-                cells[^1].Add(node.AsObject());
-            }
-        }
-        return [.. cells];
-    }
+        Assert.Equal("'#!sweep' names no experiment file; it is #!sweep FILE [--out RUN] [--set path=value …]", Wrong("#!sweep"));
+        Assert.Equal("'#!status run --wach' is not understood; it is #!status RUN [--watch]", Wrong("#!status run --wach"));
+        Assert.Equal("'#!report' names no run folder; it is #!report RUN", Wrong("#!report"));
+        string file = _folder.Write("sweep.yaml", "name: sweep\n");
+        Action sweep = Assert.IsType<CellPart.Magic>(Assert.Single(CellParts.Split($"#!sweep --set \"seeds=[0, 1]\" \"{file}\" --set seds=1 --out run"))).Run;
+        Assert.Equal("--set: seds: unknown key; did you mean 'seed'?", Assert.Throws<ConfigException>(sweep).Message);
+        Assert.Contains("nowhere", Assert.Throws<InvalidDataException>(Assert.IsType<CellPart.Magic>(Assert.Single(CellParts.Split("#!report nowhere"))).Run).Message, StringComparison.Ordinal);
 
-    private static string Configuration => Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/', '\\')))!;
+        static string Wrong(string line) => Assert.Throws<CellSyntaxException>(() => CellParts.Split(line)).Message;
+    }
 }

@@ -49,6 +49,18 @@ internal sealed class ProofRun
         return worker.Kill();
     }
 
+    /// <summary>Whether the stage that is under way has a checkpoint.</summary>
+    public bool HasCheckpoint => ProgressMark.Of(Folder, _cell).Images > 0;
+
+    /// <summary>Kills the worker as soon as it has written a further checkpoint; false when it was done before.</summary>
+    public bool KillAtCheckpoint(CancellationToken cancellation)
+    {
+        ProgressMark before = ProgressMark.Of(Folder, _cell);
+        using LocalWorker worker = Start();
+        Wait(worker, () => ProgressMark.Of(Folder, _cell) is { Images: > 0 } now && now != before, cancellation);
+        return worker.Kill();
+    }
+
     /// <summary>Takes the last bytes off the newest checkpoint and off the metrics of the stage that is under way; false when it has none yet.</summary>
     public bool CutShort()
     {

@@ -22,10 +22,13 @@ internal sealed record ResumeProof
     /// <summary>How often, after a kill, the newest checkpoint and the metrics' last line were cut short, as a power cut does.</summary>
     public required int PowerCuts { get; init; }
 
+    /// <summary>How often a kill left a whole checkpoint from which the next process went on; 0 proves nothing.</summary>
+    public int Resumed { get; init; }
+
     /// <summary>Files compared: weights, metrics, pictures, numbers; without fields that hold times.</summary>
     public required int FilesCompared { get; init; }
 
-    /// <summary>Whether all of them are equal.</summary>
+    /// <summary>Whether all of them are equal, after a run that really was continued.</summary>
     public required bool Identical { get; init; }
 
     /// <summary>Files that differ, or that only one of the two runs has.</summary>
@@ -67,12 +70,15 @@ internal sealed record ResumeProof
         straight.Finish(cancellation);
         ProofRun broken = new(new RunFolder(Path.Combine(both, "killed")), plan, one, command);
         SplitMix64 random = Streams.Managed(Environment.TickCount64, "resume-proof");
-        int killed = 0, cuts = 0;
-        while (killed < kills && broken.KillAfter(clock.Elapsed / (kills + 1) * random.NextDouble(), cancellation))
+        int killed = 0, cuts = 0, resumed = 0;
+        // However slow the machine: the first kills come as soon as there is a checkpoint, until one of them has left one to go on from.
+        while ((killed < kills || resumed == 0) && killed < 2 * kills
+            && (resumed == 0 ? broken.KillAtCheckpoint(cancellation) : broken.KillAfter(clock.Elapsed / (kills + 1) * random.NextDouble(), cancellation)))
         {
             killed++;
-            bool cut = cuts <= killed / 2 && broken.CutShort();
+            bool cut = resumed > 0 && cuts <= killed / 2 && broken.CutShort();
             cuts += cut ? 1 : 0;
+            resumed += !cut && broken.HasCheckpoint ? 1 : 0;
             tell($"{plan.Cells[0].Label}: killed {killed} of {kills}{(cut ? ", newest checkpoint and last line cut short" : "")}");
         }
         broken.Finish(cancellation);
@@ -83,8 +89,9 @@ internal sealed record ResumeProof
             Shortened = $"trainings of at most {Steps} steps",
             Kills = killed,
             PowerCuts = cuts,
+            Resumed = resumed,
             FilesCompared = compared,
-            Identical = differences.Count == 0 && killed > 0,
+            Identical = differences.Count == 0 && resumed > 0,
             Differences = differences,
             Date = DateTime.UtcNow,
         };

@@ -11,7 +11,7 @@ public static class Notebook
     private static readonly CancellationTokenSource Stopping = new();
     private static bool _started;
 
-    /// <summary>Readies native libraries and formatters. The last line of <c>setup.csx</c>; again does nothing.</summary>
+    /// <summary>Readies native libraries, formatters and, in .NET Interactive, the magic commands. The last line of <c>setup.csx</c>, and what the package's extension calls; again does nothing.</summary>
     public static void Start()
     {
         if (_started)
@@ -24,6 +24,10 @@ public static class Notebook
         TorchBackend.EnsureUsable();
         FindSkia();
         HostFormatters.Register();
+        if (Host("Microsoft.DotNet.Interactive", "Microsoft.DotNet.Interactive.Kernel") is not null)
+        {
+            KernelMagics.Register();
+        }
     }
 
     /// <summary>Signalled when the reader interrupts the running cell: hand it to whatever takes long.</summary>

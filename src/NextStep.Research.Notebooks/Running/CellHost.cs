@@ -137,6 +137,9 @@ internal sealed class CellHost : IDisposable
                 case CellPart.Import import:
                     await Import(import, depth + 1);
                     break;
+                case CellPart.Magic magic:
+                    magic.Run();
+                    break;
                 case CellPart.Time:
                     clock = Stopwatch.StartNew();
                     break;

@@ -18,6 +18,9 @@ internal abstract record CellPart(int Line)
 
     /// <summary><c>#!time</c>: says how long the rest of the cell took.</summary>
     internal sealed record Time(int Line) : CellPart(Line);
+
+    /// <summary>One of ours: <c>#!sweep</c>, <c>#!status</c>, <c>#!report</c>.</summary>
+    internal sealed record Magic(int Line, Action Run) : CellPart(Line);
 }
 
 /// <summary>A line that this runner does not understand.</summary>
@@ -33,7 +36,7 @@ internal static class CellParts
     internal static readonly string[] Languages =
         ["fsharp", "f#", "pwsh", "powershell", "javascript", "js", "html", "sql", "kql", "http", "mermaid", "python", "r", "value"];
 
-    private const string Known = "#!import, #!html, #!markdown, #!csharp, #!time and #!about are understood here";
+    private const string Known = "#!import, #!html, #!markdown, #!csharp, #!time, #!about, #!sweep, #!status and #!report are understood here";
 
     /// <summary>The parts in order; directives of Roslyn (<c>#load</c>, <c>#r</c> of a path) stay in the C#.</summary>
     /// <exception cref="CellSyntaxException">A magic command, language or package reference that cannot be honoured.</exception>
@@ -90,6 +93,9 @@ internal static class CellParts
                     break;
                 case "about":
                     parts.Add(new CellPart.About(number));
+                    break;
+                case "sweep" or "status" or "report":
+                    parts.Add(new CellPart.Magic(number, MagicLine.Parse(number, name, rest)));
                     break;
                 default:
                     mode = Language(name, number);

@@ -10,7 +10,7 @@ internal static class FigureHtml
     {
         Figure figure = named.Figure;
         // "<" as an escape keeps a script element closed to whatever a name in the data says.
-        var json = new Html(PlotlyChart.Json(figure).Replace("<", "\\u003c", StringComparison.Ordinal));
+        var json = new Html(IsolatedPlotly.Json(figure).Replace("<", "\\u003c", StringComparison.Ordinal));
         string id = "figure-" + named.Name;
         Html only = named.OnlyArms.Count > 0 ? Html.Of($" data-arms=\"{string.Join(' ', named.OnlyArms)}\"") : Html.Empty;
         return Html.Of($"""

@@ -23,8 +23,8 @@ internal static class OriginSection
     private static Html Proof(ResumeProof? proof) => proof is null ? Html.Empty : Html.Of($"""
         <section id="resume" aria-labelledby="resume-title">
         <h2 id="resume-title">Resume proof</h2>
-        <p>{(proof.Identical ? "✓" : "✗")} One cell (<bdi>{proof.Cell}</bdi>; {proof.Shortened}) was run twice: once left alone, once killed {Times(proof.Kills)} while it worked, {Times(proof.PowerCuts)} with its newest files cut short as by a power cut.
-        {(proof.Identical ? Html.Of($"All {proof.FilesCompared} files compared are the same to the last bit.") : Html.Of($"<strong class=\"worse\">{proof.Differences.Count} of {proof.FilesCompared} files differ:</strong> {string.Join(", ", proof.Differences.Take(MostDifferences))}{(proof.Differences.Count > MostDifferences ? " …" : "")}."))}</p>
+        <p>{(proof.Identical ? "✓" : "✗")} One cell (<bdi>{proof.Cell}</bdi>; {proof.Shortened}) was run twice: once left alone, once killed {Times(proof.Kills)} while it worked, {Times(proof.PowerCuts)} with its newest files cut short as by a power cut{(proof.Resumed > 0 ? $"; {Times(proof.Resumed)} it went on from a whole checkpoint" : "")}.
+        {(proof.Identical ? Html.Of($"All {proof.FilesCompared} files compared are the same to the last bit.") : proof.Differences.Count == 0 ? Html.Of($"<strong class=\"worse\">Nothing is proved:</strong> no kill found a checkpoint to go on from.") : Html.Of($"<strong class=\"worse\">{proof.Differences.Count} of {proof.FilesCompared} files differ:</strong> {string.Join(", ", proof.Differences.Take(MostDifferences))}{(proof.Differences.Count > MostDifferences ? " …" : "")}."))}</p>
         <p class="small">{proof.Date.ToString("yyyy-MM-dd HH:mm'Z'", CultureInfo.InvariantCulture)}</p>
         </section>
 

@@ -53,6 +53,10 @@ public static partial class TorchBackend
                 Origin = "beside the library";
                 Preload(beside, [.. PreloadOrder, "libLibTorchSharp.so"]);
             }
+            else if (PackageFolders.AreUsed && OperatingSystem.IsLinux())
+            {
+                LoadFromPackages();
+            }
             else
             {
                 Folder = FindNatives(AppContext.BaseDirectory);
@@ -137,6 +141,30 @@ public static partial class TorchBackend
             return;
         }
         Preload(folder, OperatingSystem.IsWindows() ? ["c10.dll", "torch_cpu.dll", "torch_cuda.dll", "torch.dll"] : PreloadOrder);
+    }
+
+    // In a notebook with #r "nuget: …". TorchSharp itself would copy half a gigabyte into its package, and stop where libstdc++ is older.
+    private static void LoadFromPackages()
+    {
+        const string natives = "runtimes/linux-x64/native/";
+        if (PackageFolders.Find("libtorch-cpu-linux-x64", natives + LibtorchFile) is not { } libtorch || PackageFolders.Find("TorchSharp", natives + "libLibTorchSharp.so") is not { } shim)
+        {
+            return; // another backend's packages: TorchSharp knows them
+        }
+        Origin = "NuGet packages";
+        Preload(Path.GetDirectoryName(libtorch)!, PreloadOrder);
+        if (VersionRequirement.IsMetByThisMachine())
+        {
+            NativeLibrary.Load(shim);
+            return;
+        }
+        // The package stays as it is; once loaded, the copy is needed no more.
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("nextstep-");
+        string copy = Path.Combine(folder.FullName, Path.GetFileName(shim));
+        File.Copy(shim, copy);
+        VersionRequirement.Relax(copy);
+        NativeLibrary.Load(copy);
+        folder.Delete(recursive: true);
     }
 
     private static bool SameFolder(string one, string other) =>

@@ -12,7 +12,8 @@ public sealed class ResumeProofTests : IDisposable
         (ResumeProof proof, List<string> told) = Prove(StubWorker.Command, StubStages.All);
         Assert.True(proof.Identical, string.Join(", ", proof.Differences.Concat(told)));
         Assert.Equal("baseline, seed 4", proof.Cell);
-        Assert.InRange(proof.Kills, 1, 3);
+        Assert.InRange(proof.Kills, 1, 6);
+        Assert.InRange(proof.Resumed, 1, proof.Kills - proof.PowerCuts);
         Assert.True(proof.FilesCompared > 8);
         Assert.Equal(proof.FilesCompared, ResumeProof.Read(new RunFolder(_folder.Path))!.FilesCompared);
         Assert.False(Directory.Exists(_folder.File("resume-proof")));
@@ -28,6 +29,13 @@ public sealed class ResumeProofTests : IDisposable
     }
 
     [Fact]
+    public void A_run_in_which_no_kill_left_a_checkpoint_proves_nothing()
+    {
+        (ResumeProof proof, _) = Prove(StubWorker.Command with { Verb = ["worker", "--child-saves-nothing"] }, StubStages.All, steps: 1);
+        Assert.Equal((0, false), (proof.Resumed, proof.Identical));
+    }
+
+    [Fact]
     public void Two_runs_are_compared_without_their_times_but_with_all_else()
     {
         string one = Path.GetDirectoryName(Path.GetDirectoryName(_folder.Write("one/cells/metrics.jsonl", "{\"images\":1,\"seconds\":0.5}\n")))!;
@@ -38,12 +46,12 @@ public sealed class ResumeProofTests : IDisposable
         Assert.Equal(["cells/metrics.jsonl", "stages/x/model.safetensors"], RunComparison.Compare(one, two).Differences);
     }
 
-    private (ResumeProof Proof, List<string> Told) Prove(WorkerCommand command, IReadOnlyList<StageDefinition> stages)
+    private (ResumeProof Proof, List<string> Told) Prove(WorkerCommand command, IReadOnlyList<StageDefinition> stages, int steps = 12)
     {
-        Experiment experiment = ExperimentFile.Load(_folder.Write("e.yaml", """
+        Experiment experiment = ExperimentFile.Load(_folder.Write("e.yaml", $$"""
             training:
-              autoencoder: { images: 12, batchSize: 60 }
-              model: { images: 12, batchSize: 60 }
+              autoencoder: { images: {{steps}}, batchSize: 60 }
+              model: { images: {{steps}}, batchSize: 60 }
             seeds: [4, 5]
             """));
         List<string> told = [];

@@ -19,6 +19,9 @@ internal static class StubStages
     /// <summary>Whether a continued stage computes something else than one that was left alone.</summary>
     public static bool Forgets { get; set; }
 
+    /// <summary>Whether no checkpoint is written.</summary>
+    public static bool SavesNothing { get; set; }
+
     public static IReadOnlyList<StageDefinition> All { get; } =
     [
         new("autoencoder", 1, ["autoencoder", "training.autoencoder", "seed"], [], true, c => Run(c, c.Config.Training.Autoencoder, "")),
@@ -63,12 +66,15 @@ internal static class StubStages
             Thread.Sleep(trainer.BatchSize);
             chain = Link(chain, context.Config.Seed, step);
             step++;
-            AtomicFile.WriteText(StateFile(checkpoints, step), chain, durable: false);
-            AtomicFile.WriteText(StateFile(checkpoints, step) + ".sha256", Hash(chain) + " ", durable: false);
-            if (step > 1)
+            if (!SavesNothing)
             {
-                File.Delete(StateFile(checkpoints, step - 1) + ".sha256");
-                File.Delete(StateFile(checkpoints, step - 1));
+                AtomicFile.WriteText(StateFile(checkpoints, step), chain, durable: false);
+                AtomicFile.WriteText(StateFile(checkpoints, step) + ".sha256", Hash(chain) + " ", durable: false);
+                if (step > 1)
+                {
+                    File.Delete(StateFile(checkpoints, step - 1) + ".sha256");
+                    File.Delete(StateFile(checkpoints, step - 1));
+                }
             }
             context.Progress(new StageProgress(step, trainer.Images, "images", new Dictionary<string, double>()));
         }

@@ -21,6 +21,7 @@ internal static class StubWorker
                     .Run(map, int.Parse(index, System.Globalization.CultureInfo.InvariantCulture), () => timeIsOver, stop.Token);
             }
             StubStages.Forgets = args[0] == "--child-forgets";
+            StubStages.SavesNothing = args[0] == "--child-saves-nothing";
             RunFolder folder = new(args[1]);
             using CancellationTokenSource either = CancellationTokenSource.CreateLinkedTokenSource(stop.Token, ParentWatch.Gone());
             int device = Array.IndexOf(args, "--device");
