@@ -31,7 +31,7 @@ internal sealed record BlockProfile(Tensor X, Tensor Y)
     {
         using DisposeScope scope = NewDisposeScope();
         long width = pictures.size(3);
-        return CoherentPart.Remove(pictures.narrow(3, 1, width - 1) - pictures.narrow(3, 0, width - 1), token).abs().mean([1]).MoveToOuterDisposeScope();
+        return CoherentPart.Remove(pictures.narrow(3, 1, width - 1) - pictures.narrow(3, 0, width - 1), token).abs_().mean([1]).MoveToOuterDisposeScope();
     }
 
     private static Tensor Relative(Tensor differences, int period, long rows, long columns)

@@ -13,7 +13,7 @@ internal static class CoherentPart
 
     /// <summary>
     /// <paramref name="response"/> [n, c, h, w] less, at every phase of the period, its median over the cells of the picture, which pictures'
-    /// contents hardly move. Independent values lose 1 % of their spread with 16 cells. Unchanged where fewer than three cells fit along a side.
+    /// contents hardly move. Independent values lose 1 % of their spread with 16 cells. A copy where fewer than three cells fit along a side.
     /// </summary>
     public static Tensor Remove(Tensor response, int period)
     {
@@ -21,7 +21,7 @@ internal static class CoherentPart
         (long rows, long columns) = (h / period, w / period);
         if (Math.Min(rows, columns) < FewestRepeats)
         {
-            return response.alias();
+            return response.clone();
         }
         using DisposeScope scope = NewDisposeScope();
         Tensor tile = Medians.OfPhases(response, period);

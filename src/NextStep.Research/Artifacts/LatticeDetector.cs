@@ -53,8 +53,7 @@ public sealed class LatticeDetector(int period, string name = "lattice") : IArti
     private static Tensor Residual(Tensor pictures)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor kernel = tensor(new float[] { 0, -1, 0, -1, 4, -1, 0, -1, 0 }, [1, 1, 3, 3]).OverInPlace(4).expand(3, 1, 3, 3);
-        return Convolution.EachChannel(nn.functional.pad(pictures, [1, 1, 1, 1], PaddingModes.Reflect), kernel).MoveToOuterDisposeScope();
+        return Stencil.Of(nn.functional.pad(pictures, [1, 1, 1, 1], PaddingModes.Reflect), [0, -0.25f, 0, -0.25f, 1, -0.25f, 0, -0.25f, 0]).MoveToOuterDisposeScope();
     }
 
     // [n, h, w] to dB [n]; harmonics lie at multiples of (rows, columns) bins, surroundings reach half way to the next.

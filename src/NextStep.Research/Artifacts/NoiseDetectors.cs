@@ -20,8 +20,7 @@ internal static class NoiseResponse
     private static Tensor Compute(Tensor pictures, int token)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor kernel = tensor(new float[] { 1, -2, 1, -2, 4, -2, 1, -2, 1 }, [1, 1, 3, 3]).expand(3, 1, 3, 3);
-        Tensor inner = CoherentPart.Remove(Convolution.EachChannel(pictures, kernel), token).abs();
+        Tensor inner = CoherentPart.Remove(Stencil.Of(pictures, [1, -2, 1, -2, 4, -2, 1, -2, 1]), token).abs_();
         return nn.functional.pad(inner, [1, 1, 1, 1], PaddingModes.Reflect).MoveToOuterDisposeScope();
     }
 }

@@ -66,6 +66,23 @@ public sealed class MediansTests
         }
     }
 
+    [Theory]
+    [InlineData(3, 3)]
+    [InlineData(8, 19)]
+    [InlineData(40, 67)]
+    public void A_stencil_gives_what_the_convolution_gives(int height, int width)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Generator random = Streams.For(width, "stencil");
+        foreach (float[] kernel in (float[][])[[1, -2, 1, -2, 4, -2, 1, -2, 1], [0, -0.25f, 0, -0.25f, 1, -0.25f, 0, -0.25f, 0], [1, 2, 4, 8, 16, 32, 64, 128, 256]])
+        {
+            Tensor pictures = rand([2, width, 3, height], generator: random).permute(0, 2, 3, 1);
+            Tensor expected = nn.functional.conv2d(pictures, tensor(kernel, [1, 1, 3, 3]).expand(3, 1, 3, 3), groups: 3);
+            Assert.Equal([2, 3, height - 2, width - 2], Stencil.Of(pictures, kernel).shape);
+            Assert.True(allclose(expected, Stencil.Of(pictures, kernel), 1e-6, 1e-6));
+        }
+    }
+
     [Fact]
     public void What_detectors_share_is_what_each_computes_alone()
     {
