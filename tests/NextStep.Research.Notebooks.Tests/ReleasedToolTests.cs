@@ -68,6 +68,18 @@ public sealed class ReleasedToolTests : IDisposable
         Assert.Equal("CommandSucceeded", StdioKernel.Type(kernel.Submit("answer")[^1]));
     }
 
+    [Fact(Explicit = true)]
+    public void Our_package_readies_it_with_two_lines()
+    {
+        LocalPackages packages = LocalPackages.Make(_folder);
+        using StdioKernel kernel = new(Tool.Value, _folder.Path, packages.Environment);
+        IReadOnlyList<JsonObject> installed = kernel.Submit($"#i \"nuget:{packages.Folder}\"\n#r \"nuget: NextStep.Research.Notebooks\"");
+        Assert.True(StdioKernel.Type(installed[^1]) == "CommandSucceeded", $"{installed[^1]["event"]}");
+        Assert.Equal("image/png", Assert.Single(Assert.Single(StdioKernel.Page(kernel.Submit("(rand(3, 8, 8) * 2 - 1).AsPicture()"))).Keys));
+        Assert.Contains("<iframe", Assert.Single(StdioKernel.Page(kernel.Submit("new Figure(\"a\", \"x\", \"y\", [new FigureSeries(\"line\", [1, 2], [1, 4])])")))["text/html"], StringComparison.Ordinal);
+        Assert.Contains("there is no run folder nowhere", $"{kernel.Submit("#!report nowhere")[^1]["event"]}", StringComparison.Ordinal);
+    }
+
     private static string[] Tags(JsonNode cell) => [.. (cell["metadata"]!["tags"] as JsonArray ?? []).Select(t => t!.GetValue<string>())];
 
     private static string Printed(IEnumerable<JsonObject> outputs) => string.Concat(outputs.Where(o => o["name"]?.GetValue<string>() == "stdout").Select(o => NotebookFolder.Text(o["text"])));
