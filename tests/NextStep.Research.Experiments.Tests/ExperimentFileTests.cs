@@ -206,6 +206,7 @@ public sealed class ExperimentFileTests : IDisposable
     [InlineData("data:\n  source: folder\n  path: nowhere-at-all", 3, "data.path", "does not exist")]
     [InlineData("data: { source: folder }", 1, "data.source", "data.path is empty")]
     [InlineData("evaluation:\n  network: nowhere.onnx", 2, "evaluation.network", "does not exist")]
+    [InlineData("evaluation:\n  network: resnet18", 2, "evaluation.network", "-p:FeatureNetworks=resnet18")]
     [InlineData("data: { source: emoji }\nmeasure: [flow.loss,\n  alignment]", 3, "measure", "'alignment' is measured in the shapes world only")]
     [InlineData("measure: [flw.loss]", 1, "measure", "did you mean 'flow.loss'?")]
     [InlineData("measure: ['flow.lss*']", 1, "measure", "nothing measures 'flow.lss*'")]

@@ -15,6 +15,8 @@ namespace NextStep.Research.Experiments;
 /// <param name="Check">Throws where the content cannot be used, as far as that is seen at once.</param>
 internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> Inputs, Func<ResearchConfig, string?> Identity, Action<ResearchConfig> Check)
 {
+    private const string NetworkPath = "evaluation.network";
+
     private static readonly ConcurrentDictionary<string, Lazy<string>> Networks = new();
 
     /// <summary>All that results can depend on beside configuration and code. What else comes from outside is added here and nowhere else.</summary>
@@ -25,7 +27,7 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
             config => _ = config.Model.Tokenizer is QwenVocabulary q ? QwenTokenizer.Load(DataPath.Absolute(q.Folder)) : null),
         new("training.model.start", true, ["training.model.start"], config => config.Training.Model.Start is { } start ? FileContents.OfModel(DataPath.Absolute(start)) : null,
             CheckStart),
-        new("evaluation.network", true, ["evaluation.network", "evaluation.networkSize", "evaluation.networkMean", "evaluation.networkDeviation", "data.imageSize"], Network, config => Network(config)),
+        new(NetworkPath, true, [NetworkPath, "evaluation.networkSize", "evaluation.networkMean", "evaluation.networkDeviation", "data.imageSize"], Network, config => Network(config)),
     ];
 
     /// <summary>Whether a path's value only says where something lies.</summary>
@@ -33,7 +35,7 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
 
     /// <summary>The same configuration for a worker with another current folder.</summary>
     public static ResearchConfig WithFullPaths(ResearchConfig config) => All.Where(c => c.IsName).Aggregate(config, (all, c) =>
-        ConfigPath.TryGet(all, c.Path, out object? value) && value is string { Length: > 0 } name ? ConfigPath.Set(all, c.Path, DataPath.Absolute(name)) : all);
+        ConfigPath.TryGet(all, c.Path, out object? value) && value is string { Length: > 0 } name && !(c.Path == NetworkPath && name == ResNet18Network.Name) ? ConfigPath.Set(all, c.Path, DataPath.Absolute(name)) : all);
 
     private static bool ReadsFolder(DataConfig data) => data.Source.ReadsFolder;
 

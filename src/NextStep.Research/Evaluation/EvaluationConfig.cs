@@ -29,7 +29,10 @@ public sealed record EvaluationConfig
     /// <summary>Which artifacts are measured, one's own among them; null = the kit's six. A name <c>artifacts.NAME</c> in <c>measure</c> adds one with its defaults.</summary>
     public IReadOnlyList<DetectorConfig>? Detectors { get; init; }
 
-    /// <summary>An ONNX file whose features the distances use; null = the built-in <c>random-conv-v1</c>.</summary>
+    /// <summary>
+    /// An ONNX file whose features the distances use, or <c>resnet18</c>, an ImageNet network that a build with <c>-p:FeatureNetworks=resnet18</c> has;
+    /// null = the built-in <c>random-conv-v1</c>.
+    /// </summary>
     public string? Network { get; init; }
 
     /// <summary>Side of the ONNX network's input in pixels; null = as the file fixes it.</summary>
@@ -72,7 +75,7 @@ public sealed record EvaluationConfig
     public int VerifierScenes { get; init; } = 20;
 
     /// <summary>The configured network. The caller disposes.</summary>
-    public IFeatureNetwork OpenNetwork() => Network is null
-        ? new RandomConvolutionNetwork()
+    public IFeatureNetwork OpenNetwork() => Network is null ? new RandomConvolutionNetwork()
+        : Network == ResNet18Network.Name ? new ResNet18Network()
         : new OnnxFeatureNetwork(Network, new OnnxInput { Size = NetworkSize, Range = NetworkRange, Output = NetworkOutput, FeatureAxis = NetworkAxis, Mean = NetworkMean, Deviation = NetworkDeviation });
 }
