@@ -29,7 +29,7 @@ internal static class ExportCommand
         command.SetAction(parse =>
         {
             RunFolder folder = new(parse.GetRequiredValue(directory));
-            IReadOnlyList<string> files = RunExport.Write(folder, parse.GetRequiredValue(format), parse.GetValue(output) ?? Path.Combine(folder.Path, "export"));
+            IReadOnlyList<string> files = RunExport.Write(folder, parse.GetRequiredValue(format), parse.GetValue(output) ?? Path.Combine(folder.Path, "export"), Console.Error.WriteLine);
             foreach (string file in files.Take(20))
             {
                 AnsiConsole.WriteLine(file);

@@ -54,8 +54,11 @@ internal static class ParityCommand
         return report.Passed ? 0 : 1;
     }
 
-    private static IEnumerable<string> FilesOf(string path) =>
-        Directory.Exists(path) ? Directory.GetFiles(path, "*.safetensors").Order(StringComparer.Ordinal) : [path];
+    private static IEnumerable<string> FilesOf(string path)
+    {
+        string[] files = Directory.Exists(path) ? Directory.GetFiles(path, "*.safetensors") : [path];
+        return files.Length > 0 ? files.Order(StringComparer.Ordinal) : throw new InvalidDataException($"There are no fixtures (*.safetensors) in {path}.");
+    }
 
     private static void Draw(ParityReport report)
     {

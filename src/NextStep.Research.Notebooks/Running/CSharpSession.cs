@@ -16,10 +16,13 @@ internal sealed class CSharpSession
     private ScriptState<object>? _state;
 
     /// <param name="folder">Relative <c>#r</c> and <c>#load</c> start here.</param>
-    public CSharpSession(string folder)
+    public CSharpSession(string folder) => _options = Options(folder);
+
+    /// <summary>What every submission is compiled with; relative <c>#r</c> and <c>#load</c> start in <paramref name="folder"/>.</summary>
+    public static ScriptOptions Options(string folder)
     {
         string assemblies = (string)AppContext.GetData("TRUSTED_PLATFORM_ASSEMBLIES")!;
-        _options = ScriptOptions.Default
+        return ScriptOptions.Default
             .WithReferences(assemblies.Split(Path.PathSeparator, StringSplitOptions.RemoveEmptyEntries).Select(a => MetadataReference.CreateFromFile(a)))
             .WithImports(Imports)
             .WithLanguageVersion(LanguageVersion.Latest)

@@ -25,9 +25,9 @@ internal sealed record ExportedCell(
         return curve.Value.Select(p => (stage, curve.Key[(stage.Length + 1)..], (long)p.Images, p.Value, Began + seconds.GetValueOrDefault(p.Images)));
     });
 
-    /// <summary>The finished cells of a run.</summary>
+    /// <summary>The finished cells of a run; <paramref name="leftOut"/> is told of what of their logs could not be read, with the file's name.</summary>
     /// <exception cref="InvalidDataException">It is no run folder, or a file is damaged.</exception>
-    public static IEnumerable<ExportedCell> All(RunFolder folder)
+    public static IEnumerable<ExportedCell> All(RunFolder folder, Action<string>? leftOut)
     {
         Plan plan = folder.RequirePlan();
         Dictionary<string, PlannedArm> arms = plan.Arms.ToDictionary(a => a.Name);
@@ -36,7 +36,12 @@ internal sealed record ExportedCell(
             if (folder.ReadResult(cell) is { } result)
             {
                 double ended = (File.GetLastWriteTimeUtc(Path.Combine(folder.Cell(cell), "result.json")) - DateTime.UnixEpoch).TotalSeconds;
-                yield return new ExportedCell(cell, result, arms[cell.Arm].Settings, CellCurves.Read(folder, cell).Points, ended);
+                CellCurves curves = CellCurves.Read(folder, cell);
+                foreach (string note in curves.Notes)
+                {
+                    leftOut?.Invoke(note);
+                }
+                yield return new ExportedCell(cell, result, arms[cell.Arm].Settings, curves.Points, ended);
             }
         }
     }

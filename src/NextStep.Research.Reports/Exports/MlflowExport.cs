@@ -17,10 +17,10 @@ internal static class MlflowExport
     private const int Local = 4; // SourceType.LOCAL
     private const int LongestParam = 6000;
 
-    public static IReadOnlyList<string> Write(RunFolder folder, string output)
+    public static IReadOnlyList<string> Write(RunFolder folder, string output, Action<string>? leftOut)
     {
         Plan plan = folder.RequirePlan();
-        ExportedCell[] cells = [.. ExportedCell.All(folder)];
+        ExportedCell[] cells = [.. ExportedCell.All(folder, leftOut)];
         if (cells.Length == 0)
         {
             return [];

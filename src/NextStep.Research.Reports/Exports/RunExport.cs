@@ -16,17 +16,18 @@ internal static class RunExport
     /// <param name="folder">The run.</param>
     /// <param name="format">One of <see cref="Formats"/>.</param>
     /// <param name="output">A folder; files of that name are replaced.</param>
+    /// <param name="leftOut">Told of every log of which something could not be read, with the file's name; the rest of it is written.</param>
     /// <returns>What was written.</returns>
     /// <exception cref="InvalidDataException">It is no run folder, or a file is damaged.</exception>
-    public static IReadOnlyList<string> Write(RunFolder folder, string format, string output)
+    public static IReadOnlyList<string> Write(RunFolder folder, string format, string output, Action<string>? leftOut = null)
     {
         ArgumentNullException.ThrowIfNull(folder);
         switch (format)
         {
             case "tensorboard":
-                return TensorBoardExport.Write(folder, output);
+                return TensorBoardExport.Write(folder, output, leftOut);
             case "mlflow":
-                return MlflowExport.Write(folder, output);
+                return MlflowExport.Write(folder, output, leftOut);
         }
         Action<Stream, RunTable> write = format switch
         {
@@ -36,7 +37,7 @@ internal static class RunExport
             _ => throw new ArgumentException($"there is no format '{format}'{NearestName.Hint(format, [.. Formats])}", nameof(format)),
         };
         List<string> files = [];
-        foreach (RunTable table in new[] { RunTable.Cells(folder), RunTable.Curves(folder) })
+        foreach (RunTable table in new[] { RunTable.Cells(folder), RunTable.Curves(folder, leftOut) })
         {
             string file = Path.Combine(output, $"{table.Name}.{format}");
             AtomicFile.Write(file, stream => write(stream, table), durable: false);

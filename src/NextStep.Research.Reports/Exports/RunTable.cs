@@ -46,12 +46,20 @@ internal sealed record RunTable(string Name, IReadOnlyList<RunColumn> Columns)
 
     /// <summary>A row a logged number: <c>cell</c>, <c>arm</c>, <c>seed</c>, <c>metric</c> (stage.name), <c>images</c>, <c>value</c>.</summary>
     /// <exception cref="InvalidDataException">It is no run folder.</exception>
-    public static RunTable Curves(RunFolder folder)
+    public static RunTable Curves(RunFolder folder) => Curves(folder, null);
+
+    /// <summary>The same; <paramref name="leftOut"/> is told of what could not be read, with the file's name.</summary>
+    internal static RunTable Curves(RunFolder folder, Action<string>? leftOut)
     {
         ArgumentNullException.ThrowIfNull(folder);
         Plan plan = folder.RequirePlan();
-        (PlannedCell Cell, string Metric, double Images, double Value)[] rows = [.. RunFolder.ReadCells(plan, c => (Cell: c, CellCurves.Read(folder, c).Points))
-            .SelectMany(c => c.Points.SelectMany(curve => curve.Value.Select(p => (c.Cell, curve.Key, p.Images, p.Value))))];
+        IReadOnlyList<(PlannedCell Cell, CellCurves Curves)> read = RunFolder.ReadCells(plan, c => (Cell: c, CellCurves.Read(folder, c)));
+        foreach (string note in read.SelectMany(c => c.Curves.Notes))
+        {
+            leftOut?.Invoke(note);
+        }
+        (PlannedCell Cell, string Metric, double Images, double Value)[] rows = [.. read
+            .SelectMany(c => c.Curves.Points.SelectMany(curve => curve.Value.Select(p => (c.Cell, curve.Key, p.Images, p.Value))))];
         return new RunTable("curves",
         [
             new("cell", rows.Select(r => r.Cell.Key).ToArray()),

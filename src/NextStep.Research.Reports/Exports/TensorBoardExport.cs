@@ -9,11 +9,11 @@ internal static partial class TensorBoardExport
 {
     private const string FileName = "events.out.tfevents.0.nextstep";
 
-    public static IReadOnlyList<string> Write(RunFolder folder, string output)
+    public static IReadOnlyList<string> Write(RunFolder folder, string output, Action<string>? leftOut)
     {
         IReadOnlyDictionary<string, string> names = FolderNames.Of(folder.RequirePlan().Arms.Select(a => a.Name));
         List<string> files = [];
-        foreach (ExportedCell cell in ExportedCell.All(folder))
+        foreach (ExportedCell cell in ExportedCell.All(folder, leftOut))
         {
             string place = Path.Combine(output, names[cell.Cell.Arm], string.Create(CultureInfo.InvariantCulture, $"seed{cell.Cell.Seed}")), config = Path.Combine(folder.Cell(cell.Cell), "config.yaml");
             string file = Path.Combine(place, FileName);

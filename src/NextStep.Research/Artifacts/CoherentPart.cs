@@ -17,16 +17,14 @@ internal static class CoherentPart
     /// </summary>
     public static Tensor Remove(Tensor response, int period)
     {
-        (long n, long c, long h, long w) = (response.size(0), response.size(1), response.size(2), response.size(3));
+        (long h, long w) = (response.size(2), response.size(3));
         (long rows, long columns) = (h / period, w / period);
         if (Math.Min(rows, columns) < FewestRepeats)
         {
             return response.alias();
         }
         using DisposeScope scope = NewDisposeScope();
-        Tensor cells = response.narrow(2, 0, rows * period).narrow(3, 0, columns * period)
-            .reshape([n, c, rows, period, columns, period]).permute(0, 1, 3, 5, 2, 4).reshape([n, c, period, period, rows * columns]);
-        Tensor tile = Medians.Along(cells, 4); // [n, c, period, period]
+        Tensor tile = Medians.OfPhases(response, period);
         Tensor all = tile.repeat(1, 1, rows + 1, columns + 1).narrow(2, 0, h).narrow(3, 0, w);
         return (response - all).MoveToOuterDisposeScope();
     }

@@ -36,11 +36,18 @@ public sealed class LatticeDetector(int period, string name = "lattice") : IArti
         {
             return new ArtifactReading(double.NaN, [.. Enumerable.Repeat(double.NaN, (int)n)]);
         }
-        Tensor residual = Residual(pictures).narrow(2, 0, rows * period).narrow(3, 0, columns * period);
-        Tensor power = fft.fft2(residual).abs().Squared().mean([1]); // [n, h, w]
+        Tensor residual = SharedResponses.Of(pictures, "laplacian", () => Residual(pictures)).narrow(2, 0, rows * period).narrow(3, 0, columns * period);
+        Tensor power = SharedResponses.Of(pictures, $"laplacian/power/{residual.size(2)}x{residual.size(3)}", () => Power(residual));
         double[] perPicture = [.. Peak(power, rows, columns).to_type(float64).data<double>()];
         double value = n == 1 ? perPicture[0] : Peak(power.mean([0], keepdim: true), rows, columns).item<float>();
         return new ArtifactReading(value, perPicture, Map(residual, rows, columns, height, width).DetachFromDisposeScope());
+    }
+
+    // [n, h, w].
+    private static Tensor Power(Tensor residual)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return fft.fft2(residual).abs().Squared().mean([1]).MoveToOuterDisposeScope();
     }
 
     private static Tensor Residual(Tensor pictures)

@@ -56,6 +56,9 @@ public sealed class RandomConvolutionNetwork : IFeatureNetwork
         return cat([.. Maps(x).Select(m => m.mean([2, 3]))], 1).to_type(float64).MoveToOuterDisposeScope();
     }
 
+    /// <summary>Kernels of the layers, [width, input, 3, 3].</summary>
+    internal IReadOnlyList<Tensor> Weights => _weights;
+
     /// <summary>What every layer makes of pictures, with gradients: four tensors of the caller's dispose scope.</summary>
     /// <param name="pixels">[n, 3, H, W] float32, on the network's device.</param>
     internal Tensor[] Maps(Tensor pixels)

@@ -9,6 +9,7 @@ internal static class RecordedDraws
     /// <summary>Opens the draws of a file.</summary>
     /// <param name="file">The safetensors file.</param>
     /// <param name="prefix">Of the tensor names, for files with several cases.</param>
+    /// <exception cref="InvalidDataException">It is damaged.</exception>
     public static RecordedNoise Open(string file, string prefix = "")
     {
         using SafetensorsFile saved = SafetensorsFile.Open(file);
@@ -30,20 +31,25 @@ internal static class RecordedDraws
     }
 
     /// <summary>As above, from an open file.</summary>
+    /// <exception cref="InvalidDataException">A draw is no number.</exception>
     public static RecordedNoise From(SafetensorsFile file, string prefix = "")
     {
         string start = prefix + "draws.run";
         IEnumerable<string> runs = file.Entries.Keys
             .Where(n => n.StartsWith(start, StringComparison.Ordinal) && int.TryParse(n[start.Length..], CultureInfo.InvariantCulture, out _))
             .OrderBy(n => int.Parse(n[start.Length..], CultureInfo.InvariantCulture));
+        using DisposeScope scope = torch.NewDisposeScope();
         List<torch.Tensor> draws = [];
         foreach (string run in runs)
         {
-            using torch.Tensor stacked = file.Read(run);
+            torch.Tensor stacked = file.Read(run);
+            if (!stacked.isfinite().all().item<bool>())
+            {
+                throw new InvalidDataException($"{file.Path}: the recorded noise '{run}' holds values that are NaN or infinite; the file is damaged, record it again.");
+            }
             for (long k = 0; k < stacked.size(0); k++)
             {
-                using torch.Tensor view = stacked[k];
-                draws.Add(view.clone());
+                draws.Add(stacked[k].clone());
             }
         }
         return new RecordedNoise(draws);

@@ -30,6 +30,42 @@ public sealed class MediansTests
         }
     }
 
+    [Theory]
+    [InlineData(65535)]
+    [InlineData(65536)]
+    [InlineData(65537)]
+    public void Of_many_values_they_are_the_same(int count)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Generator random = Streams.For(count, "medians");
+        Tensor normal = randn([count], generator: random);
+        foreach (Tensor values in (Tensor[])[normal, normal.Plus(3), normal.Minus(3), normal.abs(), normal.Times(1e-3).Plus(1), randint(-1, 2, [count], generator: random).to_type(float32), zeros(count).neg()])
+        {
+            Tensor sorted = values.sort().Values;
+            Tensor expected = count % 2 == 1 ? sorted[count / 2] : sorted[(count / 2) - 1].Plus(sorted[count / 2]).Over(2);
+            Assert.Equal(expected.item<float>(), Medians.Along(values, 0).item<float>());
+        }
+    }
+
+    [Theory]
+    [InlineData(20, 31, 4)]
+    [InlineData(9, 8, 3)]
+    [InlineData(16, 16, 8)]
+    public void Phases_are_those_of_the_cells_side_by_side(int height, int width, int period)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using Generator random = Streams.For(height, "phases");
+        foreach (Tensor values in (Tensor[])[randn([2, 3, height, width], generator: random), randn([2, 3, width, height], dtype: float64, generator: random).transpose(2, 3)])
+        {
+            (long rows, long columns) = (height / period, width / period);
+            Tensor cells = values.narrow(2, 0, rows * period).narrow(3, 0, columns * period)
+                .reshape([2, 3, rows, period, columns, period]).permute(0, 1, 3, 5, 2, 4).reshape([2, 3, period, period, rows * columns]);
+            Tensor found = Medians.OfPhases(values, period);
+            Assert.Equal([2, 3, period, period], found.shape);
+            Assert.True(Medians.Along(cells, 4).equal(found).all().item<bool>());
+        }
+    }
+
     [Fact]
     public void What_detectors_share_is_what_each_computes_alone()
     {

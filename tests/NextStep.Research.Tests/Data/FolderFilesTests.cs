@@ -110,6 +110,37 @@ public sealed class FolderFilesTests
         Assert.Equal([new string('y', 5000)], Captions());
     }
 
+    /// <summary>Another folder's index in between makes this one be read from the disk, as by another process.</summary>
+    [Fact]
+    public void Captions_that_an_index_on_disk_keeps_are_those_that_were_read()
+    {
+        using TemporaryFolder data = new(), other = new();
+        string[] captions = ["plain", "  kept inside,  trimmed  ", "ünïcödé 猫 \ud83d\udc08", "first line\nsecond line\r\n", "\ufeffbehind a mark", "\"quoted\"\ttab", "", new('x', 5000)];
+        for (int i = 0; i < captions.Length; i++)
+        {
+            File.WriteAllBytes(data.File($"{i}.png"), ImageFile.EncodePng(TorchSharp.torch.zeros(3, 8, 8)));
+            File.SetLastWriteTimeUtc(data.File($"{i}.png"), Old);
+            Write(data, $"{i}.txt", captions[i]);
+        }
+        string[] first = Captions(), again = Captions();
+        Assert.Equal(captions.Length - 1, first.Count(c => !c.StartsWith('!')));
+        _ = FileIndex.Of(other.Path);
+        string[] fromDisk = Captions();
+        Assert.Equal(first, again);
+        Assert.Equal(first, fromDisk);
+        FileIndex index = FileIndex.Of(data.Path);
+        FileFacts[] facts = index.Facts(FolderFiles.Of(data.Path).Files, f => new FileFacts("looked at", 0, 0, f.Name));
+        Assert.All(facts, f => Assert.True(f.Sha256 != "looked at" || f.Problem == "6.png", f.Problem)); // a picture without a caption was none of the set
+        Assert.Equal(captions[2], System.Text.Encoding.UTF8.GetString(Assert.Single(facts, f => f.Content?.Length == System.Text.Encoding.UTF8.GetByteCount(captions[2])).Content!));
+
+        string[] Captions()
+        {
+            DataConfig config = new() { Source = DataSource.Folder, Path = data.Path, ImageSize = 8 };
+            using IImageSource train = ImageSources.Open(config, DataSplit.Train, 0), held = ImageSources.Open(config, DataSplit.HeldOut, 0);
+            return [.. Enumerable.Range(0, train.Count).Select(train.Caption), .. Enumerable.Range(0, held.Count).Select(held.Caption), .. train.Unreadable.Select(u => $"!{u.File}: {u.Reason}")];
+        }
+    }
+
     private static void Write(TemporaryFolder folder, string name, string content)
     {
         string file = folder.File(name);

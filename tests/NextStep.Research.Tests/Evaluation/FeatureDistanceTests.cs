@@ -104,6 +104,21 @@ public sealed class FeatureDistanceTests
         Assert.Equal((0.0, 0.0, 0.0, 0.0), NeighbourMetrics.Of(far, both) is var f ? (f.Precision, f.Recall, f.Density, f.Coverage) : default);
     }
 
+    /// <summary>Whatever the rounding: with copies in the set, whose balls have no radius, a long common vector, another order, more than one block of rows.</summary>
+    [Theory]
+    [InlineData(61, 256, 6, 0)]
+    [InlineData(13, 1000, 6, 0)]
+    [InlineData(61, 33, 6, 1e3)]
+    [InlineData(1100, 8, 1, 50)]
+    public void Equal_sets_cover_each_other(int count, int width, int copies, double offset)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor few = Normal(count, width, 17).Plus(offset).to_type(float32).to_type(float64), set = cat([.. Enumerable.Repeat(few, copies)]);
+        NeighbourMetrics same = NeighbourMetrics.Of(set, set.clone()), turned = NeighbourMetrics.Of(set.flip(0), set);
+        Assert.Equal((1.0, 1.0, 1.0), (same.Precision, same.Recall, same.Coverage));
+        Assert.Equal((1.0, 1.0, 1.0), (turned.Precision, turned.Recall, turned.Coverage));
+    }
+
     [Fact]
     public void Too_few_pictures_and_values_that_are_no_numbers_are_refused_in_words()
     {

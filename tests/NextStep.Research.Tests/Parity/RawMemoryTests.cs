@@ -37,6 +37,29 @@ public sealed class RawMemoryTests
         Clean();
     }
 
+    /// <summary>The gradient of its third layer is one of those that are wrong when nothing is filled up.</summary>
+    [Fact]
+    public void Feature_maps_have_the_gradients_of_double_precision()
+    {
+        using RandomConvolutionNetwork network = new();
+        for (int i = 0; i < 4; i++)
+        {
+            using DisposeScope scope = NewDisposeScope();
+            Tensor x = TinyModels.Normal("x", 8, 3, 32, 32).requires_grad_(true), exact = x.detach().to_type(ScalarType.Float64).requires_grad_(true), reference = exact;
+            Tensor[] maps = network.Maps(x);
+            for (int layer = 0; layer < maps.Length; layer++)
+            {
+                reference = nn.functional.conv2d(reference, network.Weights[layer].to_type(ScalarType.Float64), padding: [1, 1], strides: layer == 0 ? [1, 1] : [2, 2]).leaky_relu(Scalars.Of(0.2));
+            }
+            Tensor slope = TinyModels.Normal("slope", reference.shape);
+            Poison();
+            maps[^1].backward([slope]);
+            reference.backward([slope.to_type(ScalarType.Float64)]);
+            Assert.True(TinyModels.Distance(x.grad!.to_type(ScalarType.Float64), exact.grad!) < 1e-3);
+        }
+        Clean();
+    }
+
     /// <summary>Against torch's own convolution in float64, which does not go through oneDNN.</summary>
     [Theory]
     [InlineData(1)]
