@@ -80,12 +80,12 @@ internal static class ArtifactsCommand
             ? Read(parse, [folder], "reading the reference").Pixels
             : cell is null ? null : OfCell(cell);
         IReadOnlyList<DetectorConfig> detectors = MeasureConsole.Detectors(cell?.Config.Evaluation.Detectors, parse);
-        IReadOnlyList<ArtifactMeasurement> found = MeasureConsole.Run(progress => ArtifactSuite.Measure(
+        IReadOnlyList<ArtifactMeasurement> found = WorkProgress.Run(progress => ArtifactSuite.Measure(
             pictures, grid, detectors,
             parse.GetValue(Maps) is { } maps ? (detector, first, map) => SaveMaps(maps, detector, first, map, names) : null,
-            (done, total) => progress(new MeasureProgress(done, total, "artifacts")), cancellation));
-        IReadOnlyList<ArtifactMeasurement>? reference = real is null ? null : MeasureConsole.Run(progress => ArtifactSuite.Measure(
-            real, grid, detectors, null, (done, total) => progress(new MeasureProgress(done, total, "artifacts of the reference")), cancellation));
+            (done, total) => progress.Report("artifacts", done, total), cancellation));
+        IReadOnlyList<ArtifactMeasurement>? reference = real is null ? null : WorkProgress.Run(progress => ArtifactSuite.Measure(
+            real, grid, detectors, null, (done, total) => progress.Report("artifacts of the reference", done, total), cancellation));
         if (parse.GetValue(AsJson))
         {
             WriteJson(found, reference, grid, names);
@@ -114,8 +114,8 @@ internal static class ArtifactsCommand
 
     private static PictureSet Read(ParseResult parse, string[] paths, string what)
     {
-        PictureSet set = MeasureConsole.Run(progress => PictureSet.Load(
-            paths, parse.GetValue(Side), parse.GetValue(Skip), (done, total) => progress(new MeasureProgress(done, total, what))));
+        PictureSet set = WorkProgress.Run(progress => PictureSet.Load(
+            paths, parse.GetValue(Side), parse.GetValue(Skip), (done, total) => progress.Report(what, done, total)));
         DataConsole.Show(set);
         return set;
     }

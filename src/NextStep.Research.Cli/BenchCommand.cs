@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Diagnostics;
+using NextStep.Research.Experiments;
 using System.Globalization;
 using Spectre.Console;
 using TorchSharp;
@@ -64,17 +65,9 @@ internal static class BenchCommand
         try
         {
             WriteRandom(folder.FullName, gigabytes);
-            List<string> arguments = ["bench", "load", "--model", folder.FullName, "--device", device];
-            if (precision is { } p)
-            {
-                arguments.AddRange(["--precision", p.ToString().ToLowerInvariant()]);
-            }
-            string program = Environment.ProcessPath!;
-            if (Path.GetFileNameWithoutExtension(program) == "dotnet")
-            {
-                arguments.Insert(0, typeof(BenchCommand).Assembly.Location);
-            }
-            using Process child = Process.Start(new ProcessStartInfo(program, arguments))!;
+            string[] line = [.. WorkerCommand.Of(typeof(BenchCommand).Assembly, "bench", "load").Line(
+                ["--model", folder.FullName, "--device", device, .. precision is { } p ? (string[])["--precision", p.ToString().ToLowerInvariant()] : []])];
+            using Process child = Process.Start(new ProcessStartInfo(line[0], line[1..]))!;
             child.WaitForExit();
             return child.ExitCode;
         }

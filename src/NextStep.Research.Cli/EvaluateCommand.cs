@@ -88,8 +88,8 @@ internal static class EvaluateCommand
 
     private static int OfPictures(ParseResult parse, Measurements all, string folder, CancellationToken cancellation)
     {
-        PictureSet Load(string path, string what) => MeasureConsole.Run(progress => PictureSet.Load(
-            [path], parse.GetValue(Side), parse.GetValue(Skip), (done, total) => progress(new MeasureProgress(done, total, what))));
+        PictureSet Load(string path, string what) => WorkProgress.Run(progress => PictureSet.Load(
+            [path], parse.GetValue(Side), parse.GetValue(Skip), (done, total) => progress.Report(what, done, total)));
         PictureSet drawn = Load(folder, "reading pictures"), real = Load(parse.GetValue(Reference)!, "reading the reference");
         if (drawn.Pixels.size(2) != real.Pixels.size(2) || drawn.Pixels.size(3) != real.Pixels.size(3))
         {
@@ -138,9 +138,9 @@ internal static class EvaluateCommand
         return prompts.Count;
     }
 
-    private static void Measure(Measurements all, CancellationToken cancellation) => MeasureConsole.Run(progress =>
+    private static void Measure(Measurements all, CancellationToken cancellation) => WorkProgress.Run(progress =>
     {
-        all.Run(progress, cancellation);
+        all.Run(p => progress.Report(p.What, p.Done, p.Total), cancellation);
         return true;
     });
 
@@ -148,7 +148,7 @@ internal static class EvaluateCommand
     {
         IReadOnlyList<string> prompts = CellMeasures.Prompts(config);
         GenerationRequest request = new() { Prompts = prompts, Height = config.Data.ImageSize, Width = config.Data.ImageSize, Sampling = config.Sampling, Seed = config.Seed };
-        return (MeasureConsole.Run(progress => loaded.Generator().Draw(request, p => progress(new MeasureProgress((int)p.Tokens, (int)p.Total, "drawing")), cancellation).cpu()), prompts);
+        return (WorkProgress.Run(progress => loaded.Generator().Draw(request, p => progress.Report("drawing", p.Tokens, p.Total, "tokens"), cancellation).cpu()), prompts);
     }
 
     // A model folder says how it was built, not what it was trained on.

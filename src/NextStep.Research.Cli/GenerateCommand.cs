@@ -95,12 +95,12 @@ internal static class GenerateCommand
         using DrawingFrames? frames = animation is null ? null : new DrawingFrames(generator, drawing.Height / settings.PixelsPerToken, drawing.Width / settings.PixelsPerToken);
         Stopwatch clock = Stopwatch.StartNew();
         long tokens = 0;
-        Tensor drawn = DrawingProgress.Show("drawing", "tokens", 1, report => generator.Draw(
+        Tensor drawn = WorkProgress.Run(progress => generator.Draw(
             request with { Noise = noise, OnToken = frames is null ? null : frames.Add },
             p =>
             {
                 tokens = p.Total;
-                report(p.Tokens, p.Total);
+                progress.Report("drawing", p.Tokens, p.Total, "tokens");
             },
             cancellation).MoveToOuterDisposeScope());
         double seconds = clock.Elapsed.TotalSeconds;
@@ -131,7 +131,7 @@ internal static class GenerateCommand
     {
         IReadOnlyList<Device> devices = Devices.Parse(drawing.Device);
         long pictures = Math.Min(request.BatchSize, (long)request.ImagesPerPrompt * request.Prompts.Count);
-        return DrawingProgress.Show("loading", "GB", 1e9, report => ReleasedFolder.Load(drawing.Model ?? ShippedModel.Folder, new LoadOptions
+        return WorkProgress.Run(progress => ReleasedFolder.Load(drawing.Model ?? ShippedModel.Folder, new LoadOptions
         {
             Devices = devices,
             Dtype = drawing.Precision?.ToScalarType() ?? (devices.All(d => d.type == DeviceType.CPU) ? ScalarType.Float32 : null),
@@ -139,7 +139,7 @@ internal static class GenerateCommand
             Sequences = (int)ImageGenerator.Branches(request) * pictures,
             Pixels = (long)request.Height * request.Width,
             InputPictures = (request.Images.Count + request.Prompts.Count - 1) / request.Prompts.Count,
-            Progress = report,
+            Progress = (done, total) => progress.Report("loading", done, total, "GB", 1e9),
             Note = Console.Error.WriteLine,
         }));
     }

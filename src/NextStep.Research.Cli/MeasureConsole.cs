@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using NextStep.Research.Experiments;
@@ -8,11 +7,9 @@ using TorchSharp;
 
 namespace NextStep.Research.Cli;
 
-/// <summary>Runs measurements with a bar on a terminal and a line every five seconds elsewhere, both on the error stream, and shows what was found.</summary>
+/// <summary>Which detectors measure, and what was found.</summary>
 internal static class MeasureConsole
 {
-    private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(5);
-
     public static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
     {
         WriteIndented = true,
@@ -27,31 +24,6 @@ internal static class MeasureConsole
         string[] used = [.. (parse.GetValue(Program.Uses) ?? []).Select(file => UsedComponents.Use(file).Hash)];
         return [.. there, .. ComponentCatalog.Of(typeof(DetectorConfig))
             .Where(t => ComponentCatalog.SourceOf(t) is { } source && used.Contains(source.Hash) && there.All(d => d.GetType() != t)).Select(t => (DetectorConfig)Activator.CreateInstance(t)!)];
-    }
-
-    /// <summary>Calls <paramref name="work"/> with something to tell its progress to.</summary>
-    public static T Run<T>(Func<Action<MeasureProgress>, T> work)
-    {
-        if (!AnsiConsole.Profile.Capabilities.Interactive || Console.IsErrorRedirected)
-        {
-            Stopwatch since = Stopwatch.StartNew();
-            return work(p =>
-            {
-                if (since.Elapsed > LineEvery)
-                {
-                    since.Restart();
-                    Console.Error.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{p.Done}/{p.Total} {p.What}"));
-                }
-            });
-        }
-        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        return console.Progress().AutoClear(true)
-            .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new ElapsedTimeColumn())
-            .Start(bars =>
-            {
-                ProgressTask bar = bars.AddTask("measuring");
-                return work(p => (bar.MaxValue, bar.Value, bar.Description) = (Math.Max(1, p.Total), p.Done, Markup.Escape(p.What)));
-            });
     }
 
     /// <summary>Everything that was found as one JSON document.</summary>

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using NextStep.Research.Experiments;
 using NextStep.Research.Notebooks;
 using Spectre.Console;
 
@@ -142,8 +143,5 @@ internal static class NotebookCommand
     }
 
     /// <summary>This program, to be started again.</summary>
-    internal static IReadOnlyList<string> Host() =>
-        Environment.ProcessPath is { } own && Path.GetFileNameWithoutExtension(own) == "nextstep"
-            ? [own, "notebook", "host"]
-            : ["dotnet", typeof(NotebookCommand).Assembly.Location, "notebook", "host"];
+    internal static IReadOnlyList<string> Host() => [.. WorkerCommand.Of(typeof(NotebookCommand).Assembly, "notebook", "host").Line()];
 }

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace NextStep.Research.Cli;
 
-/// <summary>Shows a sweep: a live bar on a terminal, a line every five seconds elsewhere.</summary>
+/// <summary>Shows a sweep, cell by cell: lines that stay, a live bar below them on a terminal, a line every five seconds elsewhere. Other work has <see cref="WorkProgress"/>.</summary>
 internal sealed class SweepConsole : IDisposable
 {
     private static readonly TimeSpan LineEvery = TimeSpan.FromSeconds(5);

@@ -40,6 +40,33 @@ public sealed class ReleasedToolTests : IDisposable
     }
 
     [Fact(Explicit = true)]
+    public void Through_Jupyter_the_first_notebook_puts_out_the_same()
+    {
+        const string program = """
+            import sys, nbformat, nbclient
+            notebook = nbformat.read(sys.argv[1], as_version=4)
+            nbclient.NotebookClient(notebook, kernel_name=".net-csharp", timeout=600, resources={"metadata": {"path": sys.argv[2]}}).execute()
+            nbformat.write(notebook, sys.argv[3])
+            """;
+        Assert.SkipUnless(Run("/usr/bin/python3", ["-c", "import nbclient"]).Code == 0, "python3-nbclient is not installed");
+        string folder = Path.Combine(NotebookFolder.Repository, "notebooks"), file = Path.Combine(folder, "01-quickstart.ipynb"), executed = _folder.File("jupyter.ipynb");
+        (int installed, string fault) = Run(Tool.Value, ["jupyter", "install", "--path", Directory.CreateDirectory(_folder.File("kernels")).FullName]);
+        Assert.True(installed == 0, fault);
+        (int code, string said) = Run("/usr/bin/python3", ["-c", program, file, folder, executed], ("JUPYTER_PATH", _folder.Path), ("PATH", $"{Path.GetDirectoryName(Tool.Value)}:{Environment.GetEnvironmentVariable("PATH")}"));
+        Assert.True(code == 0, said);
+        (_, JsonArray ours) = _folder.Run(file, NotebookFolder.Options with { Interactive = true });
+        JsonArray theirs = JsonNode.Parse(File.ReadAllText(executed))!["cells"]!.AsArray();
+        // The kernel's first cell has a script of its own, which finds it again.
+        Assert.All(theirs.Zip(ours).Where(c => c.First!["cell_type"]!.GetValue<string>() == "code").Skip(1), c => Assert.Equal([.. Outputs(c.Second!)], Outputs(c.First!)));
+
+        static string[] Outputs(JsonNode cell)
+        {
+            JsonObject[] outputs = [.. cell["outputs"]!.AsArray().Select(o => o!.AsObject())];
+            return [Printed(outputs), .. outputs.Where(o => o["data"] is not null).Select(o => Shown(o["data"]!.AsObject().ToDictionary(d => d.Key, d => NotebookFolder.Text(d.Value).ReplaceLineEndings("\n").TrimEnd())))];
+        }
+    }
+
+    [Fact(Explicit = true)]
     public void It_completes_hands_over_values_cancels_and_shows_progress_in_place()
     {
         string setup = Path.Combine(NotebookFolder.Repository, "notebooks");
@@ -68,6 +95,18 @@ public sealed class ReleasedToolTests : IDisposable
         Assert.Equal("CommandSucceeded", StdioKernel.Type(kernel.Submit("answer")[^1]));
     }
 
+    [Fact(Explicit = true)]
+    public void Our_package_readies_it_with_two_lines()
+    {
+        LocalPackages packages = LocalPackages.Make(_folder);
+        using StdioKernel kernel = new(Tool.Value, _folder.Path, packages.Environment);
+        IReadOnlyList<JsonObject> installed = kernel.Submit($"#i \"nuget:{packages.Folder}\"\n#r \"nuget: NextStep.Research.Notebooks\"");
+        Assert.True(StdioKernel.Type(installed[^1]) == "CommandSucceeded", $"{installed[^1]["event"]}");
+        Assert.Equal("image/png", Assert.Single(Assert.Single(StdioKernel.Page(kernel.Submit("(rand(3, 8, 8) * 2 - 1).AsPicture()"))).Keys));
+        Assert.Contains("<iframe", Assert.Single(StdioKernel.Page(kernel.Submit("new Figure(\"a\", \"x\", \"y\", [new FigureSeries(\"line\", [1, 2], [1, 4])])")))["text/html"], StringComparison.Ordinal);
+        Assert.Contains("there is no run folder nowhere", $"{kernel.Submit("#!report nowhere")[^1]["event"]}", StringComparison.Ordinal);
+    }
+
     private static string[] Tags(JsonNode cell) => [.. (cell["metadata"]!["tags"] as JsonArray ?? []).Select(t => t!.GetValue<string>())];
 
     private static string Printed(IEnumerable<JsonObject> outputs) => string.Concat(outputs.Where(o => o["name"]?.GetValue<string>() == "stdout").Select(o => NotebookFolder.Text(o["text"])));
@@ -79,11 +118,23 @@ public sealed class ReleasedToolTests : IDisposable
         string folder = Path.Combine(Path.GetTempPath(), $"nextstep-dotnet-interactive-{Version}"), tool = Path.Combine(folder, OperatingSystem.IsWindows() ? "dotnet-interactive.exe" : "dotnet-interactive");
         if (!File.Exists(tool))
         {
-            using Process process = Process.Start(new ProcessStartInfo("dotnet", ["tool", "install", Package, "--version", Version, "--tool-path", folder]) { RedirectStandardError = true })!;
-            string said = process.StandardError.ReadToEnd();
-            process.WaitForExit();
-            Assert.SkipUnless(process.ExitCode == 0, $"{Package} {Version} cannot be installed: {said.Trim()}");
+            (int code, string said) = Run("dotnet", ["tool", "install", Package, "--version", Version, "--tool-path", folder]);
+            Assert.SkipUnless(code == 0, $"{Package} {Version} cannot be installed: {said.Trim()}");
         }
         return tool;
+    }
+
+    private static (int Code, string Said) Run(string program, string[] arguments, params (string Name, string Value)[] environment)
+    {
+        ProcessStartInfo start = new(program, arguments) { RedirectStandardError = true };
+        start.Environment["DOTNET_INTERACTIVE_CLI_TELEMETRY_OPTOUT"] = "1";
+        foreach ((string name, string value) in environment)
+        {
+            start.Environment[name] = value;
+        }
+        using Process process = Process.Start(start)!;
+        string said = process.StandardError.ReadToEnd();
+        process.WaitForExit();
+        return (process.ExitCode, said);
     }
 }

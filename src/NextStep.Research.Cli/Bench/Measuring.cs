@@ -51,7 +51,8 @@ internal sealed class Timings
         list.Add(milliseconds);
     }
 
-    private static double Median(List<double> values)
+    /// <summary>Of an even number the mean of both in the middle.</summary>
+    public static double Median(IEnumerable<double> values)
     {
         double[] sorted = [.. values.Order()];
         return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;

@@ -10,6 +10,7 @@ namespace NextStep.Research.Experiments;
 internal static class ComponentCheck
 {
     private const int Rows = 6, Width = 16, Pictures = 3;
+    private const double Rounding = 1e-3;
 
     /// <summary>Checks every component of an experiment that is not built in, each configuration once.</summary>
     /// <exception cref="ConfigException">What is wrong, one sentence a component.</exception>
@@ -59,6 +60,7 @@ internal static class ComponentCheck
                 return;
             }
             string? problem;
+            int? line = null;
             long before = Alive;
             try
             {
@@ -69,10 +71,11 @@ internal static class ComponentCheck
             catch (Exception e) when (e is not OperationCanceledException)
             {
                 problem = $"fails when it is tried: {e.Message}";
+                line = ComponentPlace.Thrown(e, source.File);
             }
             if (problem is not null)
             {
-                errors.Add(new ConfigError(source.File.Length > 0 ? source.File : "notebook", 0, path, $"{ComponentCatalog.NameOf(component.GetType())} {problem}"));
+                errors.Add(new ConfigError(source.File.Length > 0 ? source.File : "notebook", line ?? ComponentPlace.Declared(component.GetType(), source.File), path, $"{ComponentCatalog.NameOf(component.GetType())} {problem}"));
             }
         }
     }
@@ -85,9 +88,8 @@ internal static class ComponentCheck
         using TokenHead head = config.Build(new TokenHeadContext(new FlowHeadConfig { TokenWidth = tokenWidth, ConditionWidth = Width, Width = Width, Layers = 1 }));
         Initialization.Apply(head, 0);
         Tensor target = Numbers("target", Rows, tokenWidth), condition = Numbers("condition", Rows, Width);
-        using (NoiseSource noise = new DrawnNoise(1, "check.loss"))
         {
-            TokenLoss loss = head.Loss(target, condition, noise);
+            TokenLoss loss = Lose(), again = Lose();
             if (loss.PerToken.dim() != 1 || loss.PerToken.size(0) != Rows || loss.Mean.numel() != 1)
             {
                 return $"gives a loss by token of shape [{string.Join(", ", loss.PerToken.shape)}] for {Rows} tokens, not [{Rows}] with a scalar mean";
@@ -95,6 +97,10 @@ internal static class ComponentCheck
             if (!loss.Mean.isfinite().all().item<bool>())
             {
                 return "has a loss that is not finite at its first weights";
+            }
+            if (!loss.Mean.eq(again.Mean).all().item<bool>())
+            {
+                return "has another loss of the same noise";
             }
             loss.Mean.backward();
         }
@@ -111,6 +117,12 @@ internal static class ComponentCheck
             : !twice[0].isfinite().all().item<bool>() ? "draws numbers that are not finite"
             : !twice[0].eq(twice[1]).all().item<bool>() ? "draws other tokens from the same noise"
             : null;
+
+        TokenLoss Lose()
+        {
+            using NoiseSource noise = new DrawnNoise(1, "check.loss");
+            return head.Loss(target, condition, noise);
+        }
 
         Tensor Draw()
         {
@@ -131,6 +143,7 @@ internal static class ComponentCheck
         Tensor normalized = normalizer.Apply(latents, false);
         return !normalized.shape.SequenceEqual(latents.shape) ? $"makes [{string.Join(", ", normalized.shape)}] of latents [{string.Join(", ", latents.shape)}]"
             : !normalized.isfinite().all().item<bool>() ? "makes numbers that are not finite"
+            : !normalized.eq(normalizer.Apply(latents, false)).all().item<bool>() ? "makes other numbers of the same latents when it is asked again"
             : null;
     }
 
@@ -140,16 +153,23 @@ internal static class ComponentCheck
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
         SolverSteps steps = solver.Build(new FlowSamplerOptions { Solver = solver, Steps = 3 });
-        Tensor state = Numbers("state", Pictures, Width);
-        using NoiseSource noise = new DrawnNoise(1, "check.solver");
-        for (int i = 0; i < steps.Count; i++)
-        {
-            state = steps.Step(state, i, (x, index) => index >= 0 && index < steps.Times.Count ? ones_like(x) : throw new ArgumentOutOfRangeException(nameof(index), index, "There is no such time."), () => noise.Normal(Pictures, Width));
-        }
+        Tensor state = Walk();
         return steps.Times.Any(t => t is < 0 or > 1) ? "asks for a velocity outside of the times 0 to 1"
             : !state.shape.SequenceEqual([Pictures, Width]) ? $"makes a state of shape [{string.Join(", ", state.shape)}] of [{Pictures}, {Width}]"
             : !state.isfinite().all().item<bool>() ? "makes numbers that are not finite"
+            : !state.eq(Walk()).all().item<bool>() ? "comes to another state with the same noise; its noise is what draw gives"
             : null;
+
+        Tensor Walk()
+        {
+            Tensor x = Numbers("state", Pictures, Width);
+            using NoiseSource noise = new DrawnNoise(1, "check.solver");
+            for (int i = 0; i < steps.Count; i++)
+            {
+                x = steps.Step(x, i, (at, index) => index >= 0 && index < steps.Times.Count ? ones_like(at) : throw new ArgumentOutOfRangeException(nameof(index), index, "There is no such time."), () => noise.Normal(Pictures, Width));
+            }
+            return x;
+        }
     }
 
     private static string? Source(DataConfig data)
@@ -163,6 +183,7 @@ internal static class ComponentCheck
         using CaptionedImage first = source.Load(0), again = source.Load(0);
         long[] wanted = [3, data.ImageSize, data.ImageSize];
         return !first.Pixels.shape.SequenceEqual(wanted) ? $"gives pictures of shape [{string.Join(", ", first.Pixels.shape)}], not [{string.Join(", ", wanted)}]"
+            : !first.Pixels.abs().le(Scalars.Of(1 + Rounding)).all().item<bool>() ? "gives pixels that are not numbers from -1 to 1"
             : !first.Pixels.eq(again.Pixels).all().item<bool>() || first.Caption != again.Caption || first.Caption != source.Caption(0) ? "gives another picture or caption when it is asked again"
             : null;
     }

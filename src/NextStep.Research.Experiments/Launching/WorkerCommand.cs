@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace NextStep.Research.Experiments;
 
-/// <summary>How to start a worker: a program that works on a run folder with certain stages, without the experiment's file.</summary>
+/// <summary>How to start a process of our own: a worker that joins a run folder, a notebook's cells, a measurement that wants fresh memory.</summary>
 /// <param name="Program">An executable with its whole path, or one found through PATH.</param>
 /// <param name="Entry">The assembly, when the program is <c>dotnet</c>; else nothing.</param>
 /// <param name="Verb">What comes before the worker's own arguments.</param>

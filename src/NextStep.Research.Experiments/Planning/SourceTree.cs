@@ -79,16 +79,8 @@ internal sealed record SourceTree(string Folder, string Commit)
     {
         try
         {
-            using Process? process = Process.Start(new ProcessStartInfo("git", arguments) { WorkingDirectory = folder, RedirectStandardOutput = true, RedirectStandardError = true });
-            if (process is null)
-            {
-                return null;
-            }
-            process.ErrorDataReceived += (_, _) => { }; // drained, so that git never waits for us
-            process.BeginErrorReadLine();
-            string output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            return process.ExitCode == 0 ? output : null;
+            ProgramReply reply = ProgramReply.Of(new ProcessStartInfo("git", arguments) { WorkingDirectory = folder });
+            return reply.ExitCode == 0 ? reply.Output : null;
         }
         catch (Win32Exception)
         {

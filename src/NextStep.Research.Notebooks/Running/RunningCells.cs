@@ -126,6 +126,7 @@ internal sealed class RunningCells(NotebookDocument notebook, NotebookRunOptions
 
     private string Place() => _current < 0 ? $"{notebook.Name}, before the first cell" : $"{notebook.Name}, cell {_current + 1}";
 
+    // Heard line by line while it runs, and stopped when a cell takes too long.
     private Process Start(string handle)
     {
         ProcessStartInfo start = new(options.Host[0])

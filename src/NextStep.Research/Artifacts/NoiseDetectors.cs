@@ -9,11 +9,6 @@ namespace NextStep.Research;
 /// </summary>
 internal static class NoiseResponse
 {
-    public const double Gain = 6;
-
-    /// <summary>The median of |x| of a standard normal.</summary>
-    public const double MedianOfNormal = 0.6745;
-
     /// <summary>|response| [n, 3, H, W], borders reflected.</summary>
     public static Tensor Of(Tensor pictures, int token) => SharedResponses.Of(pictures, $"noise/{token}", () => Compute(pictures, token));
 
@@ -45,7 +40,7 @@ public sealed class MeanNoise(int token) : IArtifactDetector
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor response = NoiseResponse.Of(pictures, token);
-        double[] each = [.. response.mean([1, 2, 3]).to_type(float64).Times(Math.Sqrt(Math.PI / 2) / NoiseResponse.Gain).data<double>()];
+        double[] each = [.. response.mean([1, 2, 3]).to_type(float64).Times(Math.Sqrt(Math.PI / 2) / NoiseLevel.Gain).data<double>()];
         return new ArtifactReading(each.Average(), each);
     }
 }
@@ -70,7 +65,7 @@ public sealed class MedianNoise(int token) : IArtifactDetector
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor medians = Medians.Along(NoiseResponse.Of(pictures, token).flatten(1), 1);
-        double[] each = [.. medians.to_type(float64).Over(NoiseResponse.MedianOfNormal * NoiseResponse.Gain).data<double>()];
+        double[] each = [.. medians.to_type(float64).Over(NoiseLevel.MedianOfNormal * NoiseLevel.Gain).data<double>()];
         return new ArtifactReading(each.Average(), each);
     }
 }
@@ -108,7 +103,7 @@ public sealed class LocalNoise(int token) : IArtifactDetector
         }
         Tensor cut = NoiseResponse.Of(pictures, token).narrow(2, 0, rows * Window).narrow(3, 0, columns * Window)
             .reshape([n, 3, rows, Window, columns, Window]).permute(0, 2, 4, 1, 3, 5).flatten(3);
-        Tensor windows = Medians.Along(cut, 3).Over(NoiseResponse.MedianOfNormal * NoiseResponse.Gain); // [n, rows, columns]
+        Tensor windows = Medians.Along(cut, 3).Over(NoiseLevel.MedianOfNormal * NoiseLevel.Gain); // [n, rows, columns]
         Tensor ends = windows.flatten(1).quantile(tensor(new float[] { 0.9f, 0.5f }), 1); // [2, n]
         double[] each = [.. (ends[0] - ends[1]).to_type(float64).data<double>()];
         return new ArtifactReading(each.Average(), each, ArtifactMaps.Spread(windows, Window, pictures.size(2), pictures.size(3)).DetachFromDisposeScope());

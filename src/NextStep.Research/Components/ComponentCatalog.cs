@@ -52,7 +52,7 @@ internal static class ComponentCatalog
     /// <summary>Brings in the components of an assembly; those that came from the same file before are forgotten.</summary>
     /// <param name="assembly">Loaded already.</param>
     /// <param name="source">Where it comes from.</param>
-    /// <exception cref="ArgumentException">It has no component, or a name exists twice; the message names both.</exception>
+    /// <exception cref="ArgumentException">It has no component, one without a constructor that has no arguments, or a name exists twice; the message names both.</exception>
     public static void Use(Assembly assembly, ComponentSource source)
     {
         ArgumentNullException.ThrowIfNull(assembly);
@@ -61,6 +61,10 @@ internal static class ComponentCatalog
         if (found.Length == 0)
         {
             throw new ArgumentException($"{source.File} defines no component: a public record that derives from {string.Join(", ", Seams())}.");
+        }
+        if (found.FirstOrDefault(f => f.GetConstructor(Type.EmptyTypes) is null) is { } closed)
+        {
+            throw new ArgumentException($"{closed.Name} has no public constructor without arguments, so it has no defaults; write its options as properties, {{ get; init; }} with a value.");
         }
         lock (Gate)
         {

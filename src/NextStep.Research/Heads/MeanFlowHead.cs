@@ -38,54 +38,41 @@ public sealed record MeanFlowHead : TokenHeadConfig
         : $"the mean-flow head steps by itself; sampling.solver stays ode, not {ComponentCatalog.NameOf(sampling.Solver.GetType())}";
 }
 
-/// <summary>The network of <see cref="MeanFlowHead"/> and its training objective.</summary>
-internal sealed class MeanFlowTokenHead : TokenHead
+/// <summary>
+/// The training objective of <see cref="MeanFlowHead"/>: w·‖Δ‖², Δ = u(x_t, t, r) − (v + (r − t)·du/dt) with v = x₁ − ε, the bracket without gradient and
+/// w = 1/(‖Δ‖² + 10⁻³)ᵖ (Geng et al. 2025, eq. 10, 11 and 22; the sign of the second term is this kit's direction of time).
+/// </summary>
+internal sealed class MeanFlowTokenHead(MeanFlowHead config, TokenHeadContext context) : TwoTimesHead(context)
 {
     // Half the width of the central difference: float32 rounding gives about 10⁻⁷/h, the third derivative h²/6 of itself.
     private const double Half = 5e-3;
     private const double Floor = 1e-3;
 
-    private readonly MeanFlowHead _config;
-    internal readonly FlowHeadNetwork net;
-
-    /// <summary>Builds the head.</summary>
-    public MeanFlowTokenHead(MeanFlowHead config, TokenHeadContext context)
-        : base(context)
+    /// <summary>
+    /// t and r, two normals [n] made logit-normal with scale 1: t is the smaller of both and r the larger of the first <see cref="MeanFlowHead.IntervalShare"/>
+    /// of the rows, r = t of the others.
+    /// </summary>
+    protected override StepTimes Times(long rows, NoiseSource noise)
     {
-        _config = config;
-        using GlobalGenerator untouched = GlobalGenerator.Keep();
-        net = new FlowHeadNetwork(context.Shape with { Times = 2 }, context.Device, context.Dtype);
-        RegisterComponents();
+        long apart = (long)(rows * config.IntervalShare);
+        Tensor Time() => noise.Normal(rows).Plus(config.TimeLocation).sigmoid();
+        (Tensor one, Tensor other) = (Time(), Time());
+        Tensor t = one.minimum(other);
+        return new StepTimes(t, cat([one.maximum(other).narrow(0, 0, apart), t.narrow(0, apart, rows - apart)]), apart);
     }
 
-    /// <summary>
-    /// w·‖Δ‖², Δ = u(x_t, t, r) − (v + (r − t)·du/dt) with v = x₁ − ε, the bracket without gradient and w = 1/(‖Δ‖² + 10⁻³)ᵖ (Geng et al. 2025, eq. 10, 11 and
-    /// 22; the sign of the second term is this kit's direction of time). Times are logit-normal with scale 1: of two, t is the smaller and r the larger of the
-    /// first <see cref="MeanFlowHead.IntervalShare"/> of the rows, r = t of the others. Draws: ε of the target's shape, then two normals [n].
-    /// </summary>
-    /// <param name="target">Clean tokens x₁, [n, d].</param>
-    /// <param name="condition">[n, H].</param>
-    /// <param name="noise">Source of ε, t and r.</param>
-    /// <param name="mask">[n] weights; null = plain mean.</param>
-    public override TokenLoss Loss(Tensor target, Tensor condition, NoiseSource noise, Tensor? mask = null)
+    /// <inheritdoc/>
+    protected override Tensor Told(Tensor t, Tensor end) => end.sub(t);
+
+    /// <inheritdoc/>
+    protected override Tensor Wanted(Tensor noisy, Tensor t, Tensor end, Tensor velocity, Tensor condition) =>
+        velocity.Plus(Derivative((x, s, e) => net.forward(x, cat([s, Told(s, e)], 1), condition), noisy, t, end, velocity).mul(Told(t, end)));
+
+    /// <inheritdoc/>
+    protected override Tensor Loss(Tensor error)
     {
-        using DisposeScope scope = NewDisposeScope();
-        long rows = target.size(0), apart = (long)(rows * _config.IntervalShare);
-        Tensor epsilon = noise.Normal(target.shape).to(target.dtype, target.device);
-        Tensor Time() => noise.Normal(rows).Plus(_config.TimeLocation).sigmoid().to(target.dtype, target.device).unsqueeze(1);
-        (Tensor one, Tensor other) = (Time(), Time());
-        Tensor t = one.minimum(other), r = cat([one.maximum(other).narrow(0, 0, apart), t.narrow(0, apart, rows - apart)]);
-        Tensor velocity = target.sub(epsilon), wanted = velocity, noisy = target.mul(t).Plus(epsilon.mul(t.neg().Plus(1)));
-        if (apart > 0)
-        {
-            Tensor First(Tensor x) => x.narrow(0, 0, apart);
-            Tensor change = Derivative((x, s, e) => net.forward(x, cat([s, e.sub(s)], 1), First(condition)), First(noisy), First(t), First(r), First(velocity));
-            wanted = cat([First(velocity).Plus(change.mul(First(r).sub(First(t)))), velocity.narrow(0, apart, rows - apart)]);
-        }
-        Tensor error = net.forward(noisy, cat([t, r.sub(t)], 1), condition).sub(wanted).to_type(ScalarType.Float32);
         Tensor squared = error.Squared().sum([-1]);
-        Tensor weight = squared.detach().Plus(Floor).pow(Scalars.Of(-_config.AdaptivePower));
-        return TokenLoss.Of(squared.mul(weight), t.squeeze(1), mask).MoveToOuterDisposeScope();
+        return squared.mul(squared.detach().Plus(Floor).pow(Scalars.Of(-config.AdaptivePower)));
     }
 
     /// <summary>
@@ -104,7 +91,5 @@ internal sealed class MeanFlowTokenHead : TokenHead
     }
 
     /// <inheritdoc/>
-    public override TokenHeadSampler Sampler(FlowSamplerOptions options) => _config.Problem(options) is { } problem
-        ? throw new ArgumentException($"sampling.solver: {problem}.", nameof(options))
-        : new FlowSampler(net, options, length => length);
+    public override TokenHeadSampler Sampler(FlowSamplerOptions options) => Sampler(config.Problem(options), options, length => length);
 }

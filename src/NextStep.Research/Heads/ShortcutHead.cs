@@ -35,68 +35,44 @@ public sealed record ShortcutHead : TokenHeadConfig
         : null;
 }
 
-/// <summary>The network of <see cref="ShortcutHead"/> and its training objective.</summary>
-internal sealed class ShortcutTokenHead : TokenHead
+/// <summary>
+/// The training objective of <see cref="ShortcutHead"/>. Of most rows ‖s(x_t, t, 1/M) − (x₁ − ε)‖². Of the others ‖s(x_t, t, 2d) − s*‖² with
+/// s* = (s(x_t, t, d) + s(x_t + d·s(x_t, t, d), t + d, d))/2 without gradient (Frans et al. 2024, eq. 5). Their average of the weights for s* is left out:
+/// the present ones are used. Mean over features.
+/// </summary>
+internal sealed class ShortcutTokenHead(ShortcutHead config, TokenHeadContext context) : TwoTimesHead(context)
 {
-    private readonly ShortcutHead _config;
-    internal readonly FlowHeadNetwork net;
-
-    /// <summary>Builds the head.</summary>
-    public ShortcutTokenHead(ShortcutHead config, TokenHeadContext context)
-        : base(context)
-    {
-        _config = config;
-        using GlobalGenerator untouched = GlobalGenerator.Keep();
-        net = new FlowHeadNetwork(context.Shape with { Times = 2 }, context.Device, context.Dtype);
-        RegisterComponents();
-    }
-
     /// <summary>
-    /// Of most rows ‖s(x_t, t, 1/M) − (x₁ − ε)‖², t even on the grid of M. Of the first <see cref="ShortcutHead.ConsistencyShare"/> of the rows
-    /// ‖s(x_t, t, 2d) − s*‖² with s* = (s(x_t, t, d) + s(x_t + d·s(x_t, t, d), t + d, d))/2 without gradient, 2d drawn evenly from 1, 1/2 … 2/M, t from its
-    /// multiples (Frans et al. 2024, eq. 5). Their average of the weights for s* is left out: the present ones are used. Mean over features.
-    /// Draws: ε of the target's shape, then for t and d uniform [n] each.
+    /// t and log₂ of the steps that a whole way of this length takes, from two uniform [n]: of the first <see cref="ShortcutHead.ConsistencyShare"/> of the rows
+    /// 2d is drawn evenly from 1, 1/2 … 2/M, and t from its multiples; of the others it is 1/M.
     /// </summary>
-    /// <param name="target">Clean tokens x₁, [n, d].</param>
-    /// <param name="condition">[n, H].</param>
-    /// <param name="noise">Source of ε, t and d.</param>
-    /// <param name="mask">[n] weights; null = plain mean.</param>
-    public override TokenLoss Loss(Tensor target, Tensor condition, NoiseSource noise, Tensor? mask = null)
+    protected override StepTimes Times(long rows, NoiseSource noise)
     {
-        using DisposeScope scope = NewDisposeScope();
-        long rows = target.size(0), paired = (long)(rows * _config.ConsistencyShare);
-        Tensor epsilon = noise.Normal(target.shape).to(target.dtype, target.device);
+        long paired = (long)(rows * config.ConsistencyShare);
         (Tensor place, Tensor level) = (noise.Uniform(rows), noise.Uniform(rows));
-        // log₂ of the steps that a whole way of this length takes: M of the velocity's rows, 1, 2 … M/2 of the others.
-        int finest = BitOperations.Log2((uint)_config.FinestSteps);
+        int finest = BitOperations.Log2((uint)config.FinestSteps);
         Tensor levels = cat([level.narrow(0, 0, paired).Times(finest).floor().clamp_max(Scalars.Of(finest - 1)), full(rows - paired, Scalars.Of(finest))]);
         Tensor count = levels.exp2();
-        Tensor t = place.mul(count).floor().minimum(count.Minus(1)).div(count).to(target.dtype, target.device).unsqueeze(1);
-        Tensor noisy = target.mul(t).Plus(epsilon.mul(t.neg().Plus(1))), wanted = target.sub(epsilon);
-        levels = levels.to(target.dtype, target.device).unsqueeze(1);
-        if (paired > 0)
-        {
-            Tensor First(Tensor x) => x.narrow(0, 0, paired);
-            Tensor twice = Twice(First(noisy), First(t), First(levels), First(condition));
-            wanted = cat([twice, wanted.narrow(0, paired, rows - paired)]);
-        }
-        Tensor error = net.forward(noisy, cat([t, levels], 1), condition).sub(wanted).to_type(ScalarType.Float32);
-        return TokenLoss.Of(error.Squared().mean([-1]), t.squeeze(1), mask).MoveToOuterDisposeScope();
-    }
-
-    // The mean velocity of two steps of half the length.
-    private Tensor Twice(Tensor x, Tensor t, Tensor levels, Tensor condition)
-    {
-        using IDisposable guard = no_grad();
-        using DisposeScope scope = NewDisposeScope();
-        Tensor half = levels.Plus(1), length = half.neg().exp2();
-        Tensor first = net.forward(x, cat([t, half], 1), condition);
-        Tensor second = net.forward(x.Plus(first.mul(length)), cat([t.Plus(length), half], 1), condition);
-        return first.Plus(second).Over(2).to_type(x.dtype).MoveToOuterDisposeScope();
+        return new StepTimes(place.mul(count).floor().minimum(count.Minus(1)).div(count), levels, paired);
     }
 
     /// <inheritdoc/>
-    public override TokenHeadSampler Sampler(FlowSamplerOptions options) => _config.Problem(options) is { } problem
-        ? throw new ArgumentException($"sampling: {problem}.", nameof(options))
-        : new FlowSampler(net, options, length => -MathF.Round(MathF.Log2(length)));
+    protected override Tensor Told(Tensor t, Tensor end) => end;
+
+    /// <summary>The mean velocity of two steps of half the length.</summary>
+    protected override Tensor Wanted(Tensor noisy, Tensor t, Tensor end, Tensor velocity, Tensor condition)
+    {
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        Tensor half = end.Plus(1), length = half.neg().exp2();
+        Tensor first = net.forward(noisy, cat([t, half], 1), condition);
+        Tensor second = net.forward(noisy.Plus(first.mul(length)), cat([t.Plus(length), half], 1), condition);
+        return first.Plus(second).Over(2).to_type(noisy.dtype).MoveToOuterDisposeScope();
+    }
+
+    /// <inheritdoc/>
+    protected override Tensor Loss(Tensor error) => error.Squared().mean([-1]);
+
+    /// <inheritdoc/>
+    public override TokenHeadSampler Sampler(FlowSamplerOptions options) => Sampler(config.Problem(options), options, length => -MathF.Round(MathF.Log2(length)));
 }

@@ -43,6 +43,7 @@ public sealed class ComponentCheckTests : IDisposable
     [InlineData("CheckRight", RightLoss, RightSample, null)]
     [InlineData("CheckForgotten", "TokenLoss.Of(target.sub(net.forward(condition)).Squared().mean([-1]), mask: mask)", RightSample, "without a gradient for other.weight, other.bias")]
     [InlineData("CheckInfinite", "TokenLoss.Of(net.forward(condition).sum([-1]).Plus(Also).Plus(other.bias!.sum()).Over(0), mask: mask)", RightSample, "not finite at its first weights")]
+    [InlineData("CheckOwnNoise", "TokenLoss.Of(target.sub(net.forward(condition)).Plus(randn(1)).Squared().mean([-1]).Plus(Also).Plus(other.bias!.sum()), mask: mask)", RightSample, "another loss of the same noise")]
     [InlineData("CheckShape", RightLoss, "head.net.forward(conditions)", "tokens of shape [6, 8], not [3, 8]")]
     [InlineData("CheckRandom", RightLoss, "guidance.Combine(head.net.forward(conditions)).Plus(randn(3, 8))", "other tokens from the same noise")]
     [InlineData("CheckKept", RightLoss, "guidance.Combine(head.net.forward(conditions)).Plus(ones(1).DetachFromDisposeScope())", "tensors alive")]
@@ -57,7 +58,68 @@ public sealed class ComponentCheckTests : IDisposable
         }
         ConfigError error = Assert.Single(Assert.Throws<ConfigException>(() => ComponentCheck.Run(experiment)).Errors);
         Assert.Contains(problem, error.Message);
-        Assert.Equal(file, error.File);
+        Assert.Equal((file, 1), (error.File, error.Line));
+    }
+
+    [Theory]
+    [InlineData("autoencoder.normalization: thrown", 6, "thrown fails when it is tried: no such thing", """
+        public sealed record ThrownNormalization : LatentNormalization
+        {
+            public override LatentNormalizer Build(AutoencoderConfig autoencoder, Device? device) => new Code();
+            private sealed class Code : LatentNormalizer
+            {
+                public override Tensor Apply(Tensor latents, bool training) => throw new InvalidOperationException("no such thing");
+            }
+        }
+        """)]
+    [InlineData("autoencoder.normalization: dice", 2, "dice makes other numbers of the same latents", """
+
+        public sealed record DiceNormalization : LatentNormalization
+        {
+            public override LatentNormalizer Build(AutoencoderConfig autoencoder, Device? device) => new Code();
+            private sealed class Code : LatentNormalizer { public override Tensor Apply(Tensor latents, bool training) => latents.Plus(randn(1)); }
+        }
+        """)]
+    [InlineData("sampling.solver: gambler", 1, "gambler comes to another state with the same noise", """
+        public sealed record GamblerSolver : SamplingSolver
+        {
+            public override SolverSteps Build(FlowSamplerOptions options) => new Code(options);
+            private sealed class Code(FlowSamplerOptions options) : SolverSteps
+            {
+                public override int Count => options.Steps;
+                public override IReadOnlyList<float> Times { get; } = TimestepSchedule.Grid(options.Steps, options.TimestepShift)[..^1];
+                public override Tensor Step(Tensor x, int step, Func<Tensor, int, Tensor> velocity, Func<Tensor> draw) => x.Plus(velocity(x, step)).Plus(randn(1));
+            }
+        }
+        """)]
+    [InlineData("data.source: glaring", 1, "glaring gives pixels that are not numbers from -1 to 1", """
+        public sealed record GlaringSource : DataSource { public override IImageSource Open(DataConfig data, DataSplit split, long seed) => new Glaring(data); }
+        public sealed class Glaring(DataConfig data) : IImageSource
+        {
+            public string Name => "glaring";
+            public int Count => 100;
+            public IReadOnlyList<UnreadablePicture> Unreadable => [];
+            public string Id(int index) => $"{index}";
+            public string Caption(int index) => "light";
+            public CaptionedImage Load(int index) => new(full([3, data.ImageSize, data.ImageSize], Scalars.Of(255)), Caption(index), Id(index));
+            public void Dispose() { }
+        }
+        """)]
+    public void What_is_wrong_is_one_sentence_with_file_and_line(string line, int at, string problem, string source)
+    {
+        string file = _folder.Write($"wrong-{at}-{line[^5..]}.cs", source);
+        Experiment experiment = ExperimentFile.Load(_folder.Write("x.yaml", $"uses: {file}\n{line}\n"));
+        ConfigError error = Assert.Single(Assert.Throws<ConfigException>(() => ComponentCheck.Run(experiment)).Errors);
+        Assert.Contains(problem, error.Message);
+        Assert.Equal((file, at), (error.File, error.Line));
+    }
+
+    [Fact]
+    public void A_component_without_defaults_is_told_to_have_properties()
+    {
+        string file = _folder.Write("closed.cs", "public sealed record ClosedNormalization(double Scale) : LatentNormalization { public override LatentNormalizer Build(AutoencoderConfig autoencoder, Device? device) => throw new NotSupportedException(); }");
+        ConfigError error = Assert.Single(Assert.Throws<ConfigException>(() => UsedComponents.Use(file)).Errors);
+        Assert.Contains("ClosedNormalization has no public constructor without arguments", error.Message);
     }
 
     [Fact]

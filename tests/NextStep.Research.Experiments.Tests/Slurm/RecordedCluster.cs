@@ -15,17 +15,17 @@ internal sealed class RecordedCluster : IClusterCommands
 
     public string[][] Submissions => [.. Calls.Where(c => c.Program == "sbatch").Select(c => c.Arguments)];
 
-    public ClusterReply Run(string program, IReadOnlyList<string> arguments, string input = "")
+    public ProgramReply Run(string program, IReadOnlyList<string> arguments, string input = "")
     {
         Calls.Add((program, [.. arguments], input));
         return program switch
         {
-            "sbatch" when Refusal is not null => new ClusterReply(1, "", Refusal),
-            "sbatch" => new ClusterReply(0, $"{++_job}\n", ""),
-            "squeue" => new ClusterReply(0, Queue, ""),
-            "scontrol" when arguments[0] == "show" => new ClusterReply(0, Configuration, ""),
-            "scontrol" => new ClusterReply(0, "", ""),
-            "sacct" => new ClusterReply(1, "", "Slurm accounting storage is disabled"),
+            "sbatch" when Refusal is not null => new ProgramReply(1, "", Refusal),
+            "sbatch" => new ProgramReply(0, $"{++_job}\n", ""),
+            "squeue" => new ProgramReply(0, Queue, ""),
+            "scontrol" when arguments[0] == "show" => new ProgramReply(0, Configuration, ""),
+            "scontrol" => new ProgramReply(0, "", ""),
+            "sacct" => new ProgramReply(1, "", "Slurm accounting storage is disabled"),
             _ => throw new ArgumentException($"nothing is recorded for {program}"),
         };
     }

@@ -35,7 +35,7 @@ public sealed class SlurmCluster : IDisposable
 
     public static string Ask(string program, params string[] arguments)
     {
-        ClusterReply reply = new ClusterCommands().Run(program, arguments);
+        ProgramReply reply = new ClusterCommands().Run(program, arguments);
         return reply.ExitCode == 0 ? reply.Output.Trim() : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)}: {reply.Error}");
     }
 

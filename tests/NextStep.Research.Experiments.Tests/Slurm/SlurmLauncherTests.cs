@@ -76,7 +76,7 @@ public sealed class SlurmLauncherTests : IDisposable
         private readonly List<string> _queue = [];
         private int _job = 40;
 
-        public ClusterReply Run(string program, IReadOnlyList<string> arguments, string input = "")
+        public ProgramReply Run(string program, IReadOnlyList<string> arguments, string input = "")
         {
             Thread.Sleep(30);
             lock (_queue)
@@ -89,11 +89,11 @@ public sealed class SlurmLauncherTests : IDisposable
                         {
                             _queue.Add($"{_job}_[{array["--array=".Length..]}]|PENDING|Priority");
                         }
-                        return new ClusterReply(0, $"{_job}\n", "");
+                        return new ProgramReply(0, $"{_job}\n", "");
                     case "squeue":
-                        return new ClusterReply(0, string.Join('\n', _queue), "");
+                        return new ProgramReply(0, string.Join('\n', _queue), "");
                     default:
-                        return new ClusterReply(0, "MaxArraySize = 1001\n", "");
+                        return new ProgramReply(0, "MaxArraySize = 1001\n", "");
                 }
             }
         }

@@ -3,9 +3,6 @@ using System.Diagnostics;
 
 namespace NextStep.Research.Experiments;
 
-/// <summary>What a cluster's program answered.</summary>
-internal sealed record ClusterReply(int ExitCode, string Output, string Error);
-
 /// <summary>The programs of the cluster: <c>sbatch</c>, <c>squeue</c>, <c>scontrol</c>, <c>sacct</c>.</summary>
 internal interface IClusterCommands
 {
@@ -14,16 +11,16 @@ internal interface IClusterCommands
     /// <param name="arguments">Its arguments.</param>
     /// <param name="input">What it reads from standard input.</param>
     /// <exception cref="InvalidOperationException">This machine has no such program.</exception>
-    ClusterReply Run(string program, IReadOnlyList<string> arguments, string input = "");
+    ProgramReply Run(string program, IReadOnlyList<string> arguments, string input = "");
 }
 
 /// <summary>The real ones, found through PATH.</summary>
 internal sealed class ClusterCommands : IClusterCommands
 {
     /// <inheritdoc/>
-    public ClusterReply Run(string program, IReadOnlyList<string> arguments, string input = "")
+    public ProgramReply Run(string program, IReadOnlyList<string> arguments, string input = "")
     {
-        ProcessStartInfo start = new(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(program, arguments);
         if (program == "sbatch")
         {
             // Submitted from within a task, the new one would inherit that task's description.
@@ -34,13 +31,7 @@ internal sealed class ClusterCommands : IClusterCommands
         }
         try
         {
-            using Process process = Process.Start(start) ?? throw new InvalidOperationException($"{program} could not be started");
-            Task<string> error = process.StandardError.ReadToEndAsync();
-            process.StandardInput.Write(input);
-            process.StandardInput.Close();
-            string output = process.StandardOutput.ReadToEnd();
-            process.WaitForExit();
-            return new ClusterReply(process.ExitCode, output, error.GetAwaiter().GetResult().Trim());
+            return ProgramReply.Of(start, input);
         }
         catch (Win32Exception e)
         {

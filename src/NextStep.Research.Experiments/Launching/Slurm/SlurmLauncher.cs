@@ -100,7 +100,7 @@ internal sealed partial class SlurmLauncher(RunFolder folder, Plan plan, WorkerC
 
     private int MaxArraySize()
     {
-        ClusterReply reply = commands.Run("scontrol", ["show", "config"]);
+        ProgramReply reply = commands.Run("scontrol", ["show", "config"]);
         return reply.ExitCode != 0 ? throw new InvalidOperationException($"Slurm does not answer: {reply.Error}")
             : ArraySize().Match(reply.Output) is { Success: true } match ? Math.Max(1, int.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture)) : 1001;
     }

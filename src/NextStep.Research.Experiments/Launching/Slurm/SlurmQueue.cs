@@ -83,7 +83,7 @@ internal static partial class SlurmQueue
     {
         try
         {
-            ClusterReply reply = commands.Run(program, arguments);
+            ProgramReply reply = commands.Run(program, arguments);
             return reply.ExitCode == 0 ? reply.Output : "";
         }
         catch (InvalidOperationException)

@@ -7,7 +7,7 @@ internal static class SlurmSubmit
     /// <exception cref="InvalidOperationException">It refuses; the message is its own.</exception>
     public static string Send(IClusterCommands commands, string script, IReadOnlyList<string> flags)
     {
-        ClusterReply reply = commands.Run("sbatch", ["--parsable", .. flags], script);
+        ProgramReply reply = commands.Run("sbatch", ["--parsable", .. flags], script);
         string id = reply.Output.Trim().Split('\n')[^1].Split(';')[0];
         return reply.ExitCode == 0 && id.Length > 0 && id.All(char.IsAsciiDigit)
             ? id

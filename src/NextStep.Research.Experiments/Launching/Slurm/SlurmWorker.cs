@@ -61,7 +61,7 @@ internal sealed class SlurmWorker(RunFolder folder, IReadOnlyList<StageDefinitio
 
     private int Requeue(PlannedCell cell)
     {
-        ClusterReply reply = commands.Run("scontrol", ["requeue", task.Id]);
+        ProgramReply reply = commands.Run("scontrol", ["requeue", task.Id]);
         options.Report(new SweepEvent.Note(reply.ExitCode == 0 ? $"{cell.Label}: time is over; task {task.Id} is queued again" : $"{cell.Label}: task {task.Id} cannot be queued again: {reply.Error}"));
         return reply.ExitCode == 0 ? 0 : 1; // 0: another code would count for the start that follows
     }

@@ -3,9 +3,17 @@ namespace NextStep.Research;
 /// <summary>Noise estimation and smoothing of small planar pictures: float[3][size²], channels in [0, 1].</summary>
 internal static class NoiseLevel
 {
+    /// <summary>Times that the response of white noise is wider than the noise: √36, the root of the sum of the squares of the mask.</summary>
+    public const double Gain = 6;
+
+    /// <summary>The median of |x| of a standard normal.</summary>
+    public const double MedianOfNormal = 0.6745;
+
     /// <summary>
     /// Standard deviation after Immerkær 1996: response of [1 −2 1; −2 4 −2; 1 −2 1], here with the median of the
-    /// absolute values (over 0.6745·6) in place of the mean, because outlines must not count.
+    /// absolute values (over 0.6745·6) in place of the mean, because outlines must not count. The detectors
+    /// (<c>NoiseResponse</c>) ask whole sets of any size for maps, by torch, without what repeats in every token; the verifier asks one small picture at a
+    /// time, which costs less than a call into torch, and its verdicts hang on these very numbers.
     /// </summary>
     public static double Estimate(float[][] planes, int size)
     {
@@ -25,7 +33,7 @@ internal static class NoiseLevel
             }
         }
         Array.Sort(responses);
-        return responses[n / 2] / (0.6745 * 6);
+        return responses[n / 2] / (MedianOfNormal * Gain);
     }
 
     /// <summary>One pass of the 3×3 binomial; borders repeat. Lowers white noise to 3/8 of its standard deviation.</summary>
