@@ -99,6 +99,7 @@ internal static class DoctorCommand
         Show("host memory", Room(torch.CPU));
         FullSize(gpus);
         torch.Device device = Devices.One(name);
+        MatrixProducts.Settle();
         using torch.Tensor a = torch.ones([MatrixSize, MatrixSize], device: device), b = torch.ones([MatrixSize, MatrixSize], device: device);
         using (torch.Tensor warm = a.mm(b))
         using (torch.Tensor corner = warm[0, 0])
@@ -117,7 +118,7 @@ internal static class DoctorCommand
             _ = corner.item<float>(); // waits for the device
         }
         double rate = 2.0 * MatrixSize * MatrixSize * MatrixSize * products / clock.Elapsed.TotalSeconds / 1e9;
-        Show("speed", string.Create(CultureInfo.InvariantCulture, $"{rate:F0} GFLOP/s in float32 matrix products on {name}") + (device.type == DeviceType.CPU ? OfPeak(rate) : ""));
+        Show("speed", string.Create(CultureInfo.InvariantCulture, $"{rate:F0} GFLOP/s in float32 matrix products on {name}") + (device.type == DeviceType.CPU ? $" by {MatrixProducts.Path}{OfPeak(rate)}" : ""));
     }
 
     private static string OfPeak(double rate)

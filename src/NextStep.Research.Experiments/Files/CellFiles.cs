@@ -53,6 +53,9 @@ internal sealed record StageRecord(string Kind, string Key, string Cell, double 
     /// <summary>CPU threads that it computed with; null where the plan did not settle them.</summary>
     public int? Threads { get; init; }
 
+    /// <summary>Which library multiplied its matrices (<see cref="MatrixProducts.Path"/>); null where it computed nothing, and in files of earlier versions.</summary>
+    public string? Products { get; init; }
+
     /// <summary>Processor time of the process that ended it, all threads: nearly the same on a busy machine. Null in files of earlier versions.</summary>
     public double? ProcessorSeconds { get; init; }
 

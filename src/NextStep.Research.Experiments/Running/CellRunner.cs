@@ -27,7 +27,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         {
             return null;
         }
-        CellResult result = new ResultBuilder(folder, cell, config.Sampling).Build() with { Provenance = options.Provenance };
+        CellResult built = new ResultBuilder(folder, cell, config.Sampling).Build(), result = built with { Provenance = new Dictionary<string, string>(options.Provenance.Concat(built.Provenance)) };
         DiskFlush.Files(cellFolder);
         if (lease.IsLost())
         {
@@ -169,7 +169,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             },
         });
         cancellation.ThrowIfCancellationRequested();
-        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Code = options.Code, Ended = DateTime.UtcNow, Threads = count, ProcessorSeconds = (Environment.CpuUsage.TotalTime - worked).TotalSeconds }, durable: false);
+        RunFolder.Write(Path.Combine(run.Working, StageRecord.FileName), new StageRecord(run.Stage.Kind, run.Stage.Key, run.Cell.Key, clock.Elapsed.TotalSeconds) { Machine = Provenance.Processor, Code = options.Code, Ended = DateTime.UtcNow, Threads = count, Products = count is null ? null : MatrixProducts.Path, ProcessorSeconds = (Environment.CpuUsage.TotalTime - worked).TotalSeconds }, durable: false);
         DiskFlush.Files(run.Working);
         lease?.IsLost(); // signals Lost when it is
         cancellation.ThrowIfCancellationRequested();

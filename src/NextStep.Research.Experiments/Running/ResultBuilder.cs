@@ -10,6 +10,7 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell, Sampling
         IReadOnlyList<string> prompts = [];
         Dictionary<string, double> seconds = [];
         Dictionary<string, int> threads = [];
+        SortedSet<string> products = new(StringComparer.Ordinal);
         Dictionary<string, string> identities = [];
         Dictionary<string, Curve> curves = [];
         Dictionary<string, PictureOutcomes> outcomes = [];
@@ -26,6 +27,10 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell, Sampling
             if (record?.Threads is { } count)
             {
                 threads[stage.Kind] = count;
+            }
+            if (record?.Products is { } path)
+            {
+                products.Add(path);
             }
             foreach ((string name, double value) in RunFolder.Read<Dictionary<string, double>>(Path.Combine(source, "summary.json")) ?? [])
             {
@@ -74,6 +79,7 @@ internal sealed class ResultBuilder(RunFolder folder, PlannedCell cell, Sampling
             Outcomes = outcomes,
             Seconds = seconds,
             Threads = threads,
+            Provenance = products.Count == 0 ? [] : new Dictionary<string, string> { ["products"] = string.Join(" and ", products) },
             Identities = identities,
             Code = code,
         };

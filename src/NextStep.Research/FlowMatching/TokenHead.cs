@@ -43,7 +43,11 @@ public abstract class TokenHead : nn.Module
 {
     /// <summary>Keeps what the head was built for.</summary>
     protected TokenHead(TokenHeadContext context)
-        : base("TokenHead") => Context = context;
+        : base("TokenHead")
+    {
+        MatrixProducts.Settle();
+        Context = context;
+    }
 
     /// <summary>What it was built for.</summary>
     public TokenHeadContext Context { get; }

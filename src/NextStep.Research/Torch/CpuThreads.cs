@@ -26,6 +26,7 @@ public sealed class CpuThreads : IDisposable
             return null;
         }
         ArgumentOutOfRangeException.ThrowIfLessThan(wanted, 1, nameof(count));
+        MatrixProducts.Settle();
         CpuThreads used = new(Current);
         torch.set_num_threads(wanted);
         if (Current is var got && got != wanted)

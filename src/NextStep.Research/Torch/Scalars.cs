@@ -21,7 +21,7 @@ public static class Scalars
 
     private static readonly ConcurrentDictionary<long, Scalar> Whole = new();
     private static readonly ConcurrentDictionary<long, Scalar> Fractions = new();
-    private static readonly Scalar One = Of(1);
+    private static readonly Scalar One = First();
     private static int _kept;
 
     /// <summary>A number that lives until the program ends, the same object for the same number: for constants and settings.</summary>
@@ -128,6 +128,13 @@ public static class Scalars
         }
         using Scalar mine = number;
         return use(x, mine);
+    }
+
+    // What computes with torch here comes by this class first, so the products are settled before the first of them.
+    private static Scalar First()
+    {
+        MatrixProducts.Settle();
+        return Of(1);
     }
 
     private static Scalar Keep(ConcurrentDictionary<long, Scalar> numbers, long key, Scalar made)

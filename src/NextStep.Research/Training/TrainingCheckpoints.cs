@@ -66,6 +66,7 @@ internal sealed class TrainingCheckpoints(string folder, Action<string>? note = 
         ["images"] = progress.Images.ToString(CultureInfo.InvariantCulture),
         ["steps"] = optimizer.Steps.ToString(CultureInfo.InvariantCulture),
         ["threads"] = CpuThreads.Current.ToString(CultureInfo.InvariantCulture),
+        ["products"] = MatrixProducts.Path,
         ["progress"] = JsonSerializer.Serialize(progress),
     });
 
@@ -98,6 +99,10 @@ internal sealed class TrainingCheckpoints(string folder, Action<string>? note = 
         if (saved.Metadata.GetValueOrDefault("threads") is { } threads && threads != CpuThreads.Current.ToString(CultureInfo.InvariantCulture))
         {
             note?.Invoke($"{file} was computed with {threads} CPU threads and goes on with {CpuThreads.Current}: the bits will not be those of a run left alone");
+        }
+        if (saved.Metadata.GetValueOrDefault("products") is { } products && products != MatrixProducts.Path)
+        {
+            note?.Invoke($"{file} was computed with the matrix products of {products} and goes on with {MatrixProducts.Path}: the bits will not be those of a run left alone");
         }
         return progress;
     }

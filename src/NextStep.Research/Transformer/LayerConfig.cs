@@ -29,9 +29,7 @@ public abstract class TransformerLayer : nn.Module
 {
     /// <summary>A module of this type's name.</summary>
     protected TransformerLayer()
-        : base("layer")
-    {
-    }
+        : base("layer") => MatrixProducts.Settle();
 
     /// <summary>Where its weights lie.</summary>
     public virtual Device Device => parameters().First().device;
