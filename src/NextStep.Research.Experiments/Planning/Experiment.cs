@@ -9,6 +9,15 @@ public sealed record Experiment
     /// <summary>What is asked; may be empty.</summary>
     public required string Question { get; init; }
 
+    /// <summary>What the paper says of it; null where the file does not tell.</summary>
+    public PaperStatement? Paper { get; init; }
+
+    /// <summary>What a sceptic would say of the test at this scale; may be empty.</summary>
+    public string Sceptic { get; init; } = "";
+
+    /// <summary>Whether the file has settings that make it small, see <see cref="ExperimentFile.LoadSmoke"/>.</summary>
+    public bool HasSmoke { get; init; }
+
     /// <summary>All arms; the first is the baseline.</summary>
     public required IReadOnlyList<Arm> Arms { get; init; }
 

@@ -15,6 +15,21 @@ public static class ExperimentFile
     /// <exception cref="ConfigException">Everything that is wrong, at once.</exception>
     public static Experiment Load(string file, IReadOnlyList<string>? overrides = null)
     {
+        Experiment whole = Read(file, overrides, smoke: false);
+        if (whole.HasSmoke && overrides is not { Count: > 0 })
+        {
+            Read(file, null, smoke: true); // what is wrong with the small form is told with the rest
+        }
+        return whole;
+    }
+
+    /// <summary>The same with the settings of the file's <c>smoke</c>, which make it small; they count more than <paramref name="overrides"/>.</summary>
+    /// <exception cref="ConfigException">Everything that is wrong, at once; also that the file has no <c>smoke</c>.</exception>
+    public static Experiment LoadSmoke(string file, IReadOnlyList<string>? overrides = null) =>
+        Read(file, overrides, smoke: true) is { HasSmoke: true } small ? small : throw new ConfigException(new ConfigError(file, 0, "smoke", "is not there: it holds the settings that make this experiment small, such as smoke: { seeds: [0, 1], training.model.images: 2000 }"));
+
+    private static Experiment Read(string file, IReadOnlyList<string>? overrides, bool smoke)
+    {
         List<ConfigError> errors = [];
         ExperimentSections sections = ExperimentSections.Load(file, errors);
         List<Assignment> settings = [];
@@ -33,6 +48,7 @@ public static class ExperimentFile
                 errors.AddRange(e.Errors);
             }
         }
+        settings.AddRange(smoke ? SmokeNode.Apply(sections, errors) : []);
         SlurmOptions slurm = SlurmNode.Read(sections, errors);
         Experiment? experiment = new ExperimentReader(sections, settings, errors).Read();
         return errors.Count > 0 || experiment is null ? throw new ConfigException([.. errors.Distinct()]) : experiment with { Slurm = slurm, Uses = sections.Uses };
@@ -48,7 +64,7 @@ internal sealed class ExperimentSections
 {
     private const int LongestChain = 16;
 
-    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims", "search", "slurm", "uses"];
+    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims", "search", "slurm", "uses", "paper", "sceptic", "smoke"];
 
     /// <summary>Stands for the file where a value came from the command line.</summary>
     public const string Set = "--set";
@@ -103,7 +119,7 @@ internal sealed class ExperimentSections
     {
         int equals = text.IndexOf('=', StringComparison.Ordinal);
         string path = equals < 0 ? "" : text[..equals].Trim(), first = path.Split('.')[0], rest = path[Math.Min(path.Length, first.Length + 1)..];
-        if (!(Whole.Contains(path) || (Mappings.Contains(first) && rest.Length > 0)))
+        if (!NamesSection(path))
         {
             return false;
         }
@@ -114,18 +130,31 @@ internal sealed class ExperimentSections
             return true;
         }
         YamlNode value = YamlFile.ParseValue(text[(equals + 1)..], Set, path);
-        if (rest.Length == 0)
+        Override(Set, new YamlScalarNode(path), value);
+        if (rest.Length > 0)
         {
-            _sections[path] = (Set, new YamlScalarNode(path), value);
-            return true;
+            _set.Add(value);
         }
-        if (!_sections.TryGetValue(first, out (string File, YamlNode Key, YamlNode Value) section) || section.Value is not YamlMappingNode mapping)
-        {
-            _sections[first] = (Set, new YamlScalarNode(first), mapping = []);
-        }
-        mapping.Children[new YamlScalarNode(rest)] = value;
-        _set.Add(value);
         return true;
+    }
+
+    /// <summary>Whether a path is a section that takes another value, or a part of one.</summary>
+    public static bool NamesSection(string path) => Whole.Contains(path) || (path.Split('.', 2) is [string first, { Length: > 0 }] && Mappings.Contains(first));
+
+    /// <summary>Puts a value in place of a section, or of a part of it (<c>axes.PATH</c>).</summary>
+    public void Override(string file, YamlNode key, YamlNode value)
+    {
+        string[] path = (((YamlScalarNode)key).Value ?? "").Split('.', 2);
+        if (path.Length == 1)
+        {
+            _sections[path[0]] = (file, key, value);
+            return;
+        }
+        if (!_sections.TryGetValue(path[0], out (string File, YamlNode Key, YamlNode Value) section) || section.Value is not YamlMappingNode mapping)
+        {
+            _sections[path[0]] = (file, key, mapping = []);
+        }
+        mapping.Children[new YamlScalarNode(path[1])] = value;
     }
 
     private void Add(string file, List<string> chain, List<ConfigError> errors)

@@ -20,7 +20,8 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         {
             Report("name", $"'{name}' also names a folder: letters, digits, '-', '_' and '.', at most 100");
         }
-        string question = ReadText("question") ?? "";
+        string question = ReadText("question") ?? "", sceptic = ReadText("sceptic") ?? "";
+        PaperStatement? paper = PaperStatement.Read(sections, errors);
         List<long> seeds = ReadSeeds();
         IReadOnlyList<string> measure = ReadList("measure", "a metric's name");
         IReadOnlyList<Claim> claims = ReadClaims();
@@ -45,6 +46,9 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         {
             Name = name,
             Question = question,
+            Paper = paper,
+            Sceptic = sceptic,
+            HasSmoke = sections.Find("smoke") is not null,
             Arms = arms,
             Axes = [.. axes.Select(a => a.Key.Path)],
             AxisValues = axes.ToDictionary(a => a.Key.Path, a => new PlannedAxis([.. a.Values.Select(ConfigValue.Format)], a.Log)),
@@ -199,11 +203,11 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         {
             if (axes.Any(a => a.Key == setting.Key))
             {
-                errors.Add(new ConfigError(ExperimentSections.Set, 0, setting.Key.Path, $"is an axis of this experiment; choose among its arms with --only, or set axes.{setting.Key.Path}=[…]"));
+                errors.Add(new ConfigError(setting.File, setting.Line, setting.Key.Path, $"is an axis of this experiment; choose among its arms with --only, or set axes.{setting.Key.Path}=[…]"));
             }
             if (setting.Key.Path == "seed" && sections.Find("seeds") is not null)
             {
-                errors.Add(new ConfigError(ExperimentSections.Set, 0, "seed", "this experiment lists its seeds; set seeds=[…]"));
+                errors.Add(new ConfigError(setting.File, setting.Line, "seed", "this experiment lists its seeds; set seeds=[…]"));
             }
         }
         foreach (IGrouping<ConfigKey, Axis> twice in axes.GroupBy(a => a.Key).Where(g => g.Count() > 1))
