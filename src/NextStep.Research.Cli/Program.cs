@@ -10,7 +10,7 @@ return Program.Run(args);
 internal static partial class Program
 {
     // They read files, or ask for torch themselves once there is something to compute: a login node may not have what the variable names.
-    private static readonly string[] NeedNoTorch = ["doctor", "plan", "sweep", "work", "status", "compare", "export", "gc", "note"];
+    private static readonly string[] NeedNoTorch = ["doctor", "plan", "sweep", "work", "status", "compare", "export", "gc", "note", "reproduce"];
 
     /// <summary>0: done, 1: failed, 2: wrong use, an invalid experiment file included.</summary>
     public static int Run(string[] args)
@@ -75,6 +75,7 @@ internal static partial class Program
         DoctorCommand.Create(),
         PlanCommand.Create(),
         SweepCommand.Create(),
+        ReproduceCommand.Create(),
         WorkCommand.Create(),
         ReplayCommand.Create(),
         StatusCommand.Create(),

@@ -62,7 +62,7 @@ public static class HtmlReport
             """);
     }
 
-    private static Html Asset(string name)
+    internal static Html Asset(string name)
     {
         using Stream stream = typeof(HtmlReport).Assembly.GetManifestResourceStream("Assets/" + name)!;
         using var reader = new StreamReader(stream);

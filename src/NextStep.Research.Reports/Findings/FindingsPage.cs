@@ -1,0 +1,87 @@
+using NextStep.Research.Experiments;
+
+namespace NextStep.Research.Reports;
+
+/// <summary>All claims of the paper on one page, NextStep-1's findings at small scale: one HTML file that needs no network; the same results give the same bytes.</summary>
+internal static class FindingsPage
+{
+    private const string Title = "NextStep-1’s findings at small scale";
+
+    /// <summary>Writes the page.</summary>
+    /// <param name="claims">All, run or not.</param>
+    /// <param name="outputFile">The page.</param>
+    /// <param name="smoke">Whether the numbers are those of the small form, which says nothing about the claims.</param>
+    /// <exception cref="IOException">It cannot be written; an older page is left as it was.</exception>
+    public static void Write(IReadOnlyList<ReproducedClaim> claims, string outputFile, bool smoke)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(outputFile))!);
+        AtomicFile.WriteText(outputFile, Of(claims, smoke).Markup);
+    }
+
+    /// <summary>The page's markup.</summary>
+    public static Html Of(IReadOnlyList<ReproducedClaim> claims, bool smoke) => Html.Of($"""
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
+        <meta name="generator" content="NextStep.Research">
+        <title>{Title}</title>
+        <style>
+        {HtmlReport.Asset("report.css")}{HtmlReport.Asset("findings.css")}</style>
+        </head>
+        <body>
+        <a class="skip" href="#summary">Skip to the summary</a>
+        <main>
+        <header>
+        <p class="kicker">Claims of the paper, tested</p>
+        <h1>{Title}</h1>
+        <p class="question">What the paper says of its design, each claim with a test that was written before the run, on pictures of 32 pixels and models of a few hundred thousand parameters.</p>
+        <p class="status">{Status(claims)}</p>
+        </header>
+        {(smoke ? Html.Of($"<section class=\"notes\" aria-label=\"Smoke form\"><h2>Smoke form</h2><p>Everything was shrunk to a minute, to see that it runs. No number here says anything about a claim.</p></section>") : Html.Empty)}
+        {Notes(claims)}
+        {Summary(claims, smoke)}
+        {claims.Select(c => FindingSection.Of(c, smoke))}
+        </main>
+        <script>{new Html(IsolatedPlotly.Script())}</script>
+        <script>
+        {HtmlReport.Asset("page.js")}{HtmlReport.Asset("charts.js")}</script>
+        </body>
+        </html>
+
+        """);
+
+    private static string Status(IReadOnlyList<ReproducedClaim> claims)
+    {
+        PlannedClaim[] judged = [.. claims.Where(c => c.HasNumbers).SelectMany(c => c.Plan.Claims)];
+        int open = claims.Count(c => !c.HasNumbers && c.Faults.Count == 0), damaged = claims.Count(c => c.Faults.Count > 0);
+        return $"{claims.Count(c => c.HasNumbers)} of {claims.Count} claims run, with {judged.Length} tests: {Count("supported")} supported, {Count("contradicted")} contradicted, {Count("undecided")} undecided"
+            + (open > 0 ? $"; {open} not run yet" : "") + (damaged > 0 ? $"; the results of {damaged} are damaged" : "") + ".";
+
+        int Count(string verdict) => judged.Count(c => c.Verdict == verdict);
+    }
+
+    private static Html Notes(IReadOnlyList<ReproducedClaim> claims)
+    {
+        string[] faults = [.. claims.SelectMany(c => c.Faults)];
+        return faults.Length == 0 ? Html.Empty : Html.Of($"""
+            <section class="notes" aria-label="Damaged results"><h2>Not everything can be trusted</h2>
+            <ul>{faults.Select(f => Html.Of($"<li>{f}</li>"))}</ul></section>
+            """);
+    }
+
+    private static Html Summary(IReadOnlyList<ReproducedClaim> claims, bool smoke) => Html.Of($"""
+        <section id="summary" aria-labelledby="summary-title">
+        <h2 id="summary-title">Summary</h2>
+        <div class="scroll"><table class="findings">
+        <thead><tr><th scope="col">Claim</th><th scope="col">Test</th><th scope="col">Verdict</th><th scope="col">Left − right of the test</th><th scope="col">p, Holm</th><th scope="col">Seeds</th></tr></thead>
+        <tbody>{FindingRow.Of(claims).Select(r => Html.Of($"""
+            <tr class="{FindingSection.Kind(r.Verdict)}"><th scope="row"><a href="#{r.Claim}">{r.Claim}</a></th><td>{r.Say}</td><td><span class="verdict">{r.Verdict}</span></td><td>{r.Effect}</td><td>{r.P}</td><td>{r.Seeds}</td></tr>
+            """))}</tbody></table></div>
+        <p class="small">Means over the seeds of left − right of each test, arms paired by seed, with 95 % intervals (Student’s t); p by paired t-tests, of equalities by two one-sided ones, Holm over the tests of a claim. Undecided means that neither the claim nor its contrary is significant. From: <code>nextstep reproduce {(smoke ? "--smoke" : "--check")}</code>.</p>
+        </section>
+
+        """);
+}
