@@ -21,6 +21,8 @@ internal static class BenchCases
         new(["picture"], o => [PictureCase.Run("picture", o)]),
         new(["decode"], o => [DecodeCase.Run("decode", ScalarType.Float32, o)]),
         new(["decode-bf16"], o => [DecodeCase.Run("decode-bf16", ScalarType.BFloat16, o)]),
+        new(["step-micro"], o => [StepCase.Micro("step-micro", o)]),
+        new(["step-shipped"], o => [StepCase.Shipped("step-shipped", o)]),
         new(["training", "optimizer"], TrainingCase.Run),
     ];
 

@@ -13,20 +13,11 @@ internal static class TrainingCase
     /// <summary>Rows <c>training</c> and <c>optimizer</c>.</summary>
     public static IReadOnlyList<BenchRow> Run(BenchOptions options)
     {
-        TextTokenizer tokenizer = WordTokenizer.FromCaptions(["a small red circle above a large blue square"]);
-        AutoencoderConfig pictures = new() { LatentChannels = 16 };
-        NextStepConfig config = ModelSizes.Resolve(new ModelConfig { Size = ModelSize.Small }, pictures, tokenizer);
-        using NextStepModel model = new(config);
-        Initialization.Apply(model, 0);
-        TrainingSequence pair = new SequenceLayout(tokenizer).Pair("a small red circle above a large blue square", Side, Side, false);
-        using Tensor ids = tensor([.. pair.Ids.Select(i => (long)i)]).unsqueeze(0).repeat(Batch, 1).alias();
-        using Tensor labels = tensor([.. pair.Labels.Select(i => (long)i)]).unsqueeze(0).repeat(Batch, 1).alias();
-        using Tensor tokens = randn(Batch * Side * Side, config.TokenWidth);
-        ModelBatch batch = new(ids, labels, tokens);
+        using TrainedModel trained = new(new ModelConfig { Size = ModelSize.Small }, 16, Batch, Side);
         using MachineSpeed machine = new();
-        Parts full = Measure(model, batch, machine, options.Rounds, Precision.Float32);
-        Parts half = Measure(model, batch, machine, options.Rounds, Precision.BFloat16);
-        string work = FormattableString.Invariant($"training step of `small` ({model.parameters().Sum(p => p.numel()) / 1e6:F0} M), {Batch} pictures of {Side * Side} tokens");
+        Parts full = Measure(trained, machine, options.Rounds, Precision.Float32);
+        Parts half = Measure(trained, machine, options.Rounds, Precision.BFloat16);
+        string work = FormattableString.Invariant($"training step of `small` ({trained.Count / 1e6:F0} M), {Batch} pictures of {Side * Side} tokens");
         double rate = full.Operations / full.Products * 1e-6, plain = MachineSpeed.MultiplyOperations / full.Plain * 1e-6, peak = ProcessorPeak.GigaFlops(get_num_threads());
         return
         [
@@ -55,40 +46,24 @@ internal static class TrainingCase
     private sealed record Parts(double Step, double Products, double Optimizer, double Plain, double Operations);
 
     // The loop reports after every step; in that pause the parts are timed, so that they meet the same machine as the step.
-    private static Parts Measure(NextStepModel model, ModelBatch batch, MachineSpeed machine, int rounds, Precision precision)
+    private static Parts Measure(TrainedModel trained, MachineSpeed machine, int rounds, Precision precision)
     {
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("nextstep-bench-");
-        try
+        Product[] products = Products(trained.Model, trained.Batch, precision.ToScalarType());
+        using FusedOptimizer optimizer = new(trained.Model, 0.02, 0.995);
+        List<double> steps = [], alone = [], optimizing = [], plain = [];
+        double start = Timings.Now;
+        trained.Train(rounds + 1, precision, () =>
         {
-            Product[] products = Products(model, batch, precision.ToScalarType());
-            using FusedOptimizer optimizer = new(model, 0.02, 0.995);
-            List<double> steps = [], alone = [], optimizing = [], plain = [];
-            double start = Timings.Now;
-            TrainerConfig config = new() { Images = Batch * (rounds + 1), BatchSize = Batch, LogEvery = long.MaxValue, CheckpointEvery = long.MaxValue, Precision = precision };
-            TrainingLoop loop = new(config, 1e-4, new TrainingRun(folder.FullName, "bench", (_, _) =>
-            {
-                steps.Add(Timings.Now - start);
-                using IDisposable guard = no_grad();
-                alone.Add(Time(() => Array.ForEach(products, p => p.Run())));
-                optimizing.Add(Time(() => optimizer.Step(0, 1)));
-                plain.Add(Time(precision == Precision.Float32 ? machine.Multiply : machine.MultiplyHalf));
-                start = Timings.Now;
-            }));
-            loop.Run(model, step =>
-            {
-                using DrawnNoise noise = new(0, "bench", step);
-                using IDisposable? autocast = Autocast.For(precision, CPU);
-                ModelLosses losses = model.Losses(batch, noise);
-                return new StepOutcome(losses.Total, ModelTrainer.Metrics(losses), []);
-            });
-            double operations = products.Sum(p => p.Operations);
-            Array.ForEach(products, p => p.Dispose());
-            return new Parts(Median(steps), Median(alone), Median(optimizing), Median(plain), operations);
-        }
-        finally
-        {
-            folder.Delete(true);
-        }
+            steps.Add(Timings.Now - start);
+            using IDisposable guard = no_grad();
+            alone.Add(Time(() => Array.ForEach(products, p => p.Run())));
+            optimizing.Add(Time(() => optimizer.Step(0, 1)));
+            plain.Add(Time(precision == Precision.Float32 ? machine.Multiply : machine.MultiplyHalf));
+            start = Timings.Now;
+        });
+        double operations = products.Sum(p => p.Operations);
+        Array.ForEach(products, p => p.Dispose());
+        return new Parts(Median(steps), Median(alone), Median(optimizing), Median(plain), operations);
     }
 
     private static double Time(Action work)

@@ -77,7 +77,7 @@ internal sealed class AttentionBlock : nn.Module<Tensor, Tensor>
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor h = norm.forward(input);
-        Tensor mixed = nn.functional.scaled_dot_product_attention(Rows(Convolution.Forward(q, h)), Rows(Convolution.Forward(k, h)), Rows(Convolution.Forward(v, h)));
+        Tensor mixed = DotAttention.Of(Rows(Convolution.Forward(q, h)), Rows(Convolution.Forward(k, h)), Rows(Convolution.Forward(v, h)));
         return input.Plus(Convolution.Forward(proj_out, mixed.squeeze(1).transpose(1, 2).reshape(input.shape))).MoveToOuterDisposeScope();
     }
 

@@ -17,7 +17,8 @@ public static partial class MatrixProducts
     /// <summary>Set to <c>libtorch</c>: its own choice stays.</summary>
     public const string Variable = "NEXTSTEP_PRODUCTS";
 
-    private const int Mkldnn = 2, Matmul = 3, Unset = 0, Fast = 3;
+    private const int Mkldnn = 2, Matmul = 3, Unset = 0, Rounding = 3;
+    private const string Chosen = "oneDNN";
 
     static MatrixProducts() => Path = Choose();
 
@@ -26,6 +27,18 @@ public static partial class MatrixProducts
 
     /// <summary>Makes the choice where it was not made yet. Everything of the kit that computes does this first; a program that multiplies before may call it.</summary>
     public static void Settle() => _ = Path;
+
+    /// <summary>Whether oneDNN was chosen.</summary>
+    internal static bool Fast => Path == Chosen;
+
+    /// <summary>For benchmarks, which time both ways in turn: oneDNN where it was chosen, or libtorch's own choice.</summary>
+    internal static void Use(bool fast)
+    {
+        if (Fast)
+        {
+            SetPrecision(Global(), Mkldnn, Matmul, fast ? Rounding : Unset);
+        }
+    }
 
     private static string Choose()
     {
@@ -50,10 +63,10 @@ public static partial class MatrixProducts
         try
         {
             nint context = Global();
-            SetPrecision(context, Mkldnn, Matmul, Fast);
+            SetPrecision(context, Mkldnn, Matmul, Rounding);
             if (Error() < 1e-6)
             {
-                return "oneDNN";
+                return Chosen;
             }
             SetPrecision(context, Mkldnn, Matmul, Unset);
             return $"{own} (oneDNN's are not exact enough here)";

@@ -52,8 +52,7 @@ public sealed class Attention : nn.Module
             (k, v) = cache.Append(layer, k, v);
             q = q.to_type(k.dtype); // a CPU keeps its cache in float32
         }
-        Tensor mixed = length == 1 ? One(q, k, v, mask) : nn.functional.scaled_dot_product_attention(
-            q, Expand(k), Expand(v), mask!, is_casual: mask is null);
+        Tensor mixed = length == 1 ? One(q, k, v, mask) : DotAttention.Of(q, Expand(k), Expand(v), mask, causal: mask is null);
         return RowLinear.Forward(o_proj, mixed.to_type(x.dtype).transpose(1, 2).reshape(batch, length, -1)).MoveToOuterDisposeScope();
     }
 
@@ -66,7 +65,7 @@ public sealed class Attention : nn.Module
     {
         long batch = q.size(0), group = _config.Heads / _config.KeyValueHeads;
         Tensor rows = q.reshape(batch, _config.KeyValueHeads, group, _config.HeadDim);
-        return nn.functional.scaled_dot_product_attention(rows, k, v, mask!).reshape(batch, _config.Heads, 1, _config.HeadDim);
+        return DotAttention.Of(rows, k, v, mask).reshape(batch, _config.Heads, 1, _config.HeadDim);
     }
 
     // Each key-value head serves a run of consecutive query heads (repeat-interleave).

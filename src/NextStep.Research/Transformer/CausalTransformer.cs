@@ -83,7 +83,7 @@ public sealed class CausalTransformer : nn.Module
         void Show(Tensor state) => onLayer?.Invoke(state.alias().MoveToOuterDisposeScope());
     }
 
-    /// <summary>A mask as what is added to attention's scores: 0 where a key is seen, −∞ where it is not; of what is one already, itself.</summary>
+    /// <summary>A mask as what is added to attention's scores: 0 where a key is seen, half the lowest float32 where it is not, so that a query without a key gets no NaN; of what is one already, itself.</summary>
     /// <param name="mask">Bool, true = may attend.</param>
     /// <param name="dtype">Of queries and keys.</param>
     public static Tensor Additive(Tensor mask, ScalarType dtype)
@@ -93,7 +93,7 @@ public sealed class CausalTransformer : nn.Module
             return mask;
         }
         using DisposeScope scope = NewDisposeScope();
-        return zeros(mask.shape, dtype, mask.device).masked_fill(mask.logical_not(), Scalars.Of(double.NegativeInfinity)).MoveToOuterDisposeScope();
+        return zeros(mask.shape, dtype, mask.device).masked_fill(mask.logical_not(), Scalars.Of(float.MinValue / 2)).MoveToOuterDisposeScope();
     }
 
     private static Tensor Recomputed(TransformerLayer layer, Tensor x, RotaryAngles angles, Tensor? mask) => Recompute.Run(
