@@ -8,8 +8,9 @@ namespace NextStep.Research.Cli;
 /// <param name="Smoke">The small form; nothing is kept.</param>
 /// <param name="Jobs">Processes; null: as many as keep the cores busy.</param>
 /// <param name="RetryFailed">Run cells again that failed earlier.</param>
+/// <param name="MixCode">Let cells of different code decide.</param>
 /// <param name="Budget">For all of them together; null: as long as it takes.</param>
-internal sealed record ReproduceRun(string Runs, bool Smoke, int? Jobs, bool RetryFailed, SweepBudget? Budget)
+internal sealed record ReproduceRun(string Runs, bool Smoke, int? Jobs, bool RetryFailed, bool MixCode, SweepBudget? Budget)
 {
     /// <summary>False where a cell failed or the run was stopped.</summary>
     public bool All(IReadOnlyList<ClaimFile> claims)
@@ -39,7 +40,7 @@ internal sealed record ReproduceRun(string Runs, bool Smoke, int? Jobs, bool Ret
             Places = SharedOptions.Places(null, Jobs, experiment),
             Budget = Budget,
         };
-        job.Run(done => ReportCommand.Write(done.Path, done.ReportFile));
+        job.Run(done => ReportCommand.Write(done.Path, done.ReportFile, MixCode));
         Plan plan = folder.RequirePlan();
         int done = plan.Cells.Count(folder.IsDone), failed = folder.ReadFailures(plan).Count;
         if (done + failed < plan.Cells.Count)
@@ -53,9 +54,9 @@ internal sealed record ReproduceRun(string Runs, bool Smoke, int? Jobs, bool Ret
         return (true, failed > 0);
     }
 
-    private static void Keep(ClaimFile claim, Experiment experiment, RunFolder folder)
+    private void Keep(ClaimFile claim, Experiment experiment, RunFolder folder)
     {
-        ResultExport.Of(claim, experiment, folder).Write(claim.Results);
+        ResultExport.Of(claim, experiment, folder, MixCode).Write(claim.Results);
         AnsiConsole.WriteLine($"kept: {claim.Results}");
         TorchBackend.EnsureUsable();
         if (ClaimSheet.Write(experiment, folder, claim.Picture))

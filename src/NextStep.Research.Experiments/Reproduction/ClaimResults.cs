@@ -27,6 +27,9 @@ internal sealed partial record ClaimResults
     /// <summary>One an arm and seed.</summary>
     public required IReadOnlyList<ClaimCell> Cells { get; init; }
 
+    /// <summary>Whether cells of different code were let decide, by <c>--mix-code</c>.</summary>
+    public bool MixCode { get; init; }
+
     /// <summary>Cells that have no numbers, since they failed.</summary>
     public IReadOnlyList<ClaimFailure> Failures { get; init; } = [];
 

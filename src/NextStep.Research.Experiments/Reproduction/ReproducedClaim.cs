@@ -18,6 +18,9 @@ internal sealed record ReproducedClaim(ClaimFile File, Experiment Experiment, Pl
     /// <summary>The code that made the numbers, where it is not this program's; empty otherwise.</summary>
     public string OtherCode { get; init; } = "";
 
+    /// <summary>That different code computed the cells, in a sentence; empty where one did.</summary>
+    public string Mixed => CodeMix.Found(Results) ?? "";
+
     /// <summary>Whether there are numbers to judge.</summary>
     public bool HasNumbers => Results.Count > 0;
 

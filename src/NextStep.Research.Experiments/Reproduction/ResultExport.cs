@@ -7,8 +7,9 @@ internal static class ResultExport
     /// <param name="claim">Whose.</param>
     /// <param name="experiment">As read from its file.</param>
     /// <param name="folder">Where every cell has ended.</param>
+    /// <param name="mixCode">Whether cells of different code may decide.</param>
     /// <exception cref="InvalidDataException">A cell has not ended, or a file is damaged.</exception>
-    public static ClaimResults Of(ClaimFile claim, Experiment experiment, RunFolder folder)
+    public static ClaimResults Of(ClaimFile claim, Experiment experiment, RunFolder folder, bool mixCode = false)
     {
         Plan plan = folder.RequirePlan();
         IReadOnlyList<CellResult> results = folder.ReadResults(plan);
@@ -24,7 +25,8 @@ internal static class ResultExport
             Version = ClaimResults.Current,
             Claim = claim.Name,
             Experiment = ExperimentDigest.Of(experiment),
-            Command = ShellText.Line("nextstep", "reproduce", claim.Name),
+            Command = ShellText.Line(["nextstep", "reproduce", claim.Name, .. mixCode ? ["--mix-code"] : Array.Empty<string>()]),
+            MixCode = mixCode,
             Cells = [.. results.Select(r => Cell(r, metrics, tested).Sealed())],
             Failures = [.. failures.Select(f => new ClaimFailure(f.Arm, f.Seed, f.Stage, f.Message))],
             Verdicts = [],

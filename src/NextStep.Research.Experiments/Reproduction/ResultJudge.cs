@@ -10,7 +10,7 @@ internal static class ResultJudge
         Dictionary<(string, long), string> keys = plan.Cells.ToDictionary(c => (c.Arm, c.Seed), c => c.Key);
         CellResult[] results = [.. kept.Cells.Select(c => Result(c, keys[(c.Arm, c.Seed)]))];
         CellFailure[] failures = [.. kept.Failures.Select(f => new CellFailure(keys[(f.Arm, f.Seed)], f.Arm, f.Seed, f.Stage, "", f.Message, "", "", [], "", default))];
-        return (plan with { Claims = ClaimJudge.Judge(plan, results, failures) }, results, failures);
+        return (plan with { Claims = ClaimJudge.Judge(plan, results, failures, kept.MixCode) }, results, failures);
     }
 
     private static CellResult Result(ClaimCell cell, string key) => new()

@@ -6,6 +6,7 @@ namespace NextStep.Research.Reports;
 internal static class FindingSection
 {
     private const int MostFigures = 2;
+    private const int LongCommit = 10;
 
     public static Html Of(ReproducedClaim claim, bool smoke)
     {
@@ -73,6 +74,13 @@ internal static class FindingSection
             : Html.Of($"<p class=\"missing\">{string.Join(" ", notes)}</p>");
     }
 
+    // A whole hash is longer than anyone reads; what stands behind it stays.
+    private static string Short(string commit)
+    {
+        int digits = commit.TakeWhile(char.IsAsciiHexDigit).Count();
+        return digits > LongCommit ? commit[..LongCommit] + commit[digits..] : commit;
+    }
+
     private static Html Origin(ReproducedClaim claim)
     {
         if (!claim.HasNumbers)
@@ -81,12 +89,12 @@ internal static class FindingSection
         }
         string[] threads = [.. claim.Results.SelectMany(r => r.Threads.Values).Distinct().Order().Select(t => FormattableString.Invariant($"{t}"))];
         string[] products = [.. claim.Results.Select(r => r.Provenance.GetValueOrDefault("products", "")).Where(p => p.Length > 0).Distinct()];
-        string[] commits = [.. claim.Results.Select(r => r.Provenance.GetValueOrDefault("commit", "")).Where(c => c.Length > 0).Distinct()];
+        string[] commits = [.. claim.Results.Select(r => r.Provenance.GetValueOrDefault("commit", "")).Where(c => c.Length > 0).Select(Short).Distinct()];
         string seconds = Numbers.Duration(claim.Results.Sum(r => r.Seconds.Values.Sum()));
         string text = $"{claim.Results.Count} of {claim.Plan.Cells.Count} cells{(claim.Failures.Count > 0 ? $", {claim.Failures.Count} failed" : "")}; {seconds} over all of them"
             + (threads.Length > 0 ? $", {string.Join(" or ", threads)} CPU {(threads is ["1"] ? "thread" : "threads")} a cell" : "")
             + (products.Length > 0 ? $"; products by {string.Join(" and ", products)}" : "")
             + (commits.Length > 0 ? $"; commit {string.Join("; ", commits)}" : "");
-        return Html.Of($"<p class=\"small\">{text}.{(claim.OtherCode.Length > 0 ? $" Results {claim.OtherCode}." : "")}</p>");
+        return Html.Of($"<p class=\"small\">{text}.{(claim.OtherCode.Length > 0 ? $" Results {claim.OtherCode}." : "")}{(claim.Mixed.Length > 0 ? $" {claim.Mixed}" : "")}</p>");
     }
 }

@@ -87,7 +87,7 @@ public sealed class ReproduceTests : IDisposable
             Seconds = new Dictionary<string, double> { ["model"] = 12.345 },
             Threads = new Dictionary<string, int> { ["model"] = 1 },
             Code = new Dictionary<string, string> { ["model"] = differentCode ? "0123456789ab" : CodeIdentity.Current },
-            Provenance = new Dictionary<string, string> { ["commit"] = "abc1234" },
+            Provenance = new Dictionary<string, string> { ["commit"] = "abc1234abc1234abc1234, with uncommitted changes" },
         };
     }
 
@@ -118,6 +118,7 @@ public sealed class ReproduceTests : IDisposable
         Assert.Contains("id=\"figure-noise-alignment-along-model.inputNoise\"", page, StringComparison.Ordinal);
         Assert.Contains("nextstep reproduce --check noise", page, StringComparison.Ordinal);
         Assert.Contains("5 seeds find differences from", page, StringComparison.Ordinal);
+        Assert.Contains("; commit abc1234abc, with uncommitted changes.", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -216,11 +217,29 @@ public sealed class ReproduceTests : IDisposable
         Keep(differentCode: true);
         (int code, _, string error) = Check();
         Assert.Equal(0, code);
-        Assert.Contains($"note: the results of noise were made by code 0123456789ab (commit abc1234); this program is {CodeIdentity.Current}", error, StringComparison.Ordinal);
+        Assert.Contains($"note: the results of noise were made by code 0123456789ab (commit abc1234abc1234abc1234, with uncommitted changes); this program is {CodeIdentity.Current}", error, StringComparison.Ordinal);
         File.Copy(Results, Path.Combine(_folder.Path, "results", "nosie.json"));
         (code, _, error) = Check();
         Assert.Equal(1, code);
         Assert.Contains("nosie.json: belongs to no claim; did you mean 'noise'?", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Cells_of_different_code_decide_only_where_that_was_allowed()
+    {
+        Run(false);
+        ClaimFile claim = new ClaimFolder(_folder.Path).All()[0];
+        Experiment experiment = ExperimentFile.Load(claim.Path);
+        RunFolder run = new(Path.Combine(_folder.Path, "runs", "noise"));
+        PlannedCell last = run.RequirePlan().Cells[^1];
+        RunFolder.Write(Path.Combine(run.Cell(last), "result.json"), Result(last, 0.8, differentCode: true));
+        ResultExport.Of(claim, experiment, run).Write(claim.Results);
+        Assert.All(ReproducedClaim.FromResults(claim).Plan.Claims, c => Assert.Equal("undecided", c.Verdict));
+        ResultExport.Of(claim, experiment, run, mixCode: true).Write(claim.Results);
+        ReproducedClaim mixed = ReproducedClaim.FromResults(claim);
+        Assert.Empty(mixed.Faults);
+        Assert.All(mixed.Plan.Claims, c => Assert.Equal("supported", c.Verdict));
+        Assert.Contains("The cells were computed by different code", mixed.Mixed, StringComparison.Ordinal);
     }
 
     [Fact]
