@@ -86,15 +86,7 @@ public sealed class CausalTransformer : nn.Module
     /// <summary>A mask as what is added to attention's scores: 0 where a key is seen, half the lowest float32 where it is not, so that a query without a key gets no NaN; of what is one already, itself.</summary>
     /// <param name="mask">Bool, true = may attend.</param>
     /// <param name="dtype">Of queries and keys.</param>
-    public static Tensor Additive(Tensor mask, ScalarType dtype)
-    {
-        if (mask.dtype != ScalarType.Bool)
-        {
-            return mask;
-        }
-        using DisposeScope scope = NewDisposeScope();
-        return zeros(mask.shape, dtype, mask.device).masked_fill(mask.logical_not(), Scalars.Of(float.MinValue / 2)).MoveToOuterDisposeScope();
-    }
+    public static Tensor Additive(Tensor mask, ScalarType dtype) => DotAttention.Additive(mask, dtype);
 
     private static Tensor Recomputed(TransformerLayer layer, Tensor x, RotaryAngles angles, Tensor? mask) => Recompute.Run(
         (h, kept) => layer.Forward(h, new RotaryAngles(kept[0], kept[1]), kept.Length > 2 ? kept[2] : null, null, 0),

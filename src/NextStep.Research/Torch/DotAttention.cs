@@ -29,8 +29,21 @@ internal static class DotAttention
         Tensor scores = q.Times(1 / Math.Sqrt(q.size(-1))).matmul(k.transpose(-2, -1));
         if ((mask ?? (causal ? ones(queries, keys, dtype: ScalarType.Bool).tril() : null)) is { } seen)
         {
-            scores = scores.Plus(CausalTransformer.Additive(seen, scores.dtype));
+            scores = scores.Plus(Additive(seen, scores.dtype));
         }
         return scores.softmax(-1).matmul(v).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>A mask as what is added to the scores: 0 where a key is seen, half the lowest float32 where it is not, so that a query without a key gets no NaN; of what is one already, itself.</summary>
+    /// <param name="mask">Bool, true = may attend.</param>
+    /// <param name="dtype">Of queries and keys.</param>
+    public static Tensor Additive(Tensor mask, ScalarType dtype)
+    {
+        if (mask.dtype != ScalarType.Bool)
+        {
+            return mask;
+        }
+        using DisposeScope scope = NewDisposeScope();
+        return zeros(mask.shape, dtype, mask.device).masked_fill(mask.logical_not(), Scalars.Of(float.MinValue / 2)).MoveToOuterDisposeScope();
     }
 }
