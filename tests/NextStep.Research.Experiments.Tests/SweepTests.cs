@@ -77,6 +77,32 @@ public sealed class SweepTests : IDisposable
     }
 
     [Fact]
+    public void A_cell_whose_shared_stage_somebody_else_took_first_is_left_until_another_is_done()
+    {
+        Lease? others = null;
+        List<long> order = [];
+        SweepOutcome outcome = Sweep("seeds: [0, 1]", new SweepOptions
+        {
+            Report = told =>
+            {
+                // Between the look at the stage and the taking of it.
+                if (told is SweepEvent.CellStarted { Cell.Seed: 0 } begun && order.Count == 0)
+                {
+                    others = Lease.TryTake(Lease.FileOf(Run, begun.Cell.Stages[0]), LeaseWatch.Shared);
+                }
+                if (told is SweepEvent.CellDone done)
+                {
+                    order.Add(done.Cell.Seed);
+                    others?.Dispose();
+                }
+            },
+        });
+        Assert.NotNull(others);
+        Assert.Equal([1, 0], order);
+        Assert.Equal((2, 0), (outcome.Ran, outcome.Failed.Count));
+    }
+
+    [Fact]
     public void A_cell_gathers_what_its_stages_left()
     {
         Sweep("autoencoder.width: 16");

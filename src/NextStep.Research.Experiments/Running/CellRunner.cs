@@ -9,7 +9,10 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
     private static readonly TimeSpan NoteEvery = TimeSpan.FromSeconds(2);
     private readonly Action<SweepEvent> _report = options.Report;
 
-    /// <summary>Runs the whole cell under its lease: a <see cref="CellResult"/>, a <see cref="CellFailure"/>, or null when stopped.</summary>
+    /// <summary>
+    /// Runs the whole cell under its lease: a <see cref="CellResult"/>, a <see cref="CellFailure"/>, or null when stopped, or when another process is
+    /// at a stage that this cell needs: then another cell may go on meanwhile.
+    /// </summary>
     public object? Run(PlannedCell cell, ResearchConfig config, Lease lease, CancellationToken cancellation)
     {
         string cellFolder = folder.Cell(cell);
@@ -17,7 +20,16 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         AtomicFile.RemoveLeftovers(cellFolder, SearchOption.TopDirectoryOnly);
         CellConfigs.Write(folder, cell, config);
         File.Delete(Path.Combine(cellFolder, "failure.json"));
-        if (RunStages(cell, config, cell.Stages.Count, lease, cancellation) is { } failure)
+        CellFailure? ended;
+        try
+        {
+            ended = RunStages(cell, config, cell.Stages.Count, lease, cancellation);
+        }
+        catch (HeldElsewhereException)
+        {
+            return null;
+        }
+        if (ended is { } failure)
         {
             RunFolder.Write(Path.Combine(cellFolder, "failure.json"), failure);
             _report(new SweepEvent.CellFailed(cell, failure));
@@ -59,7 +71,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             {
                 return null;
             }
-            catch (Exception e) when (!FatalError.Is(e, folder))
+            catch (Exception e) when (e is not HeldElsewhereException && !FatalError.Is(e, folder))
             {
                 CellFailure failure = e is HopelessException ? Describe(run, e) : Pack(run, Describe(run, e), e as StepException);
                 if (stage.Shared)
@@ -87,7 +99,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
         }
     }
 
-    // Whoever has the lease of a shared stage runs it; the others wait for it.
+    // Whoever has the lease of a shared stage runs it; who came for a whole cell leaves it, who came for the stage waits.
     private CellFailure? Obtain(StageRun run, Lease? cellLease, CancellationToken cancellation)
     {
         string final = folder.Stage(run.Stage);
@@ -101,6 +113,10 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
             using Lease? lease = run.Stage.Shared ? Lease.TryTake(Lease.FileOf(folder, run.Stage), LeaseWatch.Shared) : null;
             if (run.Stage.Shared && lease is null)
             {
+                if (cellLease is not null)
+                {
+                    throw new HeldElsewhereException();
+                }
                 if (!told)
                 {
                     _report(new SweepEvent.Waiting($"stage {run.Stage.Kind}", Lease.Describe(Lease.FileOf(folder, run.Stage))));
@@ -193,4 +209,7 @@ internal sealed class CellRunner(RunFolder folder, IReadOnlyList<StageDefinition
 
         public StageProgress? Last { get; set; }
     }
+
+    // Another process is at a shared stage. No failure: the cell is taken again later.
+    private sealed class HeldElsewhereException : Exception;
 }
