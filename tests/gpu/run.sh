@@ -15,7 +15,7 @@ fi
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 failed=0
 try() { echo "== $1"; shift; "$@" || { echo "FAILED: $*"; failed=1; }; }
-sweep() { "$nextstep" sweep "$root/experiments/quickstart.yaml" --device "$device" --only baseline --jobs 1 --out "$work/$1" --set training.autoencoder.images=800 --set training.model.images=3200; }
+sweep() { "$nextstep" sweep "$root/experiments/quickstart.yaml" --device "$device" --only baseline --jobs 1 --out "$work/$1" --set 'seeds=[0]' --set training.autoencoder.images=800 --set training.model.images=3200; }
 weights() { (cd "$work/$1" && find cells -name '*.safetensors' | sort | xargs sha256sum); }
 same() { [ -n "$(weights one)" ] && [ "$(weights one)" = "$(weights two)" ]; }
 try "checks" "$nextstep" doctor --device "$device"
