@@ -23,21 +23,28 @@ public static class HtmlReport
         AtomicFile.WriteText(outputFile, Page(run).Markup);
     }
 
+    /// <summary>The beginning of every page of this kit, up to its body: nothing from elsewhere is loaded.</summary>
+    /// <param name="title">As text.</param>
+    /// <param name="sheet">The page's own styles, after those that all have.</param>
+    internal static Html Head(string title, string sheet) => Html.Of($"""
+        <!DOCTYPE html>
+        <html lang="en">
+        <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
+        <meta name="generator" content="NextStep.Research">
+        <title>{title}</title>
+        <style>
+        {Asset("report.css")}{Asset(sheet)}</style>
+        </head>
+        """);
+
     private static Html Page(RunResults run)
     {
         IReadOnlyList<RunFigure> figures = RunFigures.All(run);
         return Html.Of($"""
-            <!DOCTYPE html>
-            <html lang="en">
-            <head>
-            <meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
-            <meta name="generator" content="NextStep.Research">
-            <title>{run.Plan.Name}: {LongText.Short(run.Plan.Question)}</title>
-            <style>
-            {Asset("report.css")}{Asset("pictures.css")}</style>
-            </head>
+            {Head($"{run.Plan.Name}: {LongText.Short(run.Plan.Question)}", "pictures.css")}
             <body>
             <a class="skip" href="#answer">Skip to the answer</a>
             <main>

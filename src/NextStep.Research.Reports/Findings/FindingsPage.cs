@@ -20,17 +20,7 @@ internal static class FindingsPage
 
     /// <summary>The page's markup.</summary>
     public static Html Of(IReadOnlyList<ReproducedClaim> claims, bool smoke) => Html.Of($"""
-        <!DOCTYPE html>
-        <html lang="en">
-        <head>
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:">
-        <meta name="generator" content="NextStep.Research">
-        <title>{Title}</title>
-        <style>
-        {HtmlReport.Asset("report.css")}{HtmlReport.Asset("findings.css")}</style>
-        </head>
+        {HtmlReport.Head(Title, "findings.css")}
         <body>
         <a class="skip" href="#summary">Skip to the summary</a>
         <main>

@@ -5,8 +5,8 @@ namespace NextStep.Research;
 
 /// <summary>
 /// softmax(q·kᵀ/√d + mask)·v. libtorch's fused form for the CPU multiplies the matrices of one head and block at a time, each so small that the call
-/// costs more than the product, in its backward pass five times: up to 512² scores all heads are multiplied at once, operation by operation, which is
-/// up to 7 times as fast. Longer sequences, and other devices, keep the fused form, which holds no scores.
+/// costs more than the product: up to 512² scores all heads are multiplied at once, operation by operation. Longer sequences, and other devices, keep
+/// the fused form, which holds no scores.
 /// </summary>
 internal static class DotAttention
 {
@@ -16,7 +16,7 @@ internal static class DotAttention
     /// <param name="q">[batch, heads, queries, d].</param>
     /// <param name="k">[batch, heads, keys, d].</param>
     /// <param name="v">[batch, heads, keys, d].</param>
-    /// <param name="mask">Bool, true = may attend, or what is added to the scores; no query without a key. Null = none.</param>
+    /// <param name="mask">Bool, true = may attend, or what is added to the scores. Null = none.</param>
     /// <param name="causal">Without a mask: query i sees the keys up to i.</param>
     public static Tensor Of(Tensor q, Tensor k, Tensor v, Tensor? mask = null, bool causal = false)
     {
@@ -34,7 +34,7 @@ internal static class DotAttention
         return scores.softmax(-1).matmul(v).MoveToOuterDisposeScope();
     }
 
-    /// <summary>A mask as what is added to the scores: 0 where a key is seen, half the lowest float32 where it is not, so that a query without a key gets no NaN; of what is one already, itself.</summary>
+    /// <summary>A mask as what is added to the scores: 0 where a key is seen, half the lowest number where it is not, so that a query without a key gets no NaN; of what is one already, itself.</summary>
     /// <param name="mask">Bool, true = may attend.</param>
     /// <param name="dtype">Of queries and keys.</param>
     public static Tensor Additive(Tensor mask, ScalarType dtype)
@@ -44,6 +44,7 @@ internal static class DotAttention
             return mask;
         }
         using DisposeScope scope = NewDisposeScope();
-        return zeros(mask.shape, dtype, mask.device).masked_fill(mask.logical_not(), Scalars.Of(float.MinValue / 2)).MoveToOuterDisposeScope();
+        double lowest = dtype == ScalarType.Float16 ? (double)Half.MinValue : float.MinValue;
+        return zeros(mask.shape, dtype, mask.device).masked_fill(mask.logical_not(), Scalars.Of(lowest / 2)).MoveToOuterDisposeScope();
     }
 }

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -12,12 +11,11 @@ namespace NextStep.Research;
 /// as exact as float32 is. The choice depends on the processor alone and is made once a process, before its first product; it is part of the bits
 /// of a result, and is recorded with them.
 /// </summary>
-public static partial class MatrixProducts
+public static class MatrixProducts
 {
     /// <summary>Set to <c>libtorch</c>: its own choice stays.</summary>
     public const string Variable = "NEXTSTEP_PRODUCTS";
 
-    private const int Mkldnn = 2, Matmul = 3, Unset = 0, Rounding = 3;
     private const string Chosen = "oneDNN";
 
     static MatrixProducts() => Path = Choose();
@@ -28,6 +26,15 @@ public static partial class MatrixProducts
     /// <summary>Makes the choice where it was not made yet. Everything of the kit that computes does this first; a program that multiplies before may call it.</summary>
     public static void Settle() => _ = Path;
 
+    /// <summary>Throws with one clear sentence when <see cref="Variable"/> is something that it cannot be.</summary>
+    internal static void EnsureUsable()
+    {
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 } value && value != "libtorch")
+        {
+            throw new InvalidOperationException($"{Variable} is \"{value}\"; set it to libtorch, or unset it.");
+        }
+    }
+
     /// <summary>Whether oneDNN was chosen.</summary>
     internal static bool Fast => Path == Chosen;
 
@@ -36,21 +43,17 @@ public static partial class MatrixProducts
     {
         if (Fast)
         {
-            SetPrecision(Global(), Mkldnn, Matmul, fast ? Rounding : Unset);
+            TorchContext.SetOneDnnProducts(fast);
         }
     }
 
     private static string Choose()
     {
         const string own = "libtorch's own";
-        switch (Environment.GetEnvironmentVariable(Variable))
+        EnsureUsable();
+        if (Environment.GetEnvironmentVariable(Variable) is { Length: > 0 })
         {
-            case "libtorch":
-                return $"{own} ({Variable})";
-            case { Length: > 0 } other:
-                throw new InvalidOperationException($"{Variable} is \"{other}\"; libtorch is what it may be, or nothing.");
-            default:
-                break;
+            return $"{own} ({Variable})";
         }
         if (!OperatingSystem.IsLinux() || !Avx512F.IsSupported)
         {
@@ -62,13 +65,12 @@ public static partial class MatrixProducts
         }
         try
         {
-            nint context = Global();
-            SetPrecision(context, Mkldnn, Matmul, Rounding);
+            TorchContext.SetOneDnnProducts(true);
             if (Error() < 1e-6)
             {
                 return Chosen;
             }
-            SetPrecision(context, Mkldnn, Matmul, Unset);
+            TorchContext.SetOneDnnProducts(false);
             return $"{own} (oneDNN's are not exact enough here)";
         }
         catch (EntryPointNotFoundException)
@@ -125,10 +127,4 @@ public static partial class MatrixProducts
         const int brainFloatTiles = 1 << 22, tiles = 1 << 24;
         return (X86Base.CpuId(7, 0).Edx & (brainFloatTiles | tiles)) != 0;
     }
-
-    [LibraryImport("torch_cpu", EntryPoint = "_ZN2at13globalContextEv")]
-    private static partial nint Global();
-
-    [LibraryImport("torch_cpu", EntryPoint = "_ZN2at7Context19setFloat32PrecisionENS_14Float32BackendENS_9Float32OpENS_16Float32PrecisionE")]
-    private static partial void SetPrecision(nint context, int backend, int operation, int precision);
 }

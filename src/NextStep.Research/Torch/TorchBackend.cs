@@ -35,8 +35,8 @@ public static partial class TorchBackend
     {
         if (!OperatingSystem.IsWindows())
         {
-            // Idle OpenMP threads must not spin for long: with shared cores that costs up to seven times the work itself. For about ten
-            // microseconds they may: between two operations that wakes nobody, and makes two threads a third faster.
+            // Idle OpenMP threads must not spin for long: with shared cores that costs up to seven times the work itself. For 3,000
+            // rounds they may: between two operations that wakes nobody (experiments/LOG.md has what it gains and costs).
             // .NET's SetEnvironmentVariable is not visible to native code, hence setenv. A user's own value wins.
             if (Environment.GetEnvironmentVariable("OMP_WAIT_POLICY") is null)
             {
@@ -100,6 +100,7 @@ public static partial class TorchBackend
         {
             throw new InvalidOperationException($"libtorch cannot be loaded: {Problem}");
         }
+        MatrixProducts.EnsureUsable();
     }
 
     /// <summary>The file <c>libLibTorchSharp.so</c> in use, when it can be told.</summary>

@@ -38,6 +38,17 @@ internal static partial class TorchContext
         }
     }
 
+    /// <summary>Float32 products of matrices on the CPU by oneDNN, which may round to bfloat16 where the processor has tiles; or by whatever libtorch chooses.</summary>
+    /// <exception cref="EntryPointNotFoundException">This libtorch does not export the switch under a name that is known here.</exception>
+    public static void SetOneDnnProducts(bool on)
+    {
+        const int mkldnn = 2, matmul = 3, unset = 0, roundingToBrainFloat = 3;
+        SetPrecision(Global(), mkldnn, matmul, on ? roundingToBrainFloat : unset);
+    }
+
+    [LibraryImport(Library, EntryPoint = "_ZN2at7Context19setFloat32PrecisionENS_14Float32BackendENS_9Float32OpENS_16Float32PrecisionE")]
+    private static partial void SetPrecision(nint context, int backend, int operation, int precision);
+
     [LibraryImport(Library, EntryPoint = "_ZN2at7Context20setUserEnabledNNPACKEb")]
     private static partial void SetNnpack(nint context, [MarshalAs(UnmanagedType.U1)] bool on);
 

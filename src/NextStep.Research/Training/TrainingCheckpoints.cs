@@ -102,7 +102,7 @@ internal sealed class TrainingCheckpoints(string folder, Action<string>? note = 
         }
         if (saved.Metadata.GetValueOrDefault("products") is { } products && products != MatrixProducts.Path)
         {
-            note?.Invoke($"{file} was computed with the matrix products of {products} and goes on with {MatrixProducts.Path}: the bits will not be those of a run left alone");
+            note?.Invoke($"{file} was computed with matrix products by {products} and goes on with {MatrixProducts.Path}: the bits will not be those of a run left alone");
         }
         return progress;
     }

@@ -20,6 +20,7 @@ public sealed class MicroSweepTests
         Assert.Equal(2, Directory.GetDirectories(Path.Combine(run, "stages"), "model-*").Length);
         PlannedCell planned = new RunFolder(run).RequirePlan().Cells[^1];
         Assert.Equal("own", planned.Arm);
+        Assert.All(new RunFolder(run).ReadResults(new RunFolder(run).RequirePlan()), r => Assert.Equal(MatrixProducts.Path, r.Provenance["products"]));
         string cell = new RunFolder(run).Cell(planned);
         DateTime before = File.GetLastWriteTimeUtc(Path.Combine(cell, "result.json"));
 

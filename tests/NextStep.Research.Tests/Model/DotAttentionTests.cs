@@ -47,6 +47,18 @@ public sealed class DotAttentionTests
         Assert.NotEqual(causal[0].narrow(2, 0, 1).data<float>(), found[0].narrow(2, 0, 1).data<float>());
     }
 
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float16)]
+    public void What_is_not_seen_is_finite_in_every_precision_and_weighs_nothing(ScalarType dtype)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor mask = DotAttention.Additive(tensor(new[] { true, false }), dtype);
+        Assert.True(mask.isfinite().all().item<bool>());
+        Assert.Equal([1f, 0f], mask.Plus(tensor(new[] { -50f, 50f }).to_type(dtype)).to_type(ScalarType.Float32).softmax(0).data<float>());
+    }
+
     private static Tensor[] Run(Func<Tensor, Tensor, Tensor, Tensor> attention, long batch, long heads, long positions)
     {
         using Generator generator = Streams.For(2, "attention");

@@ -44,6 +44,25 @@ public sealed class CpuThreadsTests
         Assert.Contains("with 1 CPU threads and goes on with 2", note, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void A_checkpoint_that_goes_on_with_other_matrix_products_says_so()
+    {
+        using TemporaryFolder folder = new();
+        List<string> notes = [];
+        Assert.Throws<OperationCanceledException>(() => Toy(folder.Path, 2, notes));
+        TrainingCheckpoints checkpoints = new(Path.Combine(folder.Path, "checkpoint"));
+        string other = folder.File("other.safetensors");
+        using (SafetensorsFile saved = SafetensorsFile.Open(checkpoints.NewestWhole()!))
+        using (DisposeScope scope = NewDisposeScope())
+        {
+            Assert.Equal(MatrixProducts.Path, saved.Metadata["products"]);
+            SafetensorsFile.Write(other, saved.Entries.Keys.ToDictionary(n => n, n => saved.Read(n)), new Dictionary<string, string>(saved.Metadata) { ["products"] = "another library" });
+        }
+        checkpoints.Adopt(other);
+        Toy(folder.Path, null, notes);
+        Assert.Contains($"by another library and goes on with {MatrixProducts.Path}", Assert.Single(notes), StringComparison.Ordinal);
+    }
+
     private static float[] Train(int ambient, int threads)
     {
         using CpuThreads? outer = CpuThreads.Use(ambient);
