@@ -81,6 +81,7 @@ public sealed class SweepTests : IDisposable
     {
         Lease? others = null;
         List<long> order = [];
+        using CancellationTokenSource stop = _stop = new CancellationTokenSource();
         SweepOutcome outcome = Sweep("seeds: [0, 1]", new SweepOptions
         {
             Report = told =>
@@ -89,6 +90,10 @@ public sealed class SweepTests : IDisposable
                 if (told is SweepEvent.CellStarted { Cell.Seed: 0 } begun && order.Count == 0)
                 {
                     others = Lease.TryTake(Lease.FileOf(Run, begun.Cell.Stages[0]), LeaseWatch.Shared);
+                }
+                if (told is SweepEvent.Waiting)
+                {
+                    stop.Cancel(); // it sits there
                 }
                 if (told is SweepEvent.CellDone done)
                 {
