@@ -2,8 +2,13 @@ using TorchSharp;
 
 namespace NextStep.Research.Tests;
 
-public class ShapesVerifierTests
+public sealed class ShapesVerifierTests : IDisposable
 {
+    // What is made on the way in an expression lives until the test ends: the collector may not free it during a native call.
+    private readonly TorchSharp.DisposeScope _scope = torch.NewDisposeScope();
+
+    public void Dispose() => _scope.Dispose();
+
     private static readonly ShapeSkill[] Skills = Enum.GetValues<ShapeSkill>();
 
     [Theory]

@@ -3,8 +3,13 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research.Tests;
 
-public sealed class FeatureNetworkTests
+public sealed class FeatureNetworkTests : IDisposable
 {
+    // What is made on the way in an expression lives until the test ends: the collector may not free it during a native call.
+    private readonly TorchSharp.DisposeScope _scope = NewDisposeScope();
+
+    public void Dispose() => _scope.Dispose();
+
     [Fact]
     public void Random_convolutions_are_the_same_everywhere()
     {

@@ -12,8 +12,13 @@ using TorchSharp;
 namespace NextStep.Research.Tests;
 
 /// <summary>Why SkiaSharp reads and ImageSharp 2.1.13 writes and resizes: what each does, on files that are made here.</summary>
-public sealed class CodecChoiceTests
+public sealed class CodecChoiceTests : IDisposable
 {
+    // What is made on the way in an expression lives until the test ends: the collector may not free it during a native call.
+    private readonly TorchSharp.DisposeScope _scope = torch.NewDisposeScope();
+
+    public void Dispose() => _scope.Dispose();
+
     private static readonly (string Name, IImageEncoder Encoder)[] Formats =
     [
         ("a.png", new PngEncoder()), ("a.jpg", new JpegEncoder()), ("a.webp", new WebpEncoder { FileFormat = WebpFileFormatType.Lossless }), ("a.bmp", new BmpEncoder()), ("a.gif", new GifEncoder()),

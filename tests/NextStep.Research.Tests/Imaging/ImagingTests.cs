@@ -4,9 +4,16 @@ namespace NextStep.Research.Tests;
 
 public sealed class ImagingTests : IDisposable
 {
+    // What is made on the way in an expression lives until the test ends: the collector may not free it during a native call.
+    private readonly TorchSharp.DisposeScope _scope = torch.NewDisposeScope();
+
     private readonly string _folder = Directory.CreateTempSubdirectory("nextstep-imaging-").FullName;
 
-    public void Dispose() => Directory.Delete(_folder, recursive: true);
+    public void Dispose()
+    {
+        _scope.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
 
     [Fact]
     public void Png_round_trip_is_exact_on_8_bit_values()

@@ -5,9 +5,16 @@ namespace NextStep.Research.Tests;
 /// <summary>What is written: kinds by the name's ending, texts of a PNG, animations.</summary>
 public sealed class PictureWriterTests : IDisposable
 {
+    // What is made on the way in an expression lives until the test ends: the collector may not free it during a native call.
+    private readonly TorchSharp.DisposeScope _scope = torch.NewDisposeScope();
+
     private readonly TemporaryFolder _folder = new();
 
-    public void Dispose() => _folder.Dispose();
+    public void Dispose()
+    {
+        _scope.Dispose();
+        _folder.Dispose();
+    }
 
     [Theory]
     [InlineData("a.png", 0)]

@@ -5,8 +5,13 @@ using TorchSharp;
 namespace NextStep.Research.Tests;
 
 /// <summary>What a file says beside its pixels: orientation, gamma, size.</summary>
-public sealed class StoredPictureTests
+public sealed class StoredPictureTests : IDisposable
 {
+    // What is made on the way in an expression lives until the test ends: the collector may not free it during a native call.
+    private readonly TorchSharp.DisposeScope _scope = torch.NewDisposeScope();
+
+    public void Dispose() => _scope.Dispose();
+
     [Theory]
     [InlineData(9, 14)]
     [InlineData(14, 9)]
