@@ -10,6 +10,9 @@ internal sealed record ConversionOptions
     /// <summary>Floating-point tensors become this: float32, float16 or bfloat16; null keeps each.</summary>
     public ScalarType? Dtype { get; init; }
 
+    /// <summary>The matrices of a model are quantized so; null keeps them, unless a dtype is given. Not of a torch file, nor of an autoencoder.</summary>
+    public WeightScheme? Scheme { get; init; }
+
     /// <summary>Names of the autoencoder's tensors; null keeps them.</summary>
     public AutoencoderLayout? Layout { get; init; }
 
@@ -44,11 +47,15 @@ internal static class CheckpointConverter
         {
             throw new ArgumentException("Input and output are the same path; the tensors are read while the output is written.", nameof(output));
         }
+        if (options.Scheme is not null && IsTorch(output))
+        {
+            throw new ArgumentException($"{output}: quantized weights are kept in safetensors; name a .safetensors file or a folder.", nameof(output));
+        }
         var written = new List<string>();
         if (IsTorch(output) || output.EndsWith(".safetensors", StringComparison.OrdinalIgnoreCase))
         {
             using var source = Arrange(Open(input, options), options.Layout);
-            WriteFile(output, source, options.Dtype, written);
+            WriteFile(output, source, options, written);
         }
         else if (Directory.Exists(input))
         {
@@ -72,6 +79,7 @@ internal static class CheckpointConverter
             WriteShards(output, arranged, options, "model", written);
         }
         CopyOthers(input, output, options.Dtype, written);
+        options = options with { Scheme = null };
         var vae = Path.Combine(input, "vae");
         if (Directory.Exists(vae))
         {
@@ -101,7 +109,7 @@ internal static class CheckpointConverter
         }
         else
         {
-            WriteFile(Path.Combine(output, "checkpoint.pt"), arranged, options.Dtype, written);
+            WriteFile(Path.Combine(output, "checkpoint.pt"), arranged, options, written);
         }
     }
 
@@ -110,8 +118,31 @@ internal static class CheckpointConverter
         var notes = new List<string>();
         var source = AverageWeights.Open(input, options.Weights, notes);
         notes.ForEach(note => options.Say?.Invoke(note));
-        return source;
+        return Plain(source, options.Dtype is not null || options.Scheme is not null);
     }
+
+    // Quantized matrices stay what they are unless something else is asked for.
+    private static TensorSource Plain(TensorSource source, bool wanted)
+    {
+        try
+        {
+            return QuantizedWeights.SchemeOf(source) is { } scheme && wanted ? new DequantizedSource(source, scheme) : source;
+        }
+        catch
+        {
+            source.Dispose();
+            throw;
+        }
+    }
+
+    private static IEnumerable<OutgoingTensor> Outgoing(TensorSource source, ConversionOptions options)
+    {
+        var tensors = OutgoingTensor.From(source, options.Dtype);
+        return options.Scheme is { } scheme ? QuantizedWeights.Quantized(tensors, scheme, source.Path) : tensors;
+    }
+
+    private static Dictionary<string, string> Described(TensorSource source, ConversionOptions options) =>
+        QuantizedWeights.Describe(source.Metadata, options.Scheme ?? QuantizedWeights.SchemeOf(source));
 
     private static TensorSource Arrange(TensorSource source, AutoencoderLayout? layout)
     {
@@ -126,23 +157,23 @@ internal static class CheckpointConverter
         }
     }
 
-    private static void WriteFile(string path, TensorSource source, ScalarType? dtype, List<string> written)
+    private static void WriteFile(string path, TensorSource source, ConversionOptions options, List<string> written)
     {
-        var tensors = OutgoingTensor.From(source, dtype);
+        var tensors = Outgoing(source, options);
         if (IsTorch(path))
         {
             TorchArchiveWriter.Write(path, tensors);
         }
         else
         {
-            SafetensorsFile.Write(path, tensors, new Dictionary<string, string>(source.Metadata) { ["format"] = "pt" });
+            SafetensorsFile.Write(path, tensors, new Dictionary<string, string>(Described(source, options)) { ["format"] = "pt" });
         }
         written.Add(path);
     }
 
     private static void WriteShards(string folder, TensorSource source, ConversionOptions options, string name, List<string> written)
     {
-        ShardedCheckpoint.Write(folder, source, options.Dtype, options.MaximumShard, name);
+        ShardedCheckpoint.Write(folder, Outgoing(source, options), Described(source, options), options.MaximumShard, name);
         written.AddRange(Directory.GetFiles(folder, $"{name}*.safetensors*").Order(StringComparer.Ordinal));
     }
 

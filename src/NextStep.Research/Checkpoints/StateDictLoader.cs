@@ -45,23 +45,32 @@ internal static class StateDictLoader
     /// <param name="rename">As in <see cref="Load(nn.Module, TensorSource, Func{string, string?}?, IReadOnlySet{string}?)"/>.</param>
     /// <param name="optional">Names that the checkpoint may have in excess; the module's own must all be there.</param>
     /// <param name="progress">Called after each tensor with the bytes read so far and in all.</param>
+    /// <param name="scheme">Of a quantized checkpoint, whose tensors stay in the mapped file where device and dtype allow it; its matrices are for the CPU.</param>
     /// <exception cref="InvalidDataException">As for <see cref="Load(nn.Module, TensorSource, Func{string, string?}?, IReadOnlySet{string}?)"/>, and nothing was placed; or weights are NaN or infinite.</exception>
     public static void Place(
         nn.Module module, TensorSource source, Func<string, Device> deviceOf, ScalarType? dtype, Func<string, string?>? rename = null, IReadOnlySet<string>? optional = null,
-        Action<long, long>? progress = null)
+        Action<long, long>? progress = null, WeightScheme? scheme = null)
     {
         ArgumentNullException.ThrowIfNull(module);
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(deviceOf);
         var wanted = module.state_dict();
-        var plan = Match(wanted.ToDictionary(pair => pair.Key, pair => pair.Value.shape, StringComparer.Ordinal), source, rename, optional);
+        var shapes = wanted.ToDictionary(pair => pair.Key, pair => scheme is not null && QuantizedWeights.IsChosen(pair.Key)
+            ? scheme.Shape(pair.Value.shape) ?? throw new InvalidDataException($"{source.Path}: groups of {scheme.Group} do not divide '{pair.Key}' of the model, [{string.Join(", ", pair.Value.shape)}].")
+            : pair.Value.shape, StringComparer.Ordinal);
+        var plan = Match(shapes, source, rename, optional);
         using var guard = no_grad();
         long done = 0, total = plan.Sum(pair => source.Entries[pair.Value].ByteLength);
         var broken = new List<string>();
         foreach (var (name, stored) in plan)
         {
             var floating = source.Entries[stored].Type is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
-            using var value = source.ReadCopy(stored, floating ? dtype : null, deviceOf(name));
+            using var value = scheme is null ? source.ReadCopy(stored, floating ? dtype : null, deviceOf(name)) : source.Read(stored, floating ? dtype : null, deviceOf(name));
+            if (scheme is not null && QuantizedWeights.IsChosen(name))
+            {
+                QuantizedWeights.Check(source, stored, value);
+                wanted[name].requires_grad = false; // codes have no gradient
+            }
             if (floating && value.device_type != DeviceType.META && !IsFinite(value))
             {
                 broken.Add(stored);

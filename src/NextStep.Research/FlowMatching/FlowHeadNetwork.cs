@@ -25,7 +25,11 @@ internal sealed class FlowHeadBlock : nn.Module
     }
 
     /// <summary>(shift, scale, gate) side by side, [.., 3D], from y (before its SiLU).</summary>
-    public Tensor Modulation(Tensor y) => adaLN_modulation.forward(y);
+    public Tensor Modulation(Tensor y)
+    {
+        using Tensor activated = nn.functional.silu(y);
+        return RowLinear.Plain(Modulator, activated);
+    }
 
     internal Linear First => (Linear)mlp[0];
 
@@ -39,7 +43,7 @@ internal sealed class FlowHeadBlock : nn.Module
         using DisposeScope scope = NewDisposeScope();
         Tensor[] parts = modulation.chunk(3, -1);
         Tensor h = in_ln.forward(x).mul(parts[1].Plus(1)).Plus(parts[0]);
-        return x.Plus(parts[2].mul(mlp.forward(h))).MoveToOuterDisposeScope();
+        return x.Plus(parts[2].mul(RowLinear.Plain(Second, nn.functional.silu(RowLinear.Plain(First, h))))).MoveToOuterDisposeScope();
     }
 }
 
@@ -61,7 +65,11 @@ internal sealed class FlowHeadFinalLayer : nn.Module
     }
 
     /// <summary>(shift, scale) side by side, [.., 2D].</summary>
-    public Tensor Modulation(Tensor y) => adaLN_modulation.forward(y);
+    public Tensor Modulation(Tensor y)
+    {
+        using Tensor activated = nn.functional.silu(y);
+        return RowLinear.Plain(Modulator, activated);
+    }
 
     internal Linear Modulator => (Linear)adaLN_modulation[1];
 
@@ -150,7 +158,7 @@ public sealed class FlowHeadNetwork : nn.Module<Tensor, Tensor, Tensor, Tensor>
     internal FlowModulations InferredModulations(Tensor y)
     {
         using Tensor activated = nn.functional.silu(y);
-        return new FlowModulations([.. res_blocks.Select(b => b.Modulator.forward(activated))], final_layer.Modulator.forward(activated));
+        return new FlowModulations([.. res_blocks.Select(b => RowLinear.Plain(b.Modulator, activated))], RowLinear.Plain(final_layer.Modulator, activated));
     }
 
     /// <summary>The part that depends on x: two square products per block.</summary>

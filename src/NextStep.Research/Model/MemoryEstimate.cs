@@ -32,14 +32,22 @@ public sealed record MemoryEstimate(long Tables, long Layer, long LayerCache, in
     /// <param name="sequences">Guidance branches × pictures drawn at once.</param>
     /// <param name="positions">Prompt and image tokens of a sequence.</param>
     /// <param name="pixels">Pixels of one picture.</param>
-    public static MemoryEstimate Of(NextStepModel model, ImageAutoencoder autoencoder, ScalarType dtype, long sequences, long positions, long pixels)
+    public static MemoryEstimate Of(NextStepModel model, ImageAutoencoder autoencoder, ScalarType dtype, long sequences, long positions, long pixels) =>
+        Of(model, autoencoder, dtype, sequences, positions, pixels, null);
+
+    /// <summary>As above, with quantized matrices; null = none.</summary>
+    internal static MemoryEstimate Of(NextStepModel model, ImageAutoencoder autoencoder, ScalarType dtype, long sequences, long positions, long pixels, WeightScheme? scheme)
     {
         TransformerConfig t = model.Config.Transformer;
-        long width = TensorDtypes.Width(dtype), numbers = 0, tables = 0, layers = 0;
+        long width = TensorDtypes.Width(dtype), all = 0, tables = 0, layers = 0;
         foreach ((string name, TorchSharp.Modules.Parameter parameter) in model.named_parameters())
         {
-            long count = parameter.numel();
-            numbers += count;
+            long count = parameter.numel() * width;
+            if (scheme is not null && QuantizedWeights.IsChosen(name))
+            {
+                count = parameter.numel() / scheme.Group * scheme.BlockBytes;
+            }
+            all += count;
             tables += name.StartsWith("embed_tokens.", StringComparison.Ordinal) || name.StartsWith("lm_head.", StringComparison.Ordinal) ? count : 0;
             layers += name.StartsWith("layers.", StringComparison.Ordinal) ? count : 0;
         }
@@ -47,7 +55,7 @@ public sealed record MemoryEstimate(long Tables, long Layer, long LayerCache, in
         long decoded = pixels * autoencoder.Config.Width * MapsAtOnce;
         long prefill = (sequences * positions * ((4L * t.HiddenSize) + (2L * t.IntermediateSize)) * width) + (sequences * t.Heads * positions * positions * sizeof(float));
         return new MemoryEstimate(
-            tables * width, layers / t.Layers * width, cache * width, t.Layers, (numbers - tables - layers) * width,
+            tables, layers / t.Layers, cache * width, t.Layers, all - tables - layers,
             sizeof(float) * (autoencoder.parameters().Sum(p => p.numel()) + decoded), prefill);
     }
 

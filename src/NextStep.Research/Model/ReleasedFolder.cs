@@ -137,6 +137,11 @@ public static class ReleasedFolder
         (int? imageSize, SamplingConfig sampling) = ReleasedConfig.ReadOwn(configFile);
         List<string> notes = [];
         using TensorSource source = Tied(AverageWeights.Open(folder, options.Weights, notes), configFile, notes);
+        WeightScheme? scheme = QuantizedWeights.SchemeOf(source);
+        if (scheme is not null && options.Devices.Any(d => d.type != DeviceType.CPU))
+        {
+            throw new InvalidDataException($"{source.Path}: {scheme} weights are read by the processor alone; draw with --device cpu, or write plain weights for a GPU: nextstep convert {folder} OUT --dtype bf16.");
+        }
         ScalarType dtype = options.Dtype ?? StoredDtype(source);
         AutoencoderConfig pictures = ReleasedConfig.ReadAutoencoder(Path.Combine(vae, ConfigFile), config.LatentPatchSize);
         CheckAgreement(folder, config, pictures, tokenizer);
@@ -145,8 +150,8 @@ public static class ReleasedFolder
         ImageAutoencoder autoencoder = Empty(pictures, vaeSource, vae);
         try
         {
-            DevicePlacement placement = Place(model, autoencoder, dtype, options, imageSize);
-            StateDictLoader.Place(model, source, placement.Of, dtype, WeightNames.OfModel, Optional, options.Progress);
+            DevicePlacement placement = Place(model, autoencoder, dtype, scheme, options, imageSize);
+            StateDictLoader.Place(model, source, placement.Of, dtype, WeightNames.OfModel, Optional, options.Progress, scheme);
             PlaceAutoencoder(autoencoder, vaeSource, placement.Head);
             model.eval();
             autoencoder.eval();
@@ -252,11 +257,11 @@ public static class ReleasedFolder
     }
 
     // A small model is not measured against the devices: asking takes longer than it would ever save.
-    private static DevicePlacement Place(NextStepModel model, ImageAutoencoder autoencoder, ScalarType dtype, LoadOptions options, int? imageSize)
+    private static DevicePlacement Place(NextStepModel model, ImageAutoencoder autoencoder, ScalarType dtype, WeightScheme? scheme, LoadOptions options, int? imageSize)
     {
         long side = imageSize ?? DefaultSide, pixels = options.Pixels ?? side * side;
         long perToken = autoencoder.Config.PixelsPerToken;
-        MemoryEstimate need = MemoryEstimate.Of(model, autoencoder, dtype, options.Sequences, ((1 + options.InputPictures) * pixels / (perToken * perToken)) + MemoryEstimate.PromptAllowance, pixels);
+        MemoryEstimate need = MemoryEstimate.Of(model, autoencoder, dtype, options.Sequences, ((1 + options.InputPictures) * pixels / (perToken * perToken)) + MemoryEstimate.PromptAllowance, pixels, scheme);
         if (options.Devices.Count == 1 && need.Total < SmallModel)
         {
             return DevicePlacement.Single(options.Devices[0], model.Config.Transformer.Layers);

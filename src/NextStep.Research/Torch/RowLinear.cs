@@ -12,13 +12,15 @@ internal readonly unsafe struct RowWeight
     private readonly void* _weight;
     private readonly void* _bias;
     private readonly bool _half;
+    private readonly WeightScheme? _scheme;
 
     /// <summary>Of a layer for which <see cref="RowLinear.Suits"/> holds.</summary>
     public RowWeight(Linear layer)
     {
         Tensor weight = layer.weight!;
-        (Outputs, Inputs) = ((int)weight.size(0), (int)weight.size(1));
-        _half = weight.dtype == ScalarType.BFloat16;
+        _scheme = WeightScheme.Of(weight);
+        (Outputs, Inputs) = ((int)weight.size(0), (int)weight.size(1) * (_scheme?.Group ?? 1));
+        _half = (_scheme is null ? weight : layer.bias)?.dtype == ScalarType.BFloat16;
         _weight = (void*)TensorMemory.Address(weight);
         _bias = layer.bias is { } bias ? (void*)TensorMemory.Address(bias) : null;
     }
@@ -30,7 +32,7 @@ internal readonly unsafe struct RowWeight
     public int Outputs { get; }
 
     /// <summary>Whether inputs are wanted in the order of <see cref="RowKernels.Interleave"/>.</summary>
-    public bool Interleaved => _half;
+    public bool Interleaved => _half && _scheme is null;
 
     /// <summary>Columns [from, to) of x·Wᵀ + b.</summary>
     /// <param name="x">[rows, k].</param>
@@ -40,7 +42,11 @@ internal readonly unsafe struct RowWeight
     /// <param name="to">Behind the last column.</param>
     public void Multiply(float* x, int rows, float* y, int from, int to)
     {
-        if (_half)
+        if (_scheme is not null)
+        {
+            QuantizedKernels.Multiply(_scheme, x, rows, Inputs, (byte*)_weight, from, to, y, Outputs);
+        }
+        else if (_half)
         {
             RowKernels.Multiply(x, rows, Inputs, (ushort*)_weight, from, to, y, Outputs);
         }
@@ -76,19 +82,42 @@ internal static unsafe class RowLinear
     {
         Tensor weight = layer.weight!;
         return rows <= MostRows && Vector256.IsHardwareAccelerated && !is_grad_enabled()
-            && weight.device.type == DeviceType.CPU && weight.dtype is ScalarType.Float32 or ScalarType.BFloat16
-            && weight.size(0) % RowKernels.Block == 0 && weight.size(1) % RowKernels.Depth == 0 && weight.is_contiguous();
+            && weight.device.type == DeviceType.CPU && weight.size(0) % RowKernels.Block == 0 && weight.is_contiguous()
+            && (WeightScheme.Of(weight) is not null || (weight.dtype is ScalarType.Float32 or ScalarType.BFloat16 && weight.size(1) % RowKernels.Depth == 0));
     }
 
     /// <summary>x·Wᵀ + b; x: [.., k].</summary>
-    public static Tensor Forward(Linear layer, Tensor x) => Suits(layer, x) ? Products([layer], x)[0] : layer.forward(x);
+    public static Tensor Forward(Linear layer, Tensor x) => Suits(layer, x) ? Products([layer], x)[0] : Many(layer, x);
 
     /// <summary>Several layers of one input, read in one go.</summary>
     public static Tensor[] Forward(Linear[] layers, Tensor x) =>
-        Array.TrueForAll(layers, l => Suits(l, x)) ? Products(layers, x) : Array.ConvertAll(layers, l => l.forward(x));
+        Array.TrueForAll(layers, l => Suits(l, x)) ? Products(layers, x) : Array.ConvertAll(layers, l => Many(l, x));
+
+    /// <summary>x·Wᵀ + b where torch's own product is wanted for every number of rows, and the weights may be quantized, which torch cannot read.</summary>
+    public static Tensor Plain(Linear layer, Tensor x) => WeightScheme.Of(layer.weight!) is null ? layer.forward(x) : Forward(layer, x);
 
     private static bool Suits(Linear layer, Tensor x) =>
-        x.dtype == layer.weight!.dtype && x.device.type == DeviceType.CPU && Suits(layer, x.numel() / x.size(-1));
+        (x.dtype == layer.weight!.dtype || (x.dtype is ScalarType.Float32 or ScalarType.BFloat16 && WeightScheme.Of(layer.weight) is not null)) && x.device.type == DeviceType.CPU && Suits(layer, x.numel() / x.size(-1));
+
+    // Quantized weights are decoded some outputs at a time, so that the whole matrix never lies in memory.
+    private static Tensor Many(Linear layer, Tensor x)
+    {
+        const int Outputs = 512;
+        if (WeightScheme.Of(layer.weight!) is not { } scheme)
+        {
+            return layer.forward(x);
+        }
+        using DisposeScope scope = NewDisposeScope();
+        long outputs = layer.weight!.size(0);
+        Tensor y = empty([.. x.shape[..^1], outputs], x.dtype);
+        for (long from = 0; from < outputs; from += Outputs)
+        {
+            using DisposeScope piece = NewDisposeScope();
+            long count = Math.Min(Outputs, outputs - from);
+            y.narrow(-1, from, count).copy_(x.matmul(scheme.Dequantize(layer.weight, from, count).to_type(x.dtype).t()));
+        }
+        return (layer.bias is { } bias ? y.Plus(bias.to_type(x.dtype)) : y).MoveToOuterDisposeScope();
+    }
 
     private static Tensor[] Products(Linear[] layers, Tensor x)
     {
@@ -103,12 +132,19 @@ internal static unsafe class RowLinear
         float[]? scratch = half ? ArrayPool<float>.Shared.Rent(rows * ((2 * inputs) + outputs)) : null;
         fixed (float* buffer = scratch)
         {
-            nint start = (nint)buffer;
+            nint start = (nint)buffer, scratchStart = start;
             if (half)
             {
                 float* wide = buffer + ((long)rows * inputs);
                 BrainFloat.Widen((ushort*)source, wide, rows * inputs);
-                RowKernels.Interleave(wide, buffer, rows * inputs);
+                if (weights[0].Interleaved)
+                {
+                    RowKernels.Interleave(wide, buffer, rows * inputs);
+                }
+                else
+                {
+                    start = (nint)wide;
+                }
             }
             CpuTeam team = CpuTeam.Shared;
             if ((long)inputs * outputs <= Alone)
@@ -122,7 +158,7 @@ internal static unsafe class RowLinear
 
             void Part(int part, int parts)
             {
-                float* input = half ? (float*)start : (float*)source, behind = (float*)start + (2L * rows * inputs);
+                float* input = half ? (float*)start : (float*)source, behind = (float*)scratchStart + (2L * rows * inputs);
                 for (int i = 0; i < weights.Length; i++)
                 {
                     (int from, int to) = CpuTeam.Share(part, parts, weights[i].Outputs);
