@@ -63,16 +63,18 @@ internal static class ConvertCommand
         command.Options.Add(Layout);
         command.Options.Add(Shard);
         command.Options.Add(Weights);
+        command.Validators.Add(r =>
+        {
+            if (r.GetResult(Group) is { Implicit: false } && (r.GetValue(Dtype) is not { } given || Dtypes.ContainsKey(given)))
+            {
+                r.AddError("--group belongs to --dtype int8 or int4.");
+            }
+        });
         command.SetAction(parse =>
         {
             string? name = parse.GetValue(Dtype);
             ScalarType? dtype = name is not null && Dtypes.TryGetValue(name, out var type) ? type : null;
             WeightScheme? scheme = name is not null && dtype is null ? new WeightScheme(name[^1] - '0', parse.GetValue(Group)) : null;
-            if (scheme is null && parse.GetResult(Group) is { Implicit: false })
-            {
-                Console.Error.WriteLine("--group belongs to --dtype int8 or int4.");
-                return 2;
-            }
             var options = new ConversionOptions { Dtype = dtype, Scheme = scheme, Layout = parse.GetValue(Layout), MaximumShard = parse.GetValue(Shard), Weights = parse.GetValue(Weights), Say = Console.Error.WriteLine };
             foreach (var file in CheckpointConverter.Convert(parse.GetRequiredValue(Input), parse.GetRequiredValue(Output), options))
             {

@@ -66,7 +66,8 @@ internal static class InspectCommand
     private static Part Describe(string file)
     {
         using var source = TensorSource.OpenAny(file);
-        var tensors = source.Entries.Values.OrderBy(entry => entry.Name, StringComparer.Ordinal)
+        var scheme = QuantizedWeights.SchemeOf(source);
+        var tensors = source.Entries.Values.Select(entry => scheme is null ? entry : QuantizedWeights.Matrix(entry, scheme)).OrderBy(entry => entry.Name, StringComparer.Ordinal)
             .Select(entry => new Row(entry.Name, entry.StoredType, entry.Shape, entry.Count, entry.ByteLength)).ToArray();
         var groups = tensors.GroupBy(tensor => tensor.Name.Split('.')[0]).Select(group => new Group(group.Key, group.Count(), group.Sum(tensor => tensor.Count), group.Sum(tensor => tensor.Bytes))).ToArray();
         return new Part(file, tensors.Length, tensors.Sum(tensor => tensor.Count), tensors.Sum(tensor => tensor.Bytes), groups, source.Metadata, source.Others, tensors);

@@ -41,6 +41,10 @@ internal static partial class QuantizedWeights
         return scheme;
     }
 
+    /// <summary>A quantized tensor as the matrix that it stands for, its dtype the scheme; of another, itself.</summary>
+    public static TensorEntry Matrix(TensorEntry entry, WeightScheme scheme) =>
+        IsChosen(entry) ? entry with { Type = ScalarType.Float32, StoredType = scheme.ToString(), Shape = [entry.Shape[0], entry.Shape[1] * scheme.Group] } : entry;
+
     /// <summary>The metadata of a file in this scheme, null: plain.</summary>
     public static Dictionary<string, string> Describe(IReadOnlyDictionary<string, string> metadata, WeightScheme? scheme)
     {
@@ -78,7 +82,7 @@ internal static partial class QuantizedWeights
     private static OutgoingTensor Quantized(OutgoingTensor tensor, WeightScheme scheme, string path)
     {
         long[] shape = scheme.Shape(tensor.Shape)
-            ?? throw new InvalidDataException($"{path}: tensor '{tensor.Name}' is [{string.Join(", ", tensor.Shape)}], which groups of {scheme.Group} do not divide; take a smaller --group.");
+            ?? throw new InvalidDataException($"{path}: tensor '{tensor.Name}' is [{string.Join(", ", tensor.Shape)}], which groups of {scheme.Group} do not divide: take a --group that does, or keep this model plain.");
         return new OutgoingTensor(tensor.Name, scheme.Stored, shape, () =>
         {
             using Tensor plain = tensor.Open();
@@ -106,8 +110,7 @@ internal sealed class DequantizedSource : TensorSource
     public DequantizedSource(TensorSource inner, WeightScheme scheme)
     {
         _inner = inner;
-        Entries = inner.Entries.Values.ToDictionary(e => e.Name, e => !IsQuantized(e) ? e
-            : e with { Type = ScalarType.Float32, StoredType = "F32", Shape = [e.Shape[0], e.Shape[1] * scheme.Group] }, StringComparer.Ordinal);
+        Entries = inner.Entries.ToDictionary(e => e.Key, e => QuantizedWeights.Matrix(e.Value, scheme), StringComparer.Ordinal);
         Metadata = QuantizedWeights.Describe(inner.Metadata, null);
     }
 
@@ -124,7 +127,7 @@ internal sealed class DequantizedSource : TensorSource
     public override Tensor Read(string name)
     {
         Find(name);
-        if (!IsQuantized(_inner.Entries[name]))
+        if (ReferenceEquals(Entries[name], _inner.Entries[name]))
         {
             return _inner.Read(name);
         }
@@ -138,6 +141,4 @@ internal sealed class DequantizedSource : TensorSource
 
     /// <inheritdoc/>
     protected override void Dispose(bool disposing) => _inner.Dispose();
-
-    private static bool IsQuantized(TensorEntry entry) => WeightNames.OfModel(entry.Name) is { } name && QuantizedWeights.IsChosen(name);
 }

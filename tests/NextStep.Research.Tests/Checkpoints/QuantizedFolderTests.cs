@@ -1,0 +1,139 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research.Tests;
+
+/// <summary>Model folders in int8 and int4: converted, read back, loaded, drawn from; what does not fit is refused.</summary>
+public sealed class QuantizedFolderTests : IDisposable
+{
+    private const string Matrix = "layers.0.mlp.down_proj.weight";
+
+    private readonly IDisposable _guard = no_grad();
+    private readonly DisposeScope _scope = NewDisposeScope();
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose()
+    {
+        _folder.Dispose();
+        _scope.Dispose();
+        _guard.Dispose();
+    }
+
+    [Theory]
+    [InlineData(8)]
+    [InlineData(4)]
+    public void A_quantized_folder_draws_what_its_decoded_copy_draws(int bits)
+    {
+        Save();
+        WeightScheme scheme = new(bits, 32);
+        CheckpointConverter.Convert(_folder.File("plain"), _folder.File("small"), new ConversionOptions { Scheme = scheme, MaximumShard = 30_000 });
+        CheckpointConverter.Convert(_folder.File("small"), _folder.File("again"), new ConversionOptions());
+        CheckpointConverter.Convert(_folder.File("small"), _folder.File("back"), new ConversionOptions { Dtype = ScalarType.Float32 });
+        Assert.True(Directory.GetFiles(_folder.File("small"), "*.safetensors").Length > 1);
+        using TensorSource plain = TensorSource.OpenAny(_folder.File("plain")), small = TensorSource.OpenAny(_folder.File("small")), back = TensorSource.OpenAny(_folder.File("back"));
+        Assert.Equal(scheme, QuantizedWeights.SchemeOf(small));
+        Assert.Null(QuantizedWeights.SchemeOf(back));
+        foreach ((string name, TensorEntry entry) in plain.Entries)
+        {
+            bool chosen = QuantizedWeights.IsChosen(name);
+            Assert.Equal(chosen, small.Entries[name].Type == scheme.Stored);
+            Assert.Equal(entry.Shape, back.Entries[name].Shape);
+            Assert.Equal(entry.Shape, QuantizedWeights.Matrix(small.Entries[name], scheme).Shape);
+            Tensor wanted = chosen ? scheme.Dequantize(scheme.Quantize(plain.Read(name)), 0, entry.Shape[0]) : plain.Read(name);
+            TensorAssert.Same(wanted, back.Read(name));
+        }
+        // 7 in each of 3 layers, the projector, and of the head: condition, 3 in each of 2 blocks, the last modulation.
+        Assert.Equal((3 * 7) + 1 + 1 + (2 * 3) + 1, plain.Entries.Keys.Count(QuantizedWeights.IsChosen));
+        Tensor ours = Draw("small"), decoded = Draw("back"), original = Draw("plain");
+        TensorAssert.Same(ours, Draw("again"));
+        Assert.InRange(TinyModels.Distance(ours, decoded), 0, 1e-3);
+        Assert.InRange(TinyModels.Distance(ours, original), 1e-3, 2);
+    }
+
+    [Fact]
+    public void A_gpu_is_refused_and_the_estimate_counts_the_bytes_of_the_blocks()
+    {
+        Save();
+        CheckpointConverter.Convert(_folder.File("plain"), _folder.File("small"), new ConversionOptions { Scheme = new WeightScheme(4, 32) });
+        Refused(() => ReleasedFolder.Load(_folder.File("small"), new Device(DeviceType.CUDA, 0)), "--device cpu");
+        using NextStepModel model = Model();
+        using ImageAutoencoder autoencoder = TinyModels.Pictures();
+        MemoryEstimate plain = MemoryEstimate.Of(model, autoencoder, ScalarType.Float32, 2, 10, 256), small = MemoryEstimate.Of(model, autoencoder, ScalarType.Float32, 2, 10, 256, new WeightScheme(4, 32));
+        long matrices = (64 * (64 + 32 + 32 + 64)) + (3 * 64 * 96);
+        Assert.Equal(matrices * 4 - (matrices / 32 * 18), plain.Layer - small.Layer);
+        Assert.Equal(plain.Tables, small.Tables);
+    }
+
+    [Fact]
+    public void What_is_no_quantized_checkpoint_of_this_version_is_refused_by_file_and_tensor()
+    {
+        Save();
+        string plain = _folder.File("plain"), small = _folder.File("small/model.safetensors");
+        Refused(() => CheckpointConverter.Convert(plain, _folder.File("wide"), new ConversionOptions { Scheme = new WeightScheme(8, 64) }), "which groups of 64 do not divide");
+        Refused(() => CheckpointConverter.Convert(Path.Combine(plain, "vae"), _folder.File("none"), new ConversionOptions { Scheme = new WeightScheme(8, 32) }), "no matrices of a transformer");
+        Assert.Throws<ArgumentException>(() => CheckpointConverter.Convert(plain, _folder.File("a.pt"), new ConversionOptions { Scheme = new WeightScheme(8, 32) }));
+        CheckpointConverter.Convert(plain, _folder.File("small"), new ConversionOptions { Scheme = new WeightScheme(8, 32) });
+        Dictionary<string, Tensor> tensors = [];
+        using (TensorSource source = TensorSource.OpenAny(small))
+        {
+            foreach (string name in source.Entries.Keys)
+            {
+                tensors[name] = source.ReadCopy(name, null).MoveToOuterDisposeScope();
+            }
+        }
+        foreach (string scheme in (string[])["2 int8:32", "1 int3:32", "1 int8:48", "int8:32"])
+        {
+            Write(scheme);
+            Refused(() => ReleasedFolder.Load(_folder.File("small")), $"'{scheme}', which this version does not know");
+        }
+        Write("1 int4:32");
+        Refused(() => ReleasedFolder.Load(_folder.File("small")), "is not a matrix of int4:32");
+        tensors[Matrix][3, 1, 0] = tensor((sbyte)0);
+        tensors[Matrix][3, 1, 1] = tensor((sbyte)0x7C); // infinity
+        Write("1 int8:32");
+        Refused(() => ReleasedFolder.Load(_folder.File("small")), $"'{Matrix}' has scales that are NaN or infinite");
+        Refused(() => CheckpointConverter.Convert(small, _folder.File("b.safetensors"), new ConversionOptions { Dtype = ScalarType.Float32 }), $"'{Matrix}' has scales");
+        using (FileStream cut = File.OpenWrite(small))
+        {
+            cut.SetLength(cut.Length - 100);
+        }
+        Refused(() => ReleasedFolder.Load(_folder.File("small")), small);
+
+        void Write(string scheme) => SafetensorsFile.Write(small, tensors, new Dictionary<string, string> { [QuantizedWeights.Key] = scheme });
+    }
+
+    private static void Refused(Action act, string fault)
+    {
+        string message = Assert.Throws<InvalidDataException>(act).Message;
+        Assert.Contains(fault, message, StringComparison.Ordinal);
+    }
+
+    private void Save()
+    {
+        using NextStepModel model = Model();
+        using ImageAutoencoder autoencoder = TinyModels.Pictures();
+        ReleasedFolder.Save(_folder.File("plain"), model, autoencoder, new ByteTokenizer(), 16, new SamplingConfig { Steps = 4 });
+    }
+
+    private Tensor Draw(string name)
+    {
+        using LoadedModel loaded = ReleasedFolder.Load(_folder.File(name));
+        return loaded.Generator().Drawn(new GenerationRequest { Prompts = ["a red circle"], Height = 16, Width = 8, Sampling = new SamplingConfig { Steps = 4, Guidance = 2 } });
+    }
+
+    private static NextStepModel Model()
+    {
+        ByteTokenizer tokenizer = new();
+        NextStepModel model = new(new NextStepConfig
+        {
+            Transformer = TinyModels.Transformer(tokenizer.VocabularySize) with { HiddenSize = 64, IntermediateSize = 96, Heads = 4, HeadDim = 16 },
+            Head = new FlowHeadConfig { TokenWidth = 16, ConditionWidth = 64, Width = 32, Layers = 2 },
+            LatentChannels = 4,
+            LatentPatchSize = 2,
+            Special = tokenizer.Special,
+        });
+        TinyModels.Randomize(model, 3);
+        model.eval();
+        return model;
+    }
+}
