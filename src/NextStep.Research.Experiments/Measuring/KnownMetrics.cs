@@ -10,8 +10,8 @@ internal sealed class KnownMetrics
     [
         "autoencoder.psnr", "autoencoder.ssim", "autoencoder.frechet", "autoencoder.parameters", .. Enumerable.Range(2, 4).Select(i => FormattableString.Invariant($"autoencoder.msssim{i}")),
         "latents.mean", "latents.std", "latents.kurtosis", "latents.effectiveDimension", "latents.effectiveShare", "latents.normalDistance",
-        "model.parameters", "model.head.parameters", "flow.loss", "text.loss", .. Enumerable.Range(0, 10).Select(i => FormattableString.Invariant($"flow.loss.t{i}")),
-        "head.loss", .. Enumerable.Range(0, 10).Select(i => FormattableString.Invariant($"head.loss.t{i}")),
+        "model.parameters", "model.head.parameters", "flow.loss", "flow.loss.early", "flow.loss.late", "text.loss", .. Enumerable.Range(0, 10).Select(i => FormattableString.Invariant($"flow.loss.t{i}")),
+        "head.loss", "head.loss.early", "head.loss.late", .. Enumerable.Range(0, 10).Select(i => FormattableString.Invariant($"head.loss.t{i}")),
         "samples.brightness", "samples.contrast", "samples.broken",
         "frechet", "frechet.floor", "kernel", "kernel.error", "precision", "recall", "density", "coverage",
     ];
@@ -45,7 +45,7 @@ internal sealed class KnownMetrics
             _here.UnionWith(((string[])["autoencoder.psnr.noise", "autoencoder.ssim.noise"]).Select(n => n + noise.ToString(CultureInfo.InvariantCulture)));
         }
         _detectors = [.. configs.SelectMany(c => (c.Evaluation.Detectors ?? ArtifactSuite.Kit).SelectMany(d => d.Build(TokenGrid.Of(c.Autoencoder)))).Select(d => "artifacts." + d.Name).Distinct()];
-        _here.UnionWith(_detectors.SelectMany(d => new[] { d, d + ".real", d + ".ratio" }));
+        _here.UnionWith(_detectors.SelectMany(d => new[] { d, d + ".real", d + ".ratio", d + ".drift" }));
     }
 
     /// <summary>What is wrong with a name or pattern, in a sentence; null when something is measured by it.</summary>

@@ -94,6 +94,7 @@ internal static class PictureMeasures
             if (real is not null)
             {
                 lines["real"] = real.ByToken;
+                all.Numbers[name + ".drift"] = RasterEnds.Of(one.ByToken).Rise - RasterEnds.Of(real.ByToken).Rise;
             }
             all.Curves[$"artifacts.{curve}.byToken"] = new Curve(
                 $"Where in the raster order: {one.Detector.Meaning}", "image token, raster order", Unit(one.Detector), [.. Enumerable.Range(0, one.ByToken.Count).Select(i => (double)i)], lines);

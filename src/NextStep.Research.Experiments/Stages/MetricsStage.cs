@@ -23,6 +23,10 @@ internal static class MetricsStage
         using Measurements all = new();
         all.Numbers["samples.brightness"] = pictures.mean().item<float>();
         all.Numbers["samples.contrast"] = pictures.std([1, 2, 3]).mean().item<float>();
+        foreach ((string name, double value) in RasterEnds.OfLosses(RunFolder.Read<Dictionary<string, Curve>>(Path.Combine(context.Inputs["model"], Curve.FileName)) ?? []))
+        {
+            all.Numbers[name] = value;
+        }
         CellMeasures.Add(all, config, pictures, prompts, network, loaded, context.Cancellation, ProcessorSeconds(context));
         if (config.Evaluation.AlignmentTarget is { } target)
         {

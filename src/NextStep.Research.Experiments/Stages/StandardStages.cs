@@ -7,7 +7,7 @@ public static class StandardStages
         ["data.source", "data.path", "data.imageSize", "data.images", "data.captionField", "data.emptyCaptions", "data.heldOut", "data.skills", "data.paraphrase", "data.groups"];
 
     private static readonly string[] Losses =
-        ["model.*", "flow.loss", "flow.loss.*", "head.loss", "head.loss.*", "text.loss", "edit.flow.loss", "edit.flow.loss.*", "edit.head.loss", "edit.head.loss.*", "edit.text.loss"];
+        ["model.*", "flow.loss", "flow.loss.t*", "head.loss", "head.loss.t*", "text.loss", "edit.flow.loss", "edit.flow.loss.t*", "edit.head.loss", "edit.head.loss.t*", "edit.text.loss"];
 
     /// <summary>verifier (the shapes world's, by itself), autoencoder → latents → model → samples → metrics.</summary>
     public static IReadOnlyList<StageDefinition> All { get; } =
@@ -18,6 +18,6 @@ public static class StandardStages
         new("latents", 4, ["data", "evaluation.heldOut", "seed", "threads", "cuda"], ["autoencoder"], true, LatentsStage.Run) { Work = new StageWork("data.images", 256), Numbers = ["latents.*"] },
         new("model", 2, ["data.source", "data.imageSize", "model", "training.model", "training.dropText", "training.packSequences", "training.recomputeLayers", "seed", "threads", "cuda"], ["autoencoder", "latents"], true, ModelStage.Run) { Work = new StageWork("training.model.images", 256), Numbers = Losses },
         new("samples", 2, ["data", "sampling", "evaluation.samples", "evaluation.skills", "evaluation.pairs", "seed", "threads", "cuda", "precision"], ["model"], false, SamplesStage.Run) { Work = new StageWork("evaluation.samples", 4), Numbers = [] },
-        new("metrics", 3, ["data", "evaluation", "sampling", "precision", "seed", "threads", "cuda"], ["autoencoder", "model", "samples"], false, MetricsStage.Run) { Work = new StageWork("evaluation.samples", 4) },
+        new("metrics", 4, ["data", "evaluation", "sampling", "precision", "seed", "threads", "cuda"], ["autoencoder", "model", "samples"], false, MetricsStage.Run) { Work = new StageWork("evaluation.samples", 4) },
     ];
 }

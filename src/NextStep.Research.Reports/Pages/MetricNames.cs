@@ -92,8 +92,10 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
             "failures" => new("Rejected: " + Words(parts[1..]), "pictures", Better.Lower),
             "artifacts" when last is "real" => new($"{Capital(Words(parts[1..^1]))} of real pictures", "", Better.Unknown),
             "artifacts" when last is "ratio" => new($"{Capital(Words(parts[1..^1]))}, drawn over real", "", Better.Unknown),
+            "artifacts" when last is "drift" => new($"{Capital(Words(parts[1..^1]))}: what the last tokens have more than the first, beyond real pictures", "", Better.Lower),
             "artifacts" when last is "phase" => new($"{Capital(Words(parts[1..^1]))}: where the grid begins", "pixels", Better.Unknown),
             "artifacts" => new(Capital(Words(parts[1..])), "", Better.Lower),
+            "flow" when metric is "flow.loss.early" or "flow.loss.late" => new($"Flow loss of the {(last == "early" ? "first" : "last")} quarter of the tokens", "", Better.Lower),
             "flow" when metric.StartsWith("flow.loss.t", StringComparison.Ordinal) => new("Flow loss in time bin " + last[1..], "", Better.Lower),
             "autoencoder" when metric.Contains(".noise", StringComparison.Ordinal) => WithNoise(metric),
             "autoencoder" when last.StartsWith("msssim", StringComparison.Ordinal) => new($"Reconstruction MS-SSIM ({last["msssim".Length..]} scales)", "", Better.Higher),
@@ -105,7 +107,7 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
     }
 
     /// <summary>Whether it is a result by itself, and not an end of an interval, a reference or a detail of another.</summary>
-    public static bool IsResult(string metric) => metric.Split('.')[^1] is not ("low" or "high" or "error" or "floor" or "real" or "ratio" or "phase");
+    public static bool IsResult(string metric) => metric.Split('.')[^1] is not ("low" or "high" or "error" or "floor" or "real" or "ratio" or "phase" or "drift" or "early" or "late");
 
     public string Format(double value) => Scale == 100 ? Percent(value) : Numbers.Format(value * Scale);
 

@@ -36,8 +36,8 @@ internal static class Numbers
     /// <summary>"p = 0.012", or "p &lt; 0.001".</summary>
     public static string PValue(double value) => value < 0.001 ? "p < 0.001" : "p = " + value.ToString(value < 0.1 ? "0.000" : "0.00", CultureInfo.InvariantCulture);
 
-    /// <summary>With its sign, for differences.</summary>
-    public static string Signed(double value) => value > 0 ? "+" + Format(value) : Format(value);
+    /// <summary>With its sign, for differences. What is left of equal numbers after rounding, below 1e-12, is none.</summary>
+    public static string Signed(double value) => Math.Abs(value) < 1e-12 ? "0" : value > 0 ? "+" + Format(value) : Format(value);
 
     /// <summary>Bytes as "640 kB", "2.3 MB" or "1.7 GB".</summary>
     public static string Size(double bytes) => bytes switch

@@ -61,6 +61,14 @@ public sealed class FigureTests
     public void Numbers_have_four_digits(double value, string expected) => Assert.Equal(expected, Numbers.Format(value));
 
     [Theory]
+    [InlineData(0.011, "+0.0110")]
+    [InlineData(-0.003, "−0.0030")]
+    [InlineData(2e-11, "+2e−11")]
+    [InlineData(0.6425 + 0.1 - 0.1 - 0.6425, "0")]
+    [InlineData(-2.2e-17, "0")]
+    public void Differences_have_their_sign_and_no_rounding_error(double value, string expected) => Assert.Equal(expected, Numbers.Signed(value));
+
+    [Theory]
     [InlineData(3.25, "3.3 s")]
     [InlineData(61.25, "1 min 01 s")]
     [InlineData(7500, "2 h 05 min")]

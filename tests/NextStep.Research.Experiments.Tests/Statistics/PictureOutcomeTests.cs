@@ -8,7 +8,6 @@ public sealed class PictureOutcomeTests
     [Fact]
     public void The_alignment_keeps_which_pictures_are_right_and_has_an_interval_of_its_own()
     {
-        using DisposeScope scope = torch.NewDisposeScope();
         ShapeScene[] scenes = [.. Enumerable.Range(0, 3).Select(i => SceneGenerator.Draw(ShapeSkill.Single, PairSplit.Seen, Streams.Managed(1, "outcomes", i)))];
         string[] prompts = [.. scenes.Select(s => CaptionGrammar.Write(CaptionGrammar.Describe(s, ShapeSkill.Single)))];
         torch.Tensor pictures = torch.stack([.. scenes.Select(s => SignedDistanceRenderer.Render(s, 32))]);

@@ -13,7 +13,6 @@ public sealed class LatticeSurroundingsTests
     [InlineData(8, 16, 40)]
     public void The_value_is_that_of_the_definition(int period, int height, int width)
     {
-        using DisposeScope scope = NewDisposeScope();
         using Generator random = Streams.For(3, "lattice");
         Tensor pictures = rand(1, 3, height, width, generator: random);
         using ArtifactReading reading = new LatticeDetector(period).Read(pictures);

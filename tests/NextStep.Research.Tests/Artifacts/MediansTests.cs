@@ -14,7 +14,6 @@ public sealed class MediansTests
     [InlineData(4096, 4)]
     public void They_are_those_of_the_ranks_with_ties_and_without(int count, int seed)
     {
-        using DisposeScope scope = NewDisposeScope();
         using Generator random = Streams.For(seed, "medians");
         foreach (Tensor values in (Tensor[])[randn([3, count, 5], generator: random), randint(0, 4, [3, count, 5], generator: random).to_type(float32), zeros(3, count, 5), randn([3, count, 5], dtype: float64, generator: random)])
         {
@@ -36,7 +35,6 @@ public sealed class MediansTests
     [InlineData(65537)]
     public void Of_many_values_they_are_the_same(int count)
     {
-        using DisposeScope scope = NewDisposeScope();
         using Generator random = Streams.For(count, "medians");
         Tensor normal = randn([count], generator: random);
         foreach (Tensor values in (Tensor[])[normal, normal.Plus(3), normal.Minus(3), normal.abs(), normal.Times(1e-3).Plus(1), randint(-1, 2, [count], generator: random).to_type(float32), zeros(count).neg()])
@@ -53,7 +51,6 @@ public sealed class MediansTests
     [InlineData(16, 16, 8)]
     public void Phases_are_those_of_the_cells_side_by_side(int height, int width, int period)
     {
-        using DisposeScope scope = NewDisposeScope();
         using Generator random = Streams.For(height, "phases");
         foreach (Tensor values in (Tensor[])[randn([2, 3, height, width], generator: random), randn([2, 3, width, height], dtype: float64, generator: random).transpose(2, 3)])
         {
@@ -72,7 +69,6 @@ public sealed class MediansTests
     [InlineData(40, 67)]
     public void A_stencil_gives_what_the_convolution_gives(int height, int width)
     {
-        using DisposeScope scope = NewDisposeScope();
         using Generator random = Streams.For(width, "stencil");
         foreach (float[] kernel in (float[][])[[1, -2, 1, -2, 4, -2, 1, -2, 1], [0, -0.25f, 0, -0.25f, 1, -0.25f, 0, -0.25f, 0], [1, 2, 4, 8, 16, 32, 64, 128, 256]])
         {
@@ -86,7 +82,6 @@ public sealed class MediansTests
     [Fact]
     public void What_detectors_share_is_what_each_computes_alone()
     {
-        using DisposeScope scope = NewDisposeScope();
         TokenGrid grid = new(8, 4);
         Tensor pictures = DeadLeaves.Draw(3, 64, 5), bytes = ImageFile.ToBytes(pictures).to_type(float32).OverInPlace(255);
         foreach (ArtifactMeasurement together in ArtifactSuite.Measure(pictures, grid, cancellation: TestContext.Current.CancellationToken))
@@ -100,7 +95,6 @@ public sealed class MediansTests
     [Fact]
     public void Flatness_by_rows_and_columns_is_that_of_squares()
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor pictures = ImageFile.ToBytes(DeadLeaves.Draw(2, 32, 9)).to_type(float32).OverInPlace(255);
         Tensor Square(Tensor x) => nn.functional.max_pool2d(x, 5, 1, 2);
         Tensor expected = Square(pictures).Plus(Square(pictures.neg())).amax([1]).le(Scalars.Of(4.5 / 255)).to_type(float32);

@@ -8,7 +8,6 @@ public sealed class EditAlignmentTests
     [Fact]
     public void Right_answers_succeed_and_copies_of_the_source_preserve_all_and_never_do()
     {
-        using DisposeScope scope = NewDisposeScope();
         using ShapesEditSource source = new(new DataConfig { Edits = 60 }, DataSplit.Train, EditSide.Before, 4);
         SceneEdit[] edits = [.. Enumerable.Range(0, 60).Select(source.EditAt)];
         EditReport right = EditAlignment.Measure(stack([.. edits.Select(e => SignedDistanceRenderer.Render(e.After, 32))]), edits);

@@ -117,7 +117,6 @@ public sealed class FeatureDistanceTests : IDisposable
     [InlineData(1100, 8, 1, 50)]
     public void Equal_sets_cover_each_other(int count, int width, int copies, double offset)
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor few = Normal(count, width, 17).Plus(offset).to_type(float32).to_type(float64), set = cat([.. Enumerable.Repeat(few, copies)]);
         NeighbourMetrics same = NeighbourMetrics.Of(set, set.clone()), turned = NeighbourMetrics.Of(set.flip(0), set);
         Assert.Equal((1.0, 1.0, 1.0), (same.Precision, same.Recall, same.Coverage));

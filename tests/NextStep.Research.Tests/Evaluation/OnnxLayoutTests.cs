@@ -17,7 +17,6 @@ public sealed class OnnxLayoutTests
     [InlineData(7, 8, 8, 3)]
     public void Pictures_reach_the_network_as_it_wants_them(params int[] sizes)
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor pictures = DeadLeaves.Draw(5, 8, 4);
         Tensor features = Features(TinyOnnx.Relu(sizes), new OnnxInput(), pictures);
         Assert.Equal([5, 3], features.shape);
@@ -27,7 +26,6 @@ public sealed class OnnxLayoutTests
     [Fact]
     public void The_mean_is_taken_over_places_never_over_features()
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor pictures = DeadLeaves.Draw(5, 8, 4), expected = Expected(pictures);
         byte[] rows = TinyOnnx.Node("ReduceMean", ["x"], "r", TinyOnnx.Attribute("axes", [3]), TinyOnnx.Attribute("keepdims", 0)); // [n, 3, 8]
         byte[] tokens = TinyOnnx.Node("Transpose", ["r"], "y", TinyOnnx.Attribute("perm", [0, 2, 1])); // [n, 8, 3]
@@ -52,7 +50,6 @@ public sealed class OnnxLayoutTests
     [Fact]
     public void Of_several_outputs_one_is_named()
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor pictures = DeadLeaves.Draw(5, 8, 4), expected = Expected(pictures);
         byte[] network = TinyOnnx.Net([0, 3, 8, 8], ["same", "less"], TinyOnnx.Node("Relu", ["x"], "same"), TinyOnnx.Node("Neg", ["x"], "less"));
         string all = Refused(network, new OnnxInput());
@@ -66,7 +63,6 @@ public sealed class OnnxLayoutTests
     [Fact]
     public void Values_lie_in_the_range_that_is_stated()
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor pictures = DeadLeaves.Draw(5, 8, 4), expected = Expected(pictures);
         byte[] network = Net(TinyOnnx.Node("Neg", ["x"], "y"));
         Assert.True(allclose(expected.Times(-255), Features(network, new OnnxInput { Range = [0, 255] }, pictures), 1e-5, 1e-4));

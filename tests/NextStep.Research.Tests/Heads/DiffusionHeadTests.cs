@@ -25,7 +25,6 @@ public sealed class DiffusionHeadTests(DiffusionHeadTests.Trained trained) : ICl
     [InlineData(5.0)]
     public void With_the_exact_noise_its_steps_end_in_the_mixture(double bound)
     {
-        using DisposeScope scope = NewDisposeScope();
         using GaussianMixture ring = TwoSamples.Ring();
         using NoiseSource noise = new DrawnNoise(3, "diffusion");
         DiffusionSchedule schedule = DiffusionSchedule.Cosine(1000).Respaced(100);
@@ -44,7 +43,6 @@ public sealed class DiffusionHeadTests(DiffusionHeadTests.Trained trained) : ICl
     [Fact]
     public void The_loss_of_a_new_head_is_the_hybrid_by_hand()
     {
-        using DisposeScope scope = NewDisposeScope();
         using TokenHead head = new DiffusionHead { TrainingSteps = 4 }.Build(new TokenHeadContext(new FlowHeadConfig { TokenWidth = 2, ConditionWidth = 4, Width = 8, Layers = 1 }));
         Initialization.Apply(head, 0);
         using NoiseSource noise = new DrawnNoise(4, "diffusion"), again = new DrawnNoise(4, "diffusion");

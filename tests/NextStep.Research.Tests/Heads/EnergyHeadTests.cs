@@ -11,7 +11,6 @@ public sealed class EnergyHeadTests
     [InlineData(3, 1.5)]
     public void The_score_is_the_sum_over_pairs(int samples, double exponent)
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor drawn = TinyModels.Normal("drawn", samples, 4, 3), target = TinyModels.Normal("target", 4, 3);
         float[] scores = [.. EnergyTokenHead.Score(drawn, target, exponent).data<float>()];
         for (int row = 0; row < 4; row++)
@@ -33,7 +32,6 @@ public sealed class EnergyHeadTests
     [Fact]
     public void The_truth_has_the_least_score()
     {
-        using DisposeScope scope = NewDisposeScope();
         using NoiseSource noise = new DrawnNoise(3, "energy");
         Tensor target = noise.Normal(20_000, 2), drawn = noise.Normal(2, 20_000, 2);
         double Score(double scale, double shift) => EnergyTokenHead.Score(drawn.Times(scale).Plus(shift), target, 1).mean().item<float>();

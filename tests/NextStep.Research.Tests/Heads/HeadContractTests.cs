@@ -18,7 +18,6 @@ public sealed class HeadContractTests
     [MemberData(nameof(Heads))]
     public void The_loss_is_by_token_and_every_weight_learns(string name)
     {
-        using DisposeScope scope = NewDisposeScope();
         using TokenHead head = Build(name);
         Tensor target = TinyModels.Normal("target", Tokens, Width), condition = TinyModels.Normal("condition", Tokens, Hidden), mask = tensor([1f, 0, 0, 0, 0, 0]);
         using NoiseSource noise = new DrawnNoise(1, "contract"), again = new DrawnNoise(1, "contract");
@@ -36,7 +35,6 @@ public sealed class HeadContractTests
     [MemberData(nameof(Heads))]
     public void A_picture_is_the_same_in_every_batch_and_nothing_stays_alive(string name)
     {
-        using DisposeScope scope = NewDisposeScope();
         using TokenHead head = Build(name);
         using TokenHeadSampler sampler = head.Sampler(new FlowSamplerOptions { Steps = 4 });
         Tensor conditions = TinyModels.Normal("conditions", 2 * Tokens, Hidden), first = cat([conditions.narrow(0, 1, 1), conditions.narrow(0, Tokens + 1, 1)]);
@@ -62,7 +60,6 @@ public sealed class HeadContractTests
     [MemberData(nameof(Heads))]
     public void Guidance_of_1_changes_nothing_and_more_does(string name)
     {
-        using DisposeScope scope = NewDisposeScope();
         using TokenHead head = Build(name);
         using TokenHeadSampler sampler = head.Sampler(new FlowSamplerOptions { Steps = 4 });
         Tensor conditions = TinyModels.Normal("conditions", 3 * Tokens, Hidden), two = conditions.narrow(0, 0, 2 * Tokens);
@@ -82,7 +79,6 @@ public sealed class HeadContractTests
     [MemberData(nameof(Heads))]
     public void It_draws_in_bfloat16_too(string name)
     {
-        using DisposeScope scope = NewDisposeScope();
         using TokenHead head = Build(name, ScalarType.BFloat16);
         using TokenHeadSampler sampler = head.Sampler(new FlowSamplerOptions { Steps = 4 });
         using NoiseSource noise = new DrawnNoise(3, "contract");

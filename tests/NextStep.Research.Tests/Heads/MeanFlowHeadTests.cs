@@ -16,7 +16,6 @@ public sealed class MeanFlowHeadTests(MeanFlowHeadTests.Trained trained) : IClas
     [Fact]
     public void The_derivative_along_the_path_is_that_of_the_closed_form()
     {
-        using DisposeScope scope = NewDisposeScope();
         using GaussianMixture gaussian = new([[Mean, Mean]], Deviation);
         foreach ((double from, double to) in new[] { (0.1, 0.9), (0.3, 0.5), (0.6, 1.0) })
         {
@@ -31,7 +30,6 @@ public sealed class MeanFlowHeadTests(MeanFlowHeadTests.Trained trained) : IClas
     [Fact]
     public void The_derivative_of_the_network_is_its_exact_Jacobian_vector_product()
     {
-        using DisposeScope scope = NewDisposeScope();
         FlowHeadNetwork net = trained.Value.Head.net;
         Tensor condition = TwoSamples.Condition(40), r = full(40, 1, 0.9f), velocity = TinyModels.Normal("v", 40, 2);
         Tensor x = TinyModels.Normal("x", 40, 2).requires_grad_(), t = full(40, 1, 0.2f).requires_grad_(), weights = zeros(40, 2).requires_grad_();

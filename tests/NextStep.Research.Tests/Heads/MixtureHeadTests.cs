@@ -8,7 +8,6 @@ public sealed class MixtureHeadTests
     [Fact]
     public void The_density_is_that_of_the_mixture()
     {
-        using DisposeScope scope = NewDisposeScope();
         using GaussianMixture mixture = new([[-1, 0], [1, 0.5]], 0.25, [1, 3]);
         DiagonalMixture same = new(
             tensor([0.25f, 0.75f], [1, 2]).log(), tensor([-1f, 0f, 1f, 0.5f], [1, 2, 2]), full([1, 2, 2], 0.25f));
@@ -21,7 +20,6 @@ public sealed class MixtureHeadTests
     [Fact]
     public void It_learns_the_mixture_and_its_density()
     {
-        using DisposeScope scope = NewDisposeScope();
         using GaussianMixture ring = TwoSamples.Ring();
         using TrainedHead<MixtureTokenHead> trained = new(ring, new MixtureHead { Components = 6 }, 250);
         Assert.InRange(trained.Distance(ring), -0.002, 0.003);
@@ -38,7 +36,6 @@ public sealed class MixtureHeadTests
     [InlineData(4.0)]
     public void Guidance_is_of_densities(double scale)
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor Conditions(int rows) => cat([zeros(rows, 4), ones(rows, 4)]);
         MixtureHead config = new() { Components = 2, GuidanceCandidates = 200 };
         using TrainedHead<MixtureTokenHead> trained = new(config, noise => (noise.Normal(400, 2).mul(cat([ones(200, 1), full(200, 1, 2f)])), Conditions(200)), 120);

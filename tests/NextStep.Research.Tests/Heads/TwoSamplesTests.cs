@@ -9,7 +9,6 @@ public sealed class TwoSamplesTests
     [Fact]
     public void The_distance_tells_the_ring_from_one_Gaussian()
     {
-        using DisposeScope scope = NewDisposeScope();
         using GaussianMixture ring = TwoSamples.Ring(), blob = new([[0, 0]], Math.Sqrt((1.5 * 1.5 / 2) + 0.09));
         using NoiseSource noise = new DrawnNoise(3, "two.samples");
         Tensor one = ring.Sample(2000, noise);
@@ -21,7 +20,6 @@ public sealed class TwoSamplesTests
     [Fact]
     public void The_density_of_a_mixture_is_the_sum_of_its_Gaussians()
     {
-        using DisposeScope scope = NewDisposeScope();
         using GaussianMixture mixture = new([[-1, 0], [1, 0.5]], 0.25, [1, 3]);
         double Gaussian(double dx, double dy) => Math.Exp(-((dx * dx) + (dy * dy)) / (2 * 0.0625)) / (2 * Math.PI * 0.0625);
         double expected = Math.Log((0.25 * Gaussian(1.3, 0.1)) + (0.75 * Gaussian(-0.7, -0.4)));

@@ -12,7 +12,6 @@ public sealed class DotAttentionTests
     [InlineData("additive")]
     public void It_and_its_gradients_are_those_of_the_fused_form(string masks)
     {
-        using DisposeScope scope = NewDisposeScope();
         const int queries = 7;
         Tensor mask = ones(2, 1, queries, queries, dtype: ScalarType.Bool).tril(2);
         mask[1, 0, 3, 4] = tensor(false);
@@ -28,7 +27,6 @@ public sealed class DotAttentionTests
     [Fact]
     public void Beyond_512_by_512_scores_nothing_holds_them()
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor[] ours = Run((q, k, v) => DotAttention.Of(q, k, v, causal: true), 1, 1, 513), fused = Run((q, k, v) => nn.functional.scaled_dot_product_attention(q, k, v, is_casual: true), 1, 1, 513);
         foreach ((Tensor one, Tensor two) in ours.Zip(fused))
         {
@@ -39,7 +37,6 @@ public sealed class DotAttentionTests
     [Fact]
     public void A_query_without_a_key_gets_finite_numbers_and_harms_no_other()
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor seen = ones(1, 1, 5, 5, dtype: ScalarType.Bool).tril();
         seen[0, 0, 0, 0] = tensor(false);
         Tensor[] found = Run((q, k, v) => DotAttention.Of(q, k, v, seen), 1, 2, 5), causal = Run((q, k, v) => DotAttention.Of(q, k, v, causal: true), 1, 2, 5);
@@ -53,7 +50,6 @@ public sealed class DotAttentionTests
     [InlineData(ScalarType.Float16)]
     public void What_is_not_seen_is_finite_in_every_precision_and_weighs_nothing(ScalarType dtype)
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor mask = DotAttention.Additive(tensor(new[] { true, false }), dtype);
         Assert.True(mask.isfinite().all().item<bool>());
         Assert.Equal([1f, 0f], mask.Plus(tensor(new[] { -50f, 50f }).to_type(dtype)).to_type(ScalarType.Float32).softmax(0).data<float>());

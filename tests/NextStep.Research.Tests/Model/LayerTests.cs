@@ -14,7 +14,6 @@ public sealed class LayerTests
     [Fact]
     public void Normed_queries_and_keys_do_not_depend_on_the_scale_of_their_products()
     {
-        using DisposeScope scope = NewDisposeScope();
         using CausalTransformer normed = new(Shape with { Layer = new PaperLayer { QkNorm = true } }), plain = new(Shape);
         string[] more = [.. normed.named_parameters().Select(p => p.name).Except(plain.named_parameters().Select(p => p.name))];
         Assert.Equal(["layers.0.self_attn.q_norm.weight", "layers.0.self_attn.k_norm.weight", "layers.1.self_attn.q_norm.weight", "layers.1.self_attn.k_norm.weight"], more);

@@ -8,7 +8,6 @@ public sealed class GaussianMixtureTests
     [Fact]
     public void Of_one_Gaussian_the_velocity_is_the_closed_form()
     {
-        using DisposeScope scope = NewDisposeScope();
         using GaussianMixture mixture = new([[1.5, -0.5]], 0.3);
         Tensor x = TinyModels.Normal("x", 5, 2), mean = tensor([1.5f, -0.5f]);
         Tensor expected = mean + ((x - (mean * 0.4f)) * (float)(((0.4 * 0.09) - 0.6) / ((0.16 * 0.09) + 0.36)));
@@ -19,7 +18,6 @@ public sealed class GaussianMixtureTests
     [Fact]
     public void The_velocity_is_the_best_prediction()
     {
-        using DisposeScope scope = NewDisposeScope();
         using GaussianMixture mixture = new([[-1, 0], [1, 0.5], [0, 2]], 0.25, [1, 2, 3]);
         using NoiseSource noise = new DrawnNoise(1, "mixture");
         Tensor data = mixture.Sample(200_000, noise), epsilon = noise.Normal(200_000, 2);

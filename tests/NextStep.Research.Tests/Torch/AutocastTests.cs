@@ -8,7 +8,6 @@ public sealed class AutocastTests
     [Fact]
     public void Regions_nest_and_the_end_of_the_inner_one_brings_the_outer_one_back()
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor x = ones(4, 4), weight = ones(4, 4);
         Assert.Equal(ScalarType.Float32, Product());
         using (Autocast.For(Precision.BFloat16, CPU))

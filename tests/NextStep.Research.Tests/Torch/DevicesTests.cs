@@ -66,7 +66,6 @@ public sealed class DevicesTests
     [Fact]
     public void A_mask_as_numbers_gives_the_bits_of_one_of_yes_and_no()
     {
-        using DisposeScope scope = NewDisposeScope();
         using IDisposable guard = no_grad();
         Tensor q = TinyModels.Normal("q", 2, 3, 1, 8), k = TinyModels.Normal("k", 2, 3, 11, 8), v = TinyModels.Normal("v", 2, 3, 11, 8);
         Tensor mask = TinyModels.Normal("m", 2, 1, 1, 11).gt(Scalars.Of(-0.5));
@@ -78,7 +77,6 @@ public sealed class DevicesTests
     [Fact]
     public void Places_found_on_the_host_are_those_that_torch_finds()
     {
-        using DisposeScope scope = NewDisposeScope();
         SpecialTokens special = new() { Pad = 0, ImageArea = 1, BeginOfImage = 2, EndOfImage = 3, ImagePlaceholder = 4, EndOfText = 5 };
         Tensor ids = tensor(new long[] { 4, 7, 2, 4, 4, 3, 5, 0, 8, 9, 5, 0, 0, 0, 0, 0 }, [2, 8]);
         Tensor labels = tensor(new long[] { -100, 7, -100, -100, -100, 3, -100, -100, 8, 9, 5, -100, -100, -100, -100, -100 }, [2, 8]);

@@ -10,7 +10,6 @@ public sealed class GlobalGeneratorTests
     [Fact]
     public void Building_and_drawing_leave_the_global_generator_alone()
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor before = random.get_rng_state();
         using NextStepModel model = TinyModels.Model();
         using ImageAutoencoder autoencoder = TinyModels.Pictures();
@@ -28,7 +27,6 @@ public sealed class GlobalGeneratorTests
     [Fact]
     public void The_copy_of_the_head_in_another_precision_is_the_head_rounded()
     {
-        using DisposeScope scope = NewDisposeScope();
         using NextStepModel model = TinyModels.Model();
         using IDisposable guard = no_grad();
         using FlowHeadNetwork rounded = new(model.Head.Network.Config, CPU, ScalarType.BFloat16);

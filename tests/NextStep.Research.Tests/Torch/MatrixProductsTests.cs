@@ -29,7 +29,6 @@ public sealed class MatrixProductsTests
     [Fact]
     public void The_number_of_threads_does_not_change_a_product()
     {
-        using DisposeScope scope = NewDisposeScope();
         using Generator generator = Streams.For(6, "products");
         Tensor x = randn([960, 96], generator: generator), w = randn([384, 96], generator: generator);
         Tensor[] products = [.. new[] { 1, 2, 3 }.Select(n =>

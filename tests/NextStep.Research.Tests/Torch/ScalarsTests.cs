@@ -11,7 +11,6 @@ public sealed class ScalarsTests
     [MemberData(nameof(Dtypes))]
     public void Arithmetic_with_numbers_is_torchs_own_in_values_and_dtype(ScalarType dtype)
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor x = tensor(new float[] { 3, 0, 7, 250, 1 }).to_type(dtype), y = tensor(new float[] { 2, 9, 1, 4, 5 }).to_type(dtype);
         // Each Scalar of the expected values is a variable that is used afterwards, so that none is freed early.
         using Scalar half = 0.3, whole = 3, one = 1, two = 2;
@@ -52,7 +51,6 @@ public sealed class ScalarsTests
     [Fact]
     public void More_numbers_than_are_kept_are_still_right()
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor sums = zeros(1, ScalarType.Float64), wholes = zeros(1, ScalarType.Int64);
         for (int i = 0; i < 6000; i++)
         {
@@ -67,7 +65,6 @@ public sealed class ScalarsTests
     [Fact]
     public void Ranges_are_whole_and_end_before_their_stop()
     {
-        using DisposeScope scope = NewDisposeScope();
         Assert.Equal([0, 1, 2], Scalars.Range(3).data<long>().ToArray());
         Assert.Equal([5, 3], Scalars.Range(5, 1, -2).data<long>().ToArray());
         Assert.Equal([2f, 3f], Scalars.Range(2, 4, dtype: ScalarType.Float32).data<float>().ToArray());

@@ -60,7 +60,6 @@ public sealed class EditTrainingTests
     [Fact]
     public void A_batch_holds_source_and_result_and_learns_the_result()
     {
-        using DisposeScope scope = NewDisposeScope();
         using TemporaryFolder folder = new();
         string file = Path.Combine(folder.Path, "set.safetensors");
         using (LatentSet encoded = Encoded())

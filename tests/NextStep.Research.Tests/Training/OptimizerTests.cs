@@ -12,7 +12,6 @@ public sealed class OptimizerTests
     [InlineData(7, 3)]
     public void Muon_brings_singular_values_to_about_one_and_leaves_singular_vectors(int rows, int columns)
     {
-        using DisposeScope scope = NewDisposeScope();
         Tensor matrix = TinyModels.Normal("matrix", rows, columns), near = MuonSteps.Orthogonal(matrix, 5);
         (Tensor u, Tensor s, Tensor v) = linalg.svd(matrix, false);
         _ = s;
@@ -24,7 +23,6 @@ public sealed class OptimizerTests
     [Fact]
     public void Muon_moves_hidden_matrices_by_its_rule_and_the_rest_as_AdamW_does()
     {
-        using DisposeScope scope = NewDisposeScope();
         Dictionary<string, Tensor> muon = After(new MuonOptimizer { Momentum = 0 }), adamw = After(new AdamwOptimizer());
         Assert.Equal(adamw["embed_tokens.weight"].data<float>().ToArray(), muon["embed_tokens.weight"].data<float>().ToArray());
         Assert.Equal(adamw["hidden.bias"].data<float>().ToArray(), muon["hidden.bias"].data<float>().ToArray());
