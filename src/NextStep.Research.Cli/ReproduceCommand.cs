@@ -68,7 +68,7 @@ internal static class ReproduceCommand
         IReadOnlyList<FindingRow> rows = FindingRow.Of(claims);
         if (markdown)
         {
-            Console.Out.WriteLine(FindingRow.Markdown(rows));
+            Console.Out.WriteLine(FindingRow.Markdown(claims));
         }
         else
         {

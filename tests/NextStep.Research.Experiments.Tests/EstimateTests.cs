@@ -135,6 +135,8 @@ public sealed class EstimateTests : IDisposable
         SourceTree tree = new(place, "HEAD");
         IReadOnlyDictionary<string, string> clean = Provenance.Collect(Run("p"), file, "cpu", "nextstep sweep e.yaml", tree);
         Assert.Equal(("HEAD", "none", CodeIdentity.Current), (clean["commit"], clean["changes"], clean["code"]));
+        File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(place, "experiments", "results")).FullName, "claim.json"), "{}");
+        Assert.Equal("none", Provenance.Collect(Run("p"), file, "cpu", "nextstep sweep e.yaml", tree)["changes"]);
         File.WriteAllText(file, "seed: 2\n");
         File.WriteAllText(Path.Combine(place, "Head.cs"), "class Head;\n");
         File.WriteAllBytes(Path.Combine(place, "weights.bin"), [1, 0, 2]);

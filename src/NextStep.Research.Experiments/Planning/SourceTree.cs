@@ -11,6 +11,12 @@ namespace NextStep.Research.Experiments;
 /// <param name="Commit">What the program was built from.</param>
 internal sealed record SourceTree(string Folder, string Commit)
 {
+    /// <summary>What stands for changes where there are none.</summary>
+    public const string NoChanges = "none";
+
+    // What "nextstep reproduce" writes into the tree is made by the program and no part of it.
+    private static readonly string[] Sources = ["--", ".", ":(exclude)experiments/results", ":(exclude)experiments/pictures"];
+
     private const string Solution = "NextStep.Research.sln";
     private const int LargestDifference = 4 << 20;
     private const int LargestFile = 256 << 10;
@@ -22,18 +28,18 @@ internal sealed record SourceTree(string Folder, string Commit)
     /// <summary>That of the program that runs; null where it lies elsewhere, as in a Slurm snapshot.</summary>
     public static SourceTree? OfProgram => Find(AppContext.BaseDirectory);
 
-    /// <summary>Committed files that differ from the commit, and new ones that git does not ignore, kept once for every state of them; null where git cannot tell.</summary>
-    /// <returns><c>none</c>, or where they are kept, with their hash.</returns>
+    /// <summary>Committed files that differ from the commit, and new ones that git does not ignore, without the results of claims, kept once for every state of them; null where git cannot tell.</summary>
+    /// <returns><see cref="NoChanges"/>, or where they are kept, with their hash.</returns>
     public string? KeepChanges(RunFolder folder)
     {
-        if (Git(Folder, "diff", Commit, "--no-ext-diff") is not { } difference || Git(Folder, "ls-files", "--others", "--exclude-standard", "-z") is not { } untracked)
+        if (Git(Folder, ["diff", Commit, "--no-ext-diff", .. Sources]) is not { } difference || Git(Folder, ["ls-files", "--others", "--exclude-standard", "-z", .. Sources]) is not { } untracked)
         {
             return null;
         }
         string all = difference + string.Concat(untracked.Split('\0', StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal).Select(Show));
         if (all.Length == 0)
         {
-            return "none";
+            return NoChanges;
         }
         string hash = Provenance.Hash(all), name = $"provenance/{hash}.diff", file = Path.Combine(folder.Path, name);
         bool cut = all.Length > LargestDifference;

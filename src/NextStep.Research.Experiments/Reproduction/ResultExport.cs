@@ -49,7 +49,7 @@ internal static class ResultExport
         Metrics = metrics.Where(result.Metrics.ContainsKey).ToDictionary(m => m, m => result.Metrics[m]),
         Identities = result.Identities.Where(i => metrics.Contains(i.Key)).ToDictionary(),
         Outcomes = result.Outcomes.Where(o => tested.Contains(o.Key)).ToDictionary(),
-        Commit = result.Provenance.GetValueOrDefault("commit", "") + (result.Provenance.ContainsKey("changes") ? ", with uncommitted changes" : ""),
+        Commit = result.Provenance.GetValueOrDefault("commit", "") + (result.Provenance.GetValueOrDefault("changes", SourceTree.NoChanges) == SourceTree.NoChanges ? "" : ", with uncommitted changes"),
         Code = result.Code,
         Products = result.Provenance.GetValueOrDefault("products", ""),
         Threads = result.Threads,

@@ -25,13 +25,16 @@ internal sealed record FindingRow(string Claim, string Say, string Verdict, stri
     /// <summary>Of one claim, a row a test.</summary>
     public static IReadOnlyList<FindingRow> Of(ReproducedClaim claim) => [.. claim.Plan.Claims.Select(test => Of(claim, test))];
 
-    /// <summary>The rows as a table in Markdown.</summary>
-    public static string Markdown(IReadOnlyList<FindingRow> rows) => string.Join('\n',
+    /// <summary>A table in Markdown, a row a claim: its question, and its tests by verdict with effect and interval.</summary>
+    public static string Markdown(IReadOnlyList<ReproducedClaim> claims) => string.Join('\n',
     [
-        "| claim | test | verdict | left − right of the test, 95 % interval | p (Holm) | seeds |",
-        "|---|---|---|---|---|---|",
-        .. rows.Select(r => $"| {string.Join(" | ", new[] { r.Claim, r.Say, r.Verdict is "supported" or "contradicted" ? $"**{r.Verdict}**" : r.Verdict, r.Effect, r.P, r.Seeds }.Select(t => t.Replace("|", "\\|", StringComparison.Ordinal)))} |"),
+        "| claim | question | verdicts: left − right of each test, 95 % interval | seeds |",
+        "|---|---|---|---|",
+        .. claims.Select(claim => $"| {string.Join(" | ", new[] { $"`{claim.File.Name}`", claim.Experiment.Question, ByVerdict(Of(claim)), Of(claim)[0].Seeds }.Select(t => t.Replace("|", "\\|", StringComparison.Ordinal)))} |"),
     ]);
+
+    private static string ByVerdict(IReadOnlyList<FindingRow> rows) => string.Join("<br>", rows.GroupBy(r => r.Verdict).Select(group =>
+        $"{(group.Key is "supported" or "contradicted" ? $"**{group.Key}**" : group.Key)}: {string.Join("; ", group.Select(r => r.Effect.Length == 0 ? r.Say : $"{r.Say} ({r.Effect.Replace(" (", ", ", StringComparison.Ordinal).Replace(")", "", StringComparison.Ordinal)})"))}"));
 
     private static FindingRow Of(ReproducedClaim claim, PlannedClaim test)
     {

@@ -87,7 +87,7 @@ public sealed class ReproduceTests : IDisposable
             Seconds = new Dictionary<string, double> { ["model"] = 12.345 },
             Threads = new Dictionary<string, int> { ["model"] = 1 },
             Code = new Dictionary<string, string> { ["model"] = differentCode ? "0123456789ab" : CodeIdentity.Current },
-            Provenance = new Dictionary<string, string> { ["commit"] = "abc1234abc1234abc1234, with uncommitted changes" },
+            Provenance = new Dictionary<string, string> { ["commit"] = "abc1234abc1234abc1234", ["changes"] = differentCode ? "uncommitted, provenance/0.diff, sha256 0" : "none" },
         };
     }
 
@@ -118,7 +118,7 @@ public sealed class ReproduceTests : IDisposable
         Assert.Contains("id=\"figure-noise-alignment-along-model.inputNoise\"", page, StringComparison.Ordinal);
         Assert.Contains("nextstep reproduce --check noise", page, StringComparison.Ordinal);
         Assert.Contains("5 seeds find differences from", page, StringComparison.Ordinal);
-        Assert.Contains("; commit abc1234abc, with uncommitted changes.", page, StringComparison.Ordinal);
+        Assert.Contains("; commit abc1234abc.", page, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -126,8 +126,10 @@ public sealed class ReproduceTests : IDisposable
     {
         Keep();
         string output = Check("--markdown", "noise").Output;
-        Assert.StartsWith("| claim | test | verdict |", output, StringComparison.Ordinal);
-        Assert.Contains("| noise | more is right | **supported** | +0.2840 (0.2632 to 0.3048) | p < 0.001 | 5 |", output, StringComparison.Ordinal);
+        Assert.StartsWith("| claim | question | verdicts", output, StringComparison.Ordinal);
+        Assert.Contains("| `noise` | Does noise help? | **supported**: the loss rises (", output, StringComparison.Ordinal);
+        Assert.Contains("; more is right (+0.2840, 0.2632 to 0.3048); as much (", output, StringComparison.Ordinal);
+        Assert.EndsWith(") | 5 |", output.TrimEnd(), StringComparison.Ordinal);
         Assert.DoesNotContain("other", output, StringComparison.Ordinal);
     }
 
