@@ -10,7 +10,7 @@ return Program.Run(args);
 internal static partial class Program
 {
     // They read files, or ask for torch themselves once there is something to compute: a login node may not have what the variable names.
-    private static readonly string[] NeedNoTorch = ["doctor", "plan", "sweep", "work", "status", "compare", "export", "gc", "note", "reproduce"];
+    private static readonly string[] NeedNoTorch = ["doctor", "plan", "sweep", "work", "status", "compare", "export", "gc", "note", "reproduce", "speedrun"];
 
     /// <summary>0: done, 1: failed, 2: wrong use, an invalid experiment file included.</summary>
     public static int Run(string[] args)
@@ -76,6 +76,7 @@ internal static partial class Program
         PlanCommand.Create(),
         SweepCommand.Create(),
         ReproduceCommand.Create(),
+        SpeedrunCommand.Create(),
         WorkCommand.Create(),
         ReplayCommand.Create(),
         StatusCommand.Create(),

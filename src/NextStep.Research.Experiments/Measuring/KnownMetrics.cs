@@ -36,6 +36,7 @@ internal sealed class KnownMetrics
     public KnownMetrics(IReadOnlyList<ResearchConfig> configs)
     {
         _here.UnionWith(configs.Any(c => c.Data.Source == DataSource.Shapes) ? Shapes : []);
+        _here.UnionWith(configs.Any(c => c.Evaluation.AlignmentTarget is not null) ? AlignmentTime.Names : []);
         _here.UnionWith(configs.Any(c => c.Data.Edits > 0) ? Edits : []);
         _own = [.. configs.SelectMany(c => c.Evaluation.Metrics).Select(m => ComponentCatalog.NameOf(m.GetType())).Distinct()];
         _here.UnionWith(_own);
@@ -57,6 +58,7 @@ internal sealed class KnownMetrics
         }
         bool Fits(string[] names) => names.Any(m => FileSystemName.MatchesSimpleExpression(pattern, m, ignoreCase: false));
         return Fits(Shapes) ? $"'{pattern}' is measured in the shapes world only (data.source: shapes)"
+            : Fits(AlignmentTime.Names) ? $"'{pattern}' is measured only with evaluation.alignmentTarget and training.model.snapshots"
             : Fits(Edits) ? $"'{pattern}' is measured only with data.edits above 0"
             : pattern.StartsWith("autoencoder.psnr.noise", StringComparison.Ordinal) || pattern.StartsWith("autoencoder.ssim.noise", StringComparison.Ordinal)
                 ? $"'{pattern}' is measured only at the strengths of evaluation.latentNoise"

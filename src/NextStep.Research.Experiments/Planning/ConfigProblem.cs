@@ -9,7 +9,7 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
 {
     /// <summary>All of a configuration.</summary>
     public static IEnumerable<ConfigProblem> Of(ResearchConfig config) =>
-        [.. Model(config), .. Frozen(config), .. Head(config), .. Detectors(config), .. Pictures(config), .. Names(config), .. Device(config), .. Contents(config)];
+        [.. Model(config), .. Frozen(config), .. Head(config), .. Detectors(config), .. Pictures(config), .. Times(config), .. Names(config), .. Device(config), .. Contents(config)];
 
     private static IEnumerable<ConfigProblem> Model(ResearchConfig config)
     {
@@ -82,6 +82,22 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
         if (config.Data.Edits > 0 && config.Data.Source != DataSource.Shapes)
         {
             yield return new ConfigProblem(["data.edits", "data.source"], $"only the shapes world has edits; the source is {ComponentCatalog.NameOf(config.Data.Source.GetType())}");
+        }
+    }
+
+    private static IEnumerable<ConfigProblem> Times(ResearchConfig config)
+    {
+        if (config.Evaluation.AlignmentTarget is null)
+        {
+            yield break;
+        }
+        if (config.Data.Source != DataSource.Shapes)
+        {
+            yield return new ConfigProblem(["evaluation.alignmentTarget", "data.source"], $"alignment is verified in the shapes world only; the source is {ComponentCatalog.NameOf(config.Data.Source.GetType())}");
+        }
+        if (!config.Training.Model.Snapshots.Any(s => s <= config.Training.Model.Images))
+        {
+            yield return new ConfigProblem(["evaluation.alignmentTarget", "training.model.snapshots"], $"there are no weights on the way to draw with: set training.model.snapshots to numbers of images up to {config.Training.Model.Images}");
         }
     }
 

@@ -24,6 +24,9 @@ internal sealed partial record ClaimResults
     /// <summary>The command that makes these numbers.</summary>
     public required string Command { get; init; }
 
+    /// <summary>When the last of them was measured, <c>yyyy-MM-dd</c> UTC; empty in files of earlier versions.</summary>
+    public string Date { get; init; } = "";
+
     /// <summary>One an arm and seed.</summary>
     public required IReadOnlyList<ClaimCell> Cells { get; init; }
 

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace NextStep.Research.Experiments;
 
 /// <summary>Takes from a finished run folder what <c>experiments/results</c> keeps.</summary>
@@ -8,8 +10,9 @@ internal static class ResultExport
     /// <param name="experiment">As read from its file.</param>
     /// <param name="folder">Where every cell has ended.</param>
     /// <param name="mixCode">Whether cells of different code may decide.</param>
+    /// <param name="command">That makes these numbers; null: the one of a claim.</param>
     /// <exception cref="InvalidDataException">A cell has not ended, or a file is damaged.</exception>
-    public static ClaimResults Of(ClaimFile claim, Experiment experiment, RunFolder folder, bool mixCode = false)
+    public static ClaimResults Of(ClaimFile claim, Experiment experiment, RunFolder folder, bool mixCode = false, string? command = null)
     {
         Plan plan = folder.RequirePlan();
         IReadOnlyList<CellResult> results = folder.ReadResults(plan);
@@ -25,7 +28,8 @@ internal static class ResultExport
             Version = ClaimResults.Current,
             Claim = claim.Name,
             Experiment = ExperimentDigest.Of(experiment),
-            Command = ShellText.Line(["nextstep", "reproduce", claim.Name, .. mixCode ? ["--mix-code"] : Array.Empty<string>()]),
+            Command = command ?? ShellText.Line(["nextstep", "reproduce", claim.Name, .. mixCode ? ["--mix-code"] : Array.Empty<string>()]),
+            Date = Ended(folder, plan),
             MixCode = mixCode,
             Cells = [.. results.Select(r => Cell(r, metrics, tested).Sealed())],
             Failures = [.. failures.Select(f => new ClaimFailure(f.Arm, f.Seed, f.Stage, f.Message))],
@@ -33,6 +37,10 @@ internal static class ResultExport
         };
         return made with { Verdicts = [.. ResultJudge.Judge(made, experiment).Plan.Claims.Select(ClaimVerdict.Of)] };
     }
+
+    // Of the last stage, UTC; empty where none was noted.
+    private static string Ended(RunFolder folder, Plan plan) => plan.Cells.SelectMany(c => c.Stages)
+        .Max(s => RunFolder.Read<StageRecord>(Path.Combine(folder.Stage(s), StageRecord.FileName))?.Ended)?.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) ?? "";
 
     private static ClaimCell Cell(CellResult result, string[] metrics, string[] tested) => new()
     {

@@ -21,7 +21,7 @@ internal static class ResultFaults
         }
         if (ExperimentDigest.Of(experiment) is { } asked && kept.Experiment != asked)
         {
-            yield return $"experiment is {kept.Experiment}, and {claim.Path} is {asked}: its arms, seeds or tests are others than those that were run; restore it, or run nextstep reproduce {claim.Name} again";
+            yield return $"experiment is {kept.Experiment}, and {claim.Path} is {asked}: its arms, seeds or tests are others than those that were run; restore it, or run {kept.Command} again";
             yield break;
         }
         foreach (string fault in Layout(kept, experiment).Concat(Numbers(kept, experiment)))
@@ -120,7 +120,7 @@ internal static class ResultFaults
 
     private static IEnumerable<string> Fields(ClaimCell cell, string[] metrics, ResearchConfig? config) =>
     [
-        .. metrics.Where(m => !cell.Metrics.ContainsKey(m)).Select(m => $"metrics.{m} is missing"),
+        .. metrics.Where(m => !cell.Metrics.ContainsKey(m) && !AlignmentTime.Names.Contains(m)).Select(m => $"metrics.{m} is missing"),
         .. cell.Metrics.Where(m => !double.IsFinite(m.Value)).Select(m => $"metrics.{m.Key}: {Text(m.Value)} is not finite"),
         .. cell.Seconds.Where(s => !double.IsFinite(s.Value) || s.Value < 0).Select(s => $"seconds.{s.Key}: {Text(s.Value)} is no time"),
         .. cell.Threads.Where(t => t.Value < 1).Select(t => $"threads.{t.Key}: {t.Value} is no number of threads"),

@@ -28,6 +28,10 @@ internal static class MetricsStage
             all.Numbers[name] = value;
         }
         CellMeasures.Add(all, config, pictures, prompts, network, loaded, context.Cancellation, ProcessorSeconds(context));
+        if (config.Evaluation.AlignmentTarget is { } target)
+        {
+            AlignmentTime.Add(all, config, target, context.Inputs, prompts, context.Cancellation);
+        }
         CellMeasures.AddEdits(all, config, context.Inputs["samples"], loaded.Autoencoder);
         all.Run(p => context.Progress(new StageProgress(p.Done, p.Total, "measurements", all.Numbers)), context.Cancellation);
         StageFiles.Write(context.Directory, all, SaveMaps(context, all));

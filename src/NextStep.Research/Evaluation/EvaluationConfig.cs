@@ -23,6 +23,13 @@ public sealed record EvaluationConfig
     /// <summary>Whether the prompts name colour–shape pairs that training showed, or only such as it never did (shapes); skills that name no colours have none of those.</summary>
     public PairSplit Pairs { get; init; } = PairSplit.Seen;
 
+    /// <summary>
+    /// The share of right pictures whose time is sought (shapes): <c>alignment.seconds</c> and <c>alignment.images</c>, from the drawings at
+    /// <c>training.model.snapshots</c>; null = it is not.
+    /// </summary>
+    [Range(0.0, 1.0)]
+    public double? AlignmentTarget { get; init; }
+
     /// <summary>Metrics of one's own, beside those that are always measured; a name in <c>measure</c> adds one with its defaults.</summary>
     public IReadOnlyList<Metric> Metrics { get; init; } = [];
 

@@ -107,6 +107,10 @@ public sealed class FusedOptimizer : IDisposable
         .Concat(_buffers.Select(b => new KeyValuePair<string, Tensor>("buffer." + b.Name, b.Live)))
         .ToDictionary(p => p.Key, p => p.Value, StringComparer.Ordinal);
 
+    /// <summary>The averaged weights by the module's names, the newest where there is no average; the tensors are the live ones.</summary>
+    public IReadOnlyDictionary<string, Tensor> Averages() =>
+        _weights.Select((w, i) => (w.Name, Value: _average.Length > 0 ? _average[i] : _live[i])).ToDictionary(w => w.Name, w => w.Value, StringComparer.Ordinal);
+
     /// <summary>Remembers the buffers as they are before a step, whose forward pass may change them.</summary>
     public void KeepBuffers() => Copy(b => (b.Before, b.Live));
 

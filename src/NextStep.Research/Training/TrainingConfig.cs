@@ -104,6 +104,10 @@ public sealed record ModelTrainerConfig : TrainerConfig
     /// </summary>
     public string? Start { get; init; }
 
+    /// <summary>Images after which the averaged weights are kept beside the model, for measurements over the training.</summary>
+    [RangeOfEach(1, 1e12)]
+    public IReadOnlyList<long> Snapshots { get; init; } = [];
+
     /// <summary>Weights that training does not move by a bit: names, names of modules (<c>layers.0</c>), or patterns with * and ?.</summary>
     public IReadOnlyList<string> Frozen { get; init; } = [];
 }

@@ -43,6 +43,9 @@ public sealed record TrainingRun(
     /// <summary>Keeps the state after the last step too, where a longer training would have a log line, so that one can go on from it.</summary>
     public bool KeepEnd { get; init; }
 
+    /// <summary>Images after which the averaged weights are kept, see <see cref="WeightSnapshots"/>.</summary>
+    public IReadOnlyList<long> Snapshots { get; init; } = [];
+
     /// <summary>Called where a log line ends, with images seen and what is trained: its newest weights, not their average, in evaluation mode.</summary>
     public Action<long, nn.Module>? Inspect { get; init; }
 }
@@ -73,6 +76,7 @@ internal sealed class TrainingLoop(TrainerConfig config, double learningRate, Tr
         long images = restored.Images, lastLog = restored.LastLog, lastCheckpoint = images;
         long total = (config.Images + config.BatchSize - 1) / config.BatchSize * config.BatchSize;
         using MetricsLog log = new(Path.Combine(run.Directory, "metrics.jsonl"), run.Stage, images, restored.LastLine);
+        TrainingClock clock = TrainingClock.GoOn(run.Directory, images);
         Dictionary<string, double> sums = new(restored.Sums), counts = new(restored.Counts);
         using PendingMetrics pending = new(sums, counts);
         IReadOnlyDictionary<string, double> newest = Nothing;
@@ -84,6 +88,7 @@ internal sealed class TrainingLoop(TrainerConfig config, double learningRate, Tr
             if (images > lastCheckpoint && (stop || (images == lastLog && images - lastCheckpoint >= config.CheckpointEvery)))
             {
                 pending.Settle();
+                clock.Mark(images);
                 log.Flush(); // a checkpoint never survives the lines before it
                 checkpoints.Save(optimizer, new TrainingProgress(images, log.LastLine, lastLog, sums, counts));
                 lastCheckpoint = images;
@@ -96,6 +101,7 @@ internal sealed class TrainingLoop(TrainerConfig config, double learningRate, Tr
             double rate = RateAt(images, total);
             (StepOutcome outcome, double norm) = Step(optimizer, step, batchIds, images, rate);
             images += config.BatchSize;
+            WeightSnapshots.Write(run.Directory, run.Snapshots, images - config.BatchSize, images, optimizer);
             pending.Add(outcome.Metrics, norm);
             if (images - lastLog >= config.LogEvery || images >= total)
             {
@@ -106,6 +112,7 @@ internal sealed class TrainingLoop(TrainerConfig config, double learningRate, Tr
                 sums.Clear();
                 counts.Clear();
                 lastLog = images;
+                clock.Mark(images);
                 if (run.Inspect is { } inspect)
                 {
                     module.eval();
@@ -206,6 +213,8 @@ internal sealed class TrainingLoop(TrainerConfig config, double learningRate, Tr
         if (own.NewestImages is null && File.Exists(before) && new TrainingCheckpoints(Path.Combine(earlier, "checkpoint")).NewestWhole() is { } state)
         {
             File.Copy(before, log, overwrite: true); // lines behind the checkpoint are dropped when it is opened
+            TrainingClock.Adopt(earlier, directory);
+            WeightSnapshots.Adopt(earlier, directory);
             own.Adopt(state);
         }
     }
