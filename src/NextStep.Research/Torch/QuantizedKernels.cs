@@ -7,7 +7,7 @@ namespace NextStep.Research;
 /// <summary>How quantized weights are read.</summary>
 internal enum QuantizedForm
 {
-    /// <summary>What this processor does fastest.</summary>
+    /// <summary>The first of <see cref="QuantizedKernels.Forms"/>.</summary>
     Best,
 
     /// <summary>Decoded into 512-bit registers and multiplied there.</summary>
@@ -21,12 +21,12 @@ internal enum QuantizedForm
 }
 
 /// <summary>
-/// Products of a few float32 rows with quantized weights, each weight read once for up to four rows. The weights are decoded exactly, so the forms differ in the order of
+/// Products of a few float32 rows with quantized weights, each weight read once for one, two or four rows; more are served in such passes. The weights are decoded exactly, so the forms differ in the order of
 /// a sum alone; a row's result does not depend on its company nor on the number of threads.
 /// </summary>
 internal static unsafe class QuantizedKernels
 {
-    /// <summary>The forms that this processor runs, the fastest first.</summary>
+    /// <summary>The forms that this processor runs, the widest registers first.</summary>
     public static IReadOnlyList<QuantizedForm> Forms { get; } =
         [.. Avx512F.IsSupported ? [QuantizedForm.Avx512] : (QuantizedForm[])[], .. Avx2.IsSupported ? [QuantizedForm.Avx2] : (QuantizedForm[])[], QuantizedForm.Portable];
 

@@ -64,7 +64,7 @@ public sealed class FigureTests
     [InlineData(0.011, "+0.0110")]
     [InlineData(-0.003, "−0.0030")]
     [InlineData(2e-11, "+2e−11")]
-    [InlineData(0.6425 + 0.1 - 0.1 - 0.6425, "0")]
+    [InlineData(0.1 + 0.2 - 0.3, "0")]
     [InlineData(-2.2e-17, "0")]
     public void Differences_have_their_sign_and_no_rounding_error(double value, string expected) => Assert.Equal(expected, Numbers.Signed(value));
 
