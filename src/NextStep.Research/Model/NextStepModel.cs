@@ -131,10 +131,7 @@ public sealed class NextStepModel : nn.Module
         using DisposeScope scope = NewDisposeScope();
         BatchPlaces places = batch.Places ?? BatchPlaces.Of(batch.Ids, batch.Labels, Config.Special);
         Tensor embedded = Embed(batch.Ids, Config.InputNoise > 0 ? Noised(batch, places, noise) : batch.Tokens, places.Slots);
-        Tensor hidden = packing is null
-            ? _transformer.Forward(embedded, batch.KeyMask)
-            : packing.Unpack(_transformer.Forward(packing.Pack(embedded), null, null, packing.Positions, null, packing.Mask));
-        Tensor states = hidden.narrow(1, 0, hidden.size(1) - 1).reshape(-1, hidden.size(-1));
+        Tensor states = States(embedded, batch, packing);
         Tensor labels = batch.Labels.narrow(1, 1, batch.Labels.size(1) - 1).reshape(-1);
 
         Tensor image = states.index_select(0, places.Image), target = batch.Tokens;
@@ -157,6 +154,25 @@ public sealed class NextStepModel : nn.Module
             total.MoveToOuterDisposeScope(),
             text.MoveToOuterDisposeScope(),
             flow.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>What the head is conditioned on at every learned token when its picture is fed back as it stands (teacher forcing, no input noise): [k, H], with gradient.</summary>
+    internal Tensor Conditions(ModelBatch batch)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        BatchPlaces places = batch.Places ?? BatchPlaces.Of(batch.Ids, batch.Labels, Config.Special);
+        Tensor image = States(Embed(batch.Ids, batch.Tokens, places.Slots), batch, null).index_select(0, places.Image);
+        return ProjectOut(batch.Learned is { } learned ? image.index_select(0, learned) : image).MoveToOuterDisposeScope();
+    }
+
+    // The states of all positions but the last of a row, one below the other.
+    private Tensor States(Tensor embedded, ModelBatch batch, SequencePacking? packing)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor hidden = packing is null
+            ? _transformer.Forward(embedded, batch.KeyMask)
+            : packing.Unpack(_transformer.Forward(packing.Pack(embedded), null, null, packing.Positions, null, packing.Mask));
+        return hidden.narrow(1, 0, hidden.size(1) - 1).reshape(-1, hidden.size(-1)).MoveToOuterDisposeScope();
     }
 
     /// <summary>Row of the fixed 2-D table that is added to the state predicting image token <paramref name="index"/>, [H]; null unless configured (spec §1.4).</summary>
