@@ -186,15 +186,25 @@ public sealed class NextStepModel : nn.Module
         base.Dispose(disposing);
     }
 
-    // Gaussian noise whose std grows linearly from 0 over the raster order of each image's tokens (spec §1.5); context stays as clean as it is in generation.
+    // Gaussian noise whose std is spread over each image's tokens as configured (spec §1.5); context stays as clean as it is in generation.
     private Tensor Noised(ModelBatch batch, BatchPlaces places, NoiseSource noise)
     {
         Tensor slots = places.Slots;
         Tensor noisy = batch.Learned is { } learned ? slots.index_select(0, learned) : slots;
         Tensor flags = zeros(batch.Ids.numel(), device: batch.Ids.device).index_fill(0, noisy, Scalars.Of(1)).view(batch.Ids.shape);
-        Tensor order = flags.cumsum(1).mul(flags); // 1-based place in the row
-        Tensor share = (order / order.max().clamp_min(Scalars.Of(1))).flatten().index_select(0, slots).unsqueeze(1);
         Tensor epsilon = noise.Normal(batch.Tokens.shape).to(batch.Tokens.dtype, batch.Tokens.device);
-        return batch.Tokens.Plus((epsilon * share).Times((float)Config.InputNoise));
+        Tensor share = Config.InputNoiseShape switch
+        {
+            InputNoiseShape.Growing => Growing(flags),
+            InputNoiseShape.Even => flags,
+            _ => flags * noise.Uniform(flags.size(0), 1).to(flags.device),
+        };
+        return batch.Tokens.Plus((epsilon * share.flatten().index_select(0, slots).unsqueeze(1)).Times((float)Config.InputNoise));
+    }
+
+    private static Tensor Growing(Tensor flags)
+    {
+        Tensor order = flags.cumsum(1).mul(flags); // 1-based place in the row
+        return order / order.max().clamp_min(Scalars.Of(1));
     }
 }
