@@ -167,7 +167,7 @@ public sealed class EditTrainingTests
             Data = Data,
             Autoencoder = TinyModels.Autoencoder,
             Model = new ModelConfig { Size = ModelSize.Nano, InputNoise = 0.2 },
-            Training = new TrainingConfig { Model = trainer, DropText = 0.2 },
+            Training = new TrainingConfig { Model = trainer, DropText = 0.2, ScheduledSampling = new ScheduledSamplingConfig { Share = 0.5, Ramp = 300 } },
         };
         using NextStepModel model = ModelTrainer.Train(config, latents, Tokenizer, new TrainingRun(folder, "model", (images, _) =>
         {
