@@ -18,6 +18,6 @@ public static class StandardStages
         new("latents", 4, ["data", "evaluation.heldOut", "seed", "threads", "cuda"], ["autoencoder"], true, LatentsStage.Run) { Work = new StageWork("data.images", 256), Numbers = ["latents.*"] },
         new("model", 2, ["data.source", "data.imageSize", "model", "training.model", "training.dropText", "training.scheduledSampling", "training.packSequences", "training.recomputeLayers", "seed", "threads", "cuda"], ["autoencoder", "latents"], true, ModelStage.Run) { Work = new StageWork("training.model.images", 256), Numbers = Losses },
         new("samples", 2, ["data", "sampling", "evaluation.samples", "evaluation.skills", "evaluation.pairs", "seed", "threads", "cuda", "precision"], ["model"], false, SamplesStage.Run) { Work = new StageWork("evaluation.samples", 4), Numbers = [] },
-        new("metrics", 4, ["data", "evaluation", "sampling", "precision", "seed", "threads", "cuda"], ["autoencoder", "model", "samples"], false, MetricsStage.Run) { Work = new StageWork("evaluation.samples", 4) },
+        new("metrics", 5, ["data", "evaluation", "sampling", "precision", "seed", "threads", "cuda"], ["autoencoder", "model", "samples"], false, MetricsStage.Run) { Work = new StageWork("evaluation.samples", 4) },
     ];
 }
