@@ -19,7 +19,7 @@ internal static class EvaluateCommand
     private static readonly Option<bool> Skip = new("--skip-broken") { Description = "With --pictures: leave out pictures that cannot be read." };
     private static readonly Option<int?> Samples = new("--samples", "-n") { Description = "Draw so many pictures anew; default: those that the cell drew." };
     private static readonly Option<string[]> OwnMetrics = new("--metric") { Description = "A metric beside those that are always measured, as in evaluation.metrics: teacher-forced, or \"{ type: teacher-forced, edits: 20 }\"; repeatable.", HelpName = "metric" };
-    private static readonly Option<string> Source = new("--source") { Description = "Of a model folder: shapes, emoji, or a folder of captioned pictures.", DefaultValueFactory = _ => "shapes" };
+    private static readonly Option<string> Source = new("--source") { Description = "Of a model folder: shapes, emoji, foods, or a folder of captioned pictures.", DefaultValueFactory = _ => "shapes" };
     private static readonly Option<string?> Network = new("--onnx") { Description = "An ONNX network for the distances; default: the built-in random-conv-v1." };
     private static readonly Option<int?> NetworkSize = new("--onnx-size") { Description = "Side of its input; default: as the file fixes it." };
     private static readonly Option<double[]> NetworkMean = new("--onnx-mean") { Description = "Subtracted from values in that range: one number, or three.", AllowMultipleArgumentsPerToken = true };

