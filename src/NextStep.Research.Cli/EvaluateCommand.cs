@@ -18,7 +18,8 @@ internal static class EvaluateCommand
     private static readonly Option<int?> Side = new("--resize") { Description = "With --pictures: crop and resample every picture to this side first." };
     private static readonly Option<bool> Skip = new("--skip-broken") { Description = "With --pictures: leave out pictures that cannot be read." };
     private static readonly Option<int?> Samples = new("--samples", "-n") { Description = "Draw so many pictures anew; default: those that the cell drew." };
-    private static readonly Option<string> Source = new("--source") { Description = "Of a model folder: shapes, emoji, or a folder of captioned pictures.", DefaultValueFactory = _ => "shapes" };
+    private static readonly Option<string[]> OwnMetrics = new("--metric") { Description = "A metric beside those that are always measured, as in evaluation.metrics: teacher-forced, or \"{ type: teacher-forced, edits: 20 }\"; repeatable.", HelpName = "metric" };
+    private static readonly Option<string> Source = new("--source") { Description = "Of a model folder: shapes, emoji, foods, or a folder of captioned pictures.", DefaultValueFactory = _ => "shapes" };
     private static readonly Option<string?> Network = new("--onnx") { Description = "An ONNX network for the distances; default: the built-in random-conv-v1." };
     private static readonly Option<int?> NetworkSize = new("--onnx-size") { Description = "Side of its input; default: as the file fixes it." };
     private static readonly Option<double[]> NetworkMean = new("--onnx-mean") { Description = "Subtracted from values in that range: one number, or three.", AllowMultipleArgumentsPerToken = true };
@@ -41,9 +42,10 @@ internal static class EvaluateCommand
             Examples:
               nextstep evaluate runs/quickstart/cells/3f2a
               nextstep evaluate --pictures drawn/ --reference photos/ --onnx inception.onnx --onnx-size 299 --onnx-mean 0.5 --onnx-std 0.5
+              nextstep evaluate my-model -n 350 --metric teacher-forced
             """)
         {
-            Folder, Pictures, Reference, Patch, Side, Skip, Samples, Source, Weights, Network, NetworkSize, NetworkRange, NetworkMean, NetworkDeviation, NetworkOutput, NetworkAxis, Maps, DeviceName, Seed, AsJson,
+            Folder, Pictures, Reference, Patch, Side, Skip, Samples, OwnMetrics, Source, Weights, Network, NetworkSize, NetworkRange, NetworkMean, NetworkDeviation, NetworkOutput, NetworkAxis, Maps, DeviceName, Seed, AsJson,
         };
         command.Validators.Add(r =>
         {
@@ -122,7 +124,11 @@ internal static class EvaluateCommand
         {
             Device = device,
             Seed = parse.GetValue(Seed) ?? config.Seed,
-            Evaluation = Configured(parse, config.Evaluation) with { Samples = parse.GetValue(Samples) ?? config.Evaluation.Samples },
+            Evaluation = Configured(parse, config.Evaluation) with
+            {
+                Samples = parse.GetValue(Samples) ?? config.Evaluation.Samples,
+                Metrics = [.. config.Evaluation.Metrics, .. (parse.GetValue(OwnMetrics) ?? []).Select(MetricOf)],
+            },
         };
         all.Gaps.AddRange(DataReport.Of([(Arm.Baseline, config)]).Lines);
         bool anew = cell is null || parse.GetValue(Samples) is not null || parse.GetValue(Seed) is not null;
@@ -150,6 +156,9 @@ internal static class EvaluateCommand
         GenerationRequest request = new() { Prompts = prompts, Height = config.Data.ImageSize, Width = config.Data.ImageSize, Sampling = config.Sampling, Seed = config.Seed };
         return (WorkProgress.Run(progress => loaded.Generator().Draw(request, p => progress.Report("drawing", p.Tokens, p.Total, "tokens"), cancellation).cpu()), prompts);
     }
+
+    private static Metric MetricOf(string text) =>
+        (Metric?)ConfigComponent.Read(typeof(Metric), YamlFile.ParseValue(text, "--metric", "--metric"), out string? problem) ?? throw new InvalidDataException($"--metric {text}: {problem}");
 
     // A model folder says how it was built, not what it was trained on.
     private static ResearchConfig OfFolder(LoadedModel loaded, string source) => new()

@@ -50,7 +50,7 @@ internal static class ReproduceCommand
             {
                 using SweepBudget? budget = SharedOptions.Budget(parse.GetValue(hours), parse.GetValue(until));
                 ReproduceRun run = new(place, parse.GetValue(smoke), parse.GetValue(jobs), parse.GetValue(retry), parse.GetValue(mix), budget);
-                whole = run.All(chosen);
+                whole = run.All(chosen, parse.GetValue(claims) is { Length: > 0 });
             }
             IReadOnlyList<ReproducedClaim> found = [.. (parse.GetValue(claims) is { Length: > 0 } ? chosen : folder.All())
                 .Select(c => parse.GetValue(smoke) ? ReproducedClaim.FromRun(c, ExperimentFile.LoadSmoke(c.Path), new RunFolder(Path.Combine(place, c.Name))) : ReproducedClaim.FromResults(c))];

@@ -13,13 +13,21 @@ namespace NextStep.Research.Cli;
 internal sealed record ReproduceRun(string Runs, bool Smoke, int? Jobs, bool RetryFailed, bool MixCode, SweepBudget? Budget)
 {
     /// <summary>False where a cell failed or the run was stopped.</summary>
-    public bool All(IReadOnlyList<ClaimFile> claims)
+    /// <param name="claims">Which.</param>
+    /// <param name="named">Asked for by name: then a claim whose pictures are not here is an error, and else it is left out with a sentence.</param>
+    public bool All(IReadOnlyList<ClaimFile> claims, bool named)
     {
         bool whole = true;
         for (int i = 0; i < claims.Count; i++)
         {
             AnsiConsole.WriteLine($"claim {i + 1} of {claims.Count}: {claims[i].Name}");
-            (bool ended, bool failed) = Run(claims[i]);
+            Experiment read = Smoke ? ExperimentFile.LoadSmoke(claims[i].Path) : ExperimentFile.Load(claims[i].Path);
+            if (read.Arms.Select(a => a.Config.Data.Source.Missing(a.Config.Data)).FirstOrDefault(m => m is not null) is { } missing)
+            {
+                AnsiConsole.WriteLine(named ? throw new InvalidDataException($"{claims[i].Name}: {missing}") : $"left out: {missing}");
+                continue;
+            }
+            (bool ended, bool failed) = Run(claims[i], read);
             whole &= ended && !failed;
             if (!ended)
             {
@@ -29,9 +37,8 @@ internal sealed record ReproduceRun(string Runs, bool Smoke, int? Jobs, bool Ret
         return whole;
     }
 
-    private (bool Ended, bool Failed) Run(ClaimFile claim)
+    private (bool Ended, bool Failed) Run(ClaimFile claim, Experiment read)
     {
-        Experiment read = Smoke ? ExperimentFile.LoadSmoke(claim.Path) : ExperimentFile.Load(claim.Path);
         RunFolder folder = new(Path.Combine(Runs, claim.Name));
         Experiment experiment = CellThreads.Settle(read, folder);
         SweepJob job = new(claim.Path, experiment, StandardStages.All, folder.Path)

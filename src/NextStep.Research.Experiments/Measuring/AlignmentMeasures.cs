@@ -7,6 +7,7 @@ namespace NextStep.Research.Experiments;
 internal static class AlignmentMeasures
 {
     private const int CeilingScenes = 100;
+    private static readonly string Place = ShapesSource.NameOf(ShapeSkill.Place);
 
     /// <summary>
     /// Adds the verified alignment over all and per skill with 95 % Wilson intervals, strict and by GenEval's rule, the reasons of failures, and
@@ -42,7 +43,11 @@ internal static class AlignmentMeasures
     {
         numbers["alignment"] = score.Overall;
         (numbers["alignment.low"], numbers["alignment.high"]) = score.OverallInterval();
-        numbers["alignment.geneval"] = score.Skills.Average(s => s.GenEvalRule.Value);
+        SkillAlignment[] geneval = [.. score.Skills.Where(s => s.Skill != Place)]; // GenEval has six tasks, and none of places
+        if (geneval.Length > 0)
+        {
+            numbers["alignment.geneval"] = geneval.Average(s => s.GenEvalRule.Value);
+        }
         foreach (SkillAlignment skill in score.Skills)
         {
             string name = "alignment." + skill.Skill;

@@ -21,11 +21,11 @@ internal static class ModelStage
         }
         using LatentSet latents = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.Train));
         TextTokenizer tokenizer = config.Model.Tokenizer.Build([.. latents.Captions, .. config.Data.Source.Words]);
+        using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
         using NextStepModel model = ModelTrainer.Train(config, latents, tokenizer, new TrainingRun(
             context.Directory, "model",
             (images, numbers) => context.Progress(new StageProgress(images, config.Training.Model.Images, "images", numbers)),
-            context.Cancellation) { Note = context.Note, KeepEnd = context.GoesOn, Snapshots = config.Training.Model.Snapshots });
-        using ImageAutoencoder autoencoder = ReleasedFolder.LoadAutoencoder(Path.Combine(context.Inputs["autoencoder"], "vae"), config.Autoencoder.PatchSize);
+            context.Cancellation) { Note = context.Note, KeepEnd = context.GoesOn, Snapshots = config.Training.Model.Snapshots, Project = autoencoder.Normalization.Project });
         ReleasedFolder.Save(Path.Combine(context.Directory, ModelFolder), model, autoencoder, tokenizer, config.Data.ImageSize, new SamplingConfig()); // each cell puts its own beside the weights
         (Dictionary<string, double> numbers, Dictionary<string, Curve> curves) = Measure(config, model, tokenizer, context.Inputs["latents"]);
         StageFiles.WriteSummary(context.Directory, numbers);

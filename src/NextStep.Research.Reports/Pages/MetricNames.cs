@@ -89,6 +89,7 @@ internal sealed record MetricName(string Label, string Unit, Better Better, doub
             "edit" when last is "low" or "high" => new($"Edits done as asked, {(last == "low" ? "lower" : "upper")} end", "%", Better.Higher, 100),
             "edit" when parts is [_, "success", var kind] => new("Edits done as asked: " + Words([kind]), "%", Better.Higher, 100),
             "edit" when metric.StartsWith("edit.flow.loss.t", StringComparison.Ordinal) => new("Flow loss of edits in time bin " + last[1..], "", Better.Lower),
+            "teacher-forced" => new($"Drawn right {(parts.Length > 1 && parts[1] == "free" ? "after own tokens" : "after true tokens")}{(parts.Length > 1 && parts[^1] is not ("free" or "all") ? ": " + Words([.. parts[1..].Where(p => p != "free")]) : "")}", "%", Better.Higher, 100),
             "failures" => new("Rejected: " + Words(parts[1..]), "pictures", Better.Lower),
             "artifacts" when last is "real" => new($"{Capital(Words(parts[1..^1]))} of real pictures", "", Better.Unknown),
             "artifacts" when last is "ratio" => new($"{Capital(Words(parts[1..^1]))}, drawn over real", "", Better.Unknown),

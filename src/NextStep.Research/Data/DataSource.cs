@@ -39,6 +39,9 @@ public abstract record DataSource : ComponentConfig
         }
     }
 
+    /// <summary>What has to be done before its pictures can be opened here, in a sentence; null = nothing.</summary>
+    public virtual string? Missing(DataConfig data) => null;
+
     /// <summary>Words that captions and prompts may use beyond those that the training captions happen to hold, for a vocabulary of words.</summary>
     public virtual IReadOnlyList<string> Words => [];
 

@@ -39,6 +39,12 @@ public sealed record GenerationRequest
     /// <summary>Number of the first picture, so that a request may be one part of a larger one.</summary>
     public long FirstImage { get; init; }
 
+    /// <summary>
+    /// True image tokens as the model sees them, [n, L, d], one row a picture of the request: each token is drawn after these instead of after the drawn ones
+    /// (teacher forcing), so that no error is carried on. Null = after its own.
+    /// </summary>
+    public Tensor? Teacher { get; init; }
+
     /// <summary>Called after each token of each part of the request, for inspection; what it gets is disposed afterwards.</summary>
     public Action<SampledToken>? OnToken { get; init; }
 
@@ -116,6 +122,11 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             null => autoencoder.Normalization.Project,
         };
         long total = (long)examples.Length * rows * columns;
+        long[] drawnShape = [examples.Length, rows * columns, model.Config.TokenWidth];
+        if (request.Teacher is { } given && !given.shape.SequenceEqual(drawnShape))
+        {
+            throw new ArgumentException($"The true tokens [{string.Join(", ", given.shape)}] do not go with pictures of tokens [{string.Join(", ", drawnShape)}].", nameof(request));
+        }
         int batchSize = request.Noise is null ? request.BatchSize : examples.Length; // a recording covers the whole request
         List<Tensor> drawn = [];
         for (int start = 0; start < examples.Length; start += batchSize)
@@ -134,6 +145,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
                     progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total));
                     request.OnToken?.Invoke(t);
                 },
+                request.Teacher?.narrow(0, start, part.Length),
                 cancellation).MoveToOuterDisposeScope());
         }
         return cat(drawn).MoveToOuterDisposeScope();

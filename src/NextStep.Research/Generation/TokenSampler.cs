@@ -39,10 +39,11 @@ internal static class TokenSampler
     /// <param name="noise">All draws.</param>
     /// <param name="noiseRepeat">Reference solver: noise rows shared by tiling; null = one a picture.</param>
     /// <param name="onToken">Called after each token, for progress and inspection.</param>
+    /// <param name="teacher">[m, count, d]: fed back instead of what was drawn; null = what was drawn.</param>
     /// <param name="cancellation">Stops between tokens.</param>
     public static Tensor Draw(
         NextStepModel model, PromptRows prompt, int count, SamplingConfig sampling, Func<Tensor, Tensor>? project, NoiseSource noise,
-        int? noiseRepeat = null, Action<SampledToken>? onToken = null, CancellationToken cancellation = default)
+        int? noiseRepeat = null, Action<SampledToken>? onToken = null, Tensor? teacher = null, CancellationToken cancellation = default)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -70,7 +71,8 @@ internal static class TokenSampler
             onToken?.Invoke(sampled);
             if (index < count - 1)
             {
-                Tensor following = Feed(model, sampled.Token, prompt.Branches, visible, cache).MoveToOuterDisposeScope();
+                Tensor fed = teacher?.select(1, index).to(sampled.Token.dtype, sampled.Token.device) ?? sampled.Token;
+                Tensor following = Feed(model, fed, prompt.Branches, visible, cache).MoveToOuterDisposeScope();
                 hidden.Dispose();
                 hidden = following;
             }

@@ -34,6 +34,19 @@ public enum EditLayout
     InstructionFirst,
 }
 
+/// <summary>How strong the noise on input latents is along the raster order of an image.</summary>
+public enum InputNoiseShape
+{
+    /// <summary>From 0 at the start to its full strength at the last token: the released training code.</summary>
+    Growing,
+
+    /// <summary>The same for every token.</summary>
+    Even,
+
+    /// <summary>The same for every token of an image, between 0 and its full strength, uniformly drawn for each image.</summary>
+    Drawn,
+}
+
 /// <summary>The <c>model</c> node. Null means: derived from <see cref="Size"/>.</summary>
 public sealed record ModelConfig
 {
@@ -57,9 +70,12 @@ public sealed record ModelConfig
     [Range(0.0, 1e3)]
     public double ImageLossWeight { get; init; } = 1;
 
-    /// <summary>Std of Gaussian noise on the latents fed to the transformer, growing linearly from 0 along the raster order (spec §1.5; released: 0).</summary>
+    /// <summary>Std of Gaussian noise on the latents fed to the transformer in training, not on those it learns nor on the source of an edit (spec §1.5; released: 0).</summary>
     [Range(0.0, 10.0)]
     public double InputNoise { get; init; }
+
+    /// <summary>How that noise is spread over the tokens of an image.</summary>
+    public InputNoiseShape InputNoiseShape { get; init; } = InputNoiseShape.Growing;
 
     /// <summary>What an edit's prompt begins with, in training and where no marker says it.</summary>
     public EditLayout EditLayout { get; init; } = EditLayout.SourceFirst;

@@ -106,6 +106,7 @@ public static class ModelSizes
             TextLossWeight = model.TextLossWeight,
             ImageLossWeight = model.ImageLossWeight,
             InputNoise = model.InputNoise,
+            InputNoiseShape = model.InputNoiseShape,
             EditLayout = model.EditLayout,
         };
     }

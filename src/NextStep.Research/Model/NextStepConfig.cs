@@ -33,8 +33,11 @@ public sealed record NextStepConfig
     /// <summary>Weight of the image loss.</summary>
     public double ImageLossWeight { get; init; } = 1;
 
-    /// <summary>Std of the raster-ramped input noise in training (spec §1.5).</summary>
+    /// <summary>Std of the input noise in training (spec §1.5).</summary>
     public double InputNoise { get; init; }
+
+    /// <summary>How it is spread over the tokens of an image.</summary>
+    public InputNoiseShape InputNoiseShape { get; init; } = InputNoiseShape.Growing;
 
     /// <summary>How edits were laid out in training.</summary>
     public EditLayout EditLayout { get; init; } = EditLayout.SourceFirst;

@@ -14,6 +14,9 @@ namespace NextStep.Research;
 /// <param name="Places">Where images and labels stand; null = found anew, with a look at the ids from the host.</param>
 public sealed record ModelBatch(Tensor Ids, Tensor Labels, Tensor Tokens, Tensor? KeyMask = null, Tensor? TokenMask = null, Tensor? Learned = null, BatchPlaces? Places = null) : IDisposable
 {
+    /// <summary>[n, d], what the transformer is given in place of <see cref="Tokens"/>, which stay what is learned; null = those.</summary>
+    public Tensor? Fed { get; init; }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -24,6 +27,7 @@ public sealed record ModelBatch(Tensor Ids, Tensor Labels, Tensor Tokens, Tensor
         TokenMask?.Dispose();
         Learned?.Dispose();
         Places?.Dispose();
+        Fed?.Dispose();
     }
 }
 
@@ -130,15 +134,11 @@ public sealed class NextStepModel : nn.Module
     {
         using DisposeScope scope = NewDisposeScope();
         BatchPlaces places = batch.Places ?? BatchPlaces.Of(batch.Ids, batch.Labels, Config.Special);
-        Tensor embedded = Embed(batch.Ids, Config.InputNoise > 0 ? Noised(batch, places, noise) : batch.Tokens, places.Slots);
-        Tensor states = States(embedded, batch, packing);
+        Tensor fed = batch.Fed ?? batch.Tokens;
+        Tensor states = States(batch, places, Config.InputNoise > 0 ? Noised(batch, fed, places, noise) : fed, packing);
         Tensor labels = batch.Labels.narrow(1, 1, batch.Labels.size(1) - 1).reshape(-1);
 
-        Tensor image = states.index_select(0, places.Image), target = batch.Tokens;
-        if (batch.Learned is { } learned)
-        {
-            (image, target) = (image.index_select(0, learned), target.index_select(0, learned));
-        }
+        Tensor image = Learned(batch, states.index_select(0, places.Image)), target = Learned(batch, batch.Tokens);
         Tensor condition = skipOutProjector ? image : ProjectOut(image);
         int repeat = Config.HeadBatchMultiplier;
         // Of text alone the head is not asked: it has no loss, and nothing is drawn.
@@ -156,23 +156,14 @@ public sealed class NextStepModel : nn.Module
             flow.MoveToOuterDisposeScope());
     }
 
-    /// <summary>What the head is conditioned on at every learned token when its picture is fed back as it stands (teacher forcing, no input noise): [k, H], with gradient.</summary>
-    internal Tensor Conditions(ModelBatch batch)
+    /// <summary>Conditions of the head at the learned tokens of a batch, [k, H], as training sees them but without noise.</summary>
+    /// <param name="batch">The batch.</param>
+    /// <param name="packing">As for <see cref="Losses"/>.</param>
+    public Tensor Conditions(ModelBatch batch, SequencePacking? packing = null)
     {
         using DisposeScope scope = NewDisposeScope();
         BatchPlaces places = batch.Places ?? BatchPlaces.Of(batch.Ids, batch.Labels, Config.Special);
-        Tensor image = States(Embed(batch.Ids, batch.Tokens, places.Slots), batch, null).index_select(0, places.Image);
-        return ProjectOut(batch.Learned is { } learned ? image.index_select(0, learned) : image).MoveToOuterDisposeScope();
-    }
-
-    // The states of all positions but the last of a row, one below the other.
-    private Tensor States(Tensor embedded, ModelBatch batch, SequencePacking? packing)
-    {
-        using DisposeScope scope = NewDisposeScope();
-        Tensor hidden = packing is null
-            ? _transformer.Forward(embedded, batch.KeyMask)
-            : packing.Unpack(_transformer.Forward(packing.Pack(embedded), null, null, packing.Positions, null, packing.Mask));
-        return hidden.narrow(1, 0, hidden.size(1) - 1).reshape(-1, hidden.size(-1)).MoveToOuterDisposeScope();
+        return ProjectOut(Learned(batch, States(batch, places, batch.Fed ?? batch.Tokens, packing).index_select(0, places.Image))).MoveToOuterDisposeScope();
     }
 
     /// <summary>Row of the fixed 2-D table that is added to the state predicting image token <paramref name="index"/>, [H]; null unless configured (spec §1.4).</summary>
@@ -202,15 +193,37 @@ public sealed class NextStepModel : nn.Module
         base.Dispose(disposing);
     }
 
-    // Gaussian noise whose std grows linearly from 0 over the raster order of each image's tokens (spec §1.5); context stays as clean as it is in generation.
-    private Tensor Noised(ModelBatch batch, BatchPlaces places, NoiseSource noise)
+    private static Tensor Learned(ModelBatch batch, Tensor ofTokens) => batch.Learned is { } learned ? ofTokens.index_select(0, learned) : ofTokens;
+
+    // Hidden states before each position but the first, [batch·(positions − 1), H].
+    private Tensor States(ModelBatch batch, BatchPlaces places, Tensor fed, SequencePacking? packing)
+    {
+        Tensor embedded = Embed(batch.Ids, fed, places.Slots);
+        Tensor hidden = packing is null
+            ? _transformer.Forward(embedded, batch.KeyMask)
+            : packing.Unpack(_transformer.Forward(packing.Pack(embedded), null, null, packing.Positions, null, packing.Mask));
+        return hidden.narrow(1, 0, hidden.size(1) - 1).reshape(-1, hidden.size(-1));
+    }
+
+    // Gaussian noise whose std is spread over each image's tokens as configured (spec §1.5); context stays as clean as it is in generation.
+    private Tensor Noised(ModelBatch batch, Tensor fed, BatchPlaces places, NoiseSource noise)
     {
         Tensor slots = places.Slots;
         Tensor noisy = batch.Learned is { } learned ? slots.index_select(0, learned) : slots;
         Tensor flags = zeros(batch.Ids.numel(), device: batch.Ids.device).index_fill(0, noisy, Scalars.Of(1)).view(batch.Ids.shape);
-        Tensor order = flags.cumsum(1).mul(flags); // 1-based place in the row
-        Tensor share = (order / order.max().clamp_min(Scalars.Of(1))).flatten().index_select(0, slots).unsqueeze(1);
         Tensor epsilon = noise.Normal(batch.Tokens.shape).to(batch.Tokens.dtype, batch.Tokens.device);
-        return batch.Tokens.Plus((epsilon * share).Times((float)Config.InputNoise));
+        Tensor share = Config.InputNoiseShape switch
+        {
+            InputNoiseShape.Growing => Growing(flags),
+            InputNoiseShape.Even => flags,
+            _ => flags * noise.Uniform(flags.size(0), 1).to(flags.device),
+        };
+        return fed.Plus((epsilon * share.flatten().index_select(0, slots).unsqueeze(1)).Times((float)Config.InputNoise));
+    }
+
+    private static Tensor Growing(Tensor flags)
+    {
+        Tensor order = flags.cumsum(1).mul(flags); // 1-based place in the row
+        return order / order.max().clamp_min(Scalars.Of(1));
     }
 }

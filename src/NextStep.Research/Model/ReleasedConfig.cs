@@ -62,6 +62,7 @@ internal static class ReleasedConfig
             [Own] = new JsonObject
             {
                 ["imageSize"] = imageSize,
+                ["inputNoiseShape"] = JsonSerializer.SerializeToNode(config.InputNoiseShape, JsonOptions),
                 ["editLayout"] = JsonSerializer.SerializeToNode(config.EditLayout, JsonOptions),
                 ["head"] = JsonSerializer.SerializeToNode(config.HeadComponent, JsonOptions),
                 ["layer"] = JsonSerializer.SerializeToNode(t.Layer, JsonOptions),
@@ -129,6 +130,7 @@ internal static class ReleasedConfig
             TextLossWeight = keys.Double("lm_loss_weight", 0.01),
             ImageLossWeight = keys.Double("im_loss_weight", keys.Double("image_loss_weight", 1)),
             InputNoise = keys.Double("noise_strength", 0),
+            InputNoiseShape = ReadChoice(keys, "inputNoiseShape", InputNoiseShape.Growing, "spread of input noise"),
             EditLayout = ReadEditLayout(keys),
             UseGenPosEmbed = keys.Bool("use_gen_pos_embed", false),
             HeadComponent = ReadComponent<TokenHeadConfig>(keys, "head") ?? new FlowHead(),
@@ -152,15 +154,18 @@ internal static class ReleasedConfig
     internal static int ReadPatch(string file) => JsonKeys.Open(file).Size(64, null, "latent_patch_size", "patch_size");
 
     /// <summary>How edits were laid out in training; as in the released edit model where the file does not say it.</summary>
-    internal static EditLayout ReadEditLayout(JsonKeys keys)
+    internal static EditLayout ReadEditLayout(JsonKeys keys) => ReadChoice(keys, "editLayout", EditLayout.SourceFirst, "layout of edits");
+
+    private static T ReadChoice<T>(JsonKeys keys, string key, T absent, string what)
+        where T : struct, Enum
     {
         try
         {
-            return keys.Object(Own)?["editLayout"] is { } layout ? layout.Deserialize<EditLayout>(JsonOptions) : EditLayout.SourceFirst;
+            return keys.Object(Own)?[key] is { } node ? node.Deserialize<T>(JsonOptions) : absent;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            throw new InvalidDataException($"{keys.File}: {Own}.editLayout is no layout of edits: {e.Message}", e);
+            throw new InvalidDataException($"{keys.File}: {Own}.{key} is no {what}: {e.Message}", e);
         }
     }
 

@@ -26,6 +26,8 @@ public static class ModelTrainer
         TrainerConfig trainer = config.Training.Model;
         TrainingLoop loop = new(trainer, trainer.LearningRate ?? ModelSizes.Of(config.Model.Size).LearningRate, run);
         SequenceLayout layout = new(tokenizer, config.Model.EditLayout);
+        ScheduledSamplingConfig scheduled = config.Training.ScheduledSampling;
+        SamplingConfig own = new() { Guidance = 1, Steps = scheduled.Steps };
         loop.Run(model, step =>
         {
             using NoiseSource noise = new DrawnNoise(config.Seed, "flow.noise", step);
@@ -35,6 +37,13 @@ public static class ModelTrainer
             using IDisposable? precision = Autocast.For(trainer.Precision, device);
             ModelBatch batch = Batch(layout, tokenizer.Special, latents, indices, dropped, noise, device);
             SequencePacking? packing = config.Training.PackSequences ? SequencePacking.Of(batch.Places!.Lengths, batch.Ids.size(1), device) : null;
+            if (scheduled.Share > 0)
+            {
+                SplitMix64 chosen = Streams.Managed(config.Seed, "model.ownTokens", step);
+                using NoiseSource draws = new DrawnNoise(config.Seed, "model.ownTokens.noise", step);
+                double share = scheduled.At(step * trainer.BatchSize);
+                batch = ScheduledSampling.Apply(model, batch, packing, [.. indices.Select(_ => chosen.NextDouble() < share)], own, run.Project, draws);
+            }
             ModelLosses losses = model.Losses(batch, noise, packing: packing);
             return new StepOutcome(losses.Total, Metrics(losses, model.Head.LossName), [.. indices.Select(i => latents.Ids[i])]);
         }, step => [.. Batches.Indices(config.Seed, "model.order", step, trainer.BatchSize, latents.Captions.Count).Select(i => latents.Ids[i])]);

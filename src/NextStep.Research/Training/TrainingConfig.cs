@@ -31,6 +31,9 @@ public sealed record TrainingConfig
     [Range(0.0, 1.0)]
     public double DropText { get; init; } = 0.1;
 
+    /// <summary>Training on the model's own tokens.</summary>
+    public ScheduledSamplingConfig ScheduledSampling { get; init; } = new();
+
     /// <summary>Lay sequences of mixed lengths end to end instead of padding them to the longest: less to compute, the same losses to rounding.</summary>
     public bool PackSequences { get; init; }
 

@@ -46,6 +46,9 @@ public sealed record TrainingRun(
     /// <summary>Images after which the averaged weights are kept, see <see cref="WeightSnapshots"/>.</summary>
     public IReadOnlyList<long> Snapshots { get; init; } = [];
 
+    /// <summary>Of a model's training: <see cref="LatentNormalizer.Project"/> of its autoencoder, for the tokens that scheduled sampling draws; null = they stay as drawn.</summary>
+    public Func<Tensor, Tensor>? Project { get; init; }
+
     /// <summary>Called where a log line ends, with images seen and what is trained: its newest weights, not their average, in evaluation mode.</summary>
     public Action<long, nn.Module>? Inspect { get; init; }
 }

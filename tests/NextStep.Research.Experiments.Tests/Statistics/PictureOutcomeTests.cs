@@ -23,6 +23,27 @@ public sealed class PictureOutcomeTests
     }
 
     [Fact]
+    public void GenEvals_mean_is_over_its_own_tasks_and_forgives_a_further_object()
+    {
+        ShapeScene Draw(ShapeSkill skill) => SceneGenerator.Draw(skill, PairSplit.Seen, Streams.Managed(1, "geneval", 0));
+        ShapeScene two = Draw(ShapeSkill.Two), single = two with { Objects = [two.Objects[0]] };
+        string Caption(ShapeScene scene, ShapeSkill skill) => CaptionGrammar.Write(CaptionGrammar.Describe(scene, skill));
+        torch.Tensor blank = torch.zeros(3, 32, 32); // grey, which shows nothing
+        torch.Tensor pictures = torch.stack([SignedDistanceRenderer.Render(two, 32), SignedDistanceRenderer.Render(two, 32), blank]);
+        using Measurements all = new();
+        AlignmentMeasures.Add(all, pictures, [Caption(two, ShapeSkill.Two), Caption(single, ShapeSkill.Single), Caption(Draw(ShapeSkill.Place), ShapeSkill.Place)], null, 0);
+        all.Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.Equal((1, 0, 0), (all.Numbers["alignment.two"], all.Numbers["alignment.single"], all.Numbers["alignment.place"]));
+        Assert.Equal((1, 1, 0), (all.Numbers["alignment.geneval.two"], all.Numbers["alignment.geneval.single"], all.Numbers["alignment.geneval.place"]));
+        Assert.Equal(1, all.Numbers["alignment.geneval"]); // "in the top left" is no task of GenEval
+
+        using Measurements places = new();
+        AlignmentMeasures.Add(places, blank.unsqueeze(0), [Caption(Draw(ShapeSkill.Place), ShapeSkill.Place)], null, 0);
+        places.Run(cancellation: TestContext.Current.CancellationToken);
+        Assert.False(places.Numbers.ContainsKey("alignment.geneval"));
+    }
+
+    [Fact]
     public void The_interval_of_a_mean_over_skills_of_different_sizes_is_about_that_mean()
     {
         // R, MOVER with Wilson's intervals: l <- c(.490162472, 0), u <- c(.943317849, .489890836), p <- c(.8, 0): mean(p) - sqrt(sum((p - l)^2)) / 2, mean(p) + sqrt(sum((u - p)^2)) / 2

@@ -78,13 +78,16 @@ public sealed class EditTrainingTests
         Assert.Equal(0, TinyModels.Distance(latents.Means[TensorIndex.Tensor(tensor([7L, 2, 15, 9]))].flatten(0, 1), batch.Tokens.index_select(0, batch.Learned!)));
     }
 
-    [Fact]
-    public void Input_noise_leaves_the_source_clean()
+    [Theory]
+    [InlineData(InputNoiseShape.Growing)]
+    [InlineData(InputNoiseShape.Even)]
+    [InlineData(InputNoiseShape.Drawn)]
+    public void Input_noise_leaves_the_source_clean_and_is_spread_as_it_is_called(InputNoiseShape shape)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
         using NextStepModel plain = TinyModels.Model(Tokenizer);
-        using NextStepModel model = new(plain.Config with { InputNoise = 0.4, HeadBatchMultiplier = 1 });
+        using NextStepModel model = new(plain.Config with { InputNoise = 0.4, InputNoiseShape = shape, HeadBatchMultiplier = 1 });
         TinyModels.Randomize(model, 1);
         model.eval();
         using LatentSet latents = Encoded();
@@ -92,12 +95,25 @@ public sealed class EditTrainingTests
         ModelBatch batch = ModelTrainer.Batch(new SequenceLayout(Tokenizer), Tokenizer.Special, latents, [8], new DroppedCondition[1], none, CPU);
         Assert.Equal(Loss(1, 1), Loss(50, 1));
         Assert.NotEqual(Loss(1, 1), Loss(1, 2));
-
-        float Loss(float onSource, float onResult)
+        Tensor strength = shape switch
         {
-            Tensor noise = cat([ones(16, 16) * onSource, ones(16, 16) * onResult]);
-            using NoiseSource draws = new RecordedNoise([noise, TinyModels.Normal("flow", 16, 16), TinyModels.Normal("times", 16)]);
-            return model.Losses(batch, draws).Total.item<float>();
+            InputNoiseShape.Growing => arange(1, 17).to_type(ScalarType.Float32) / 16,
+            InputNoiseShape.Even => ones(16),
+            _ => full(16, 0.5f),
+        };
+        using NextStepModel even = new(model.Config with { InputNoiseShape = InputNoiseShape.Even });
+        even.load_state_dict(model.state_dict());
+        even.eval();
+        Tensor shaken = TinyModels.Normal("input", 16, 16);
+        Assert.Equal(LossOf(even, ones(16, 16), shaken * strength.unsqueeze(1)), LossOf(model, ones(16, 16), shaken));
+
+        float Loss(float onSource, float onResult) => LossOf(model, ones(16, 16) * onSource, ones(16, 16) * onResult);
+
+        float LossOf(NextStepModel of, Tensor onSource, Tensor onResult)
+        {
+            Tensor[] drawn = of.Config.InputNoiseShape == InputNoiseShape.Drawn ? [full(1, 1, 0.5f)] : [];
+            using NoiseSource draws = new RecordedNoise([cat([onSource, onResult]), .. drawn, TinyModels.Normal("flow", 16, 16), TinyModels.Normal("times", 16)]);
+            return of.Losses(batch, draws).Total.item<float>();
         }
     }
 
@@ -151,7 +167,7 @@ public sealed class EditTrainingTests
             Data = Data,
             Autoencoder = TinyModels.Autoencoder,
             Model = new ModelConfig { Size = ModelSize.Nano, InputNoise = 0.2 },
-            Training = new TrainingConfig { Model = trainer, DropText = 0.2 },
+            Training = new TrainingConfig { Model = trainer, DropText = 0.2, ScheduledSampling = new ScheduledSamplingConfig { Share = 0.5, Ramp = 300 } },
         };
         using NextStepModel model = ModelTrainer.Train(config, latents, Tokenizer, new TrainingRun(folder, "model", (images, _) =>
         {
