@@ -14,7 +14,7 @@ public static class StandardStages
     [
         new("verifier", 1, ["data.source", "data.imageSize", "data.skills", "autoencoder.multipliers", "evaluation.skills", "evaluation.verifierScenes", "seed", "threads"], [], true, VerifierStage.Run) { Work = new StageWork("evaluation.verifierScenes", 16), Numbers = ["verifier.*"] },
         // The autoencoder does not see edits: their pictures are like those of the pairs.
-        new("autoencoder", 4, [.. Pictures, "autoencoder", "training.autoencoder", "evaluation.heldOut", "evaluation.latentNoise", "seed", "threads", "cuda"], [], true, AutoencoderStage.Run) { Work = new StageWork("training.autoencoder.images", 64), Numbers = ["autoencoder.*"] },
+        new("autoencoder", 5, [.. Pictures, "autoencoder", "training.autoencoder", "evaluation.heldOut", "evaluation.latentNoise", "seed", "threads", "cuda"], [], true, AutoencoderStage.Run) { Work = new StageWork("training.autoencoder.images", 64), Numbers = ["autoencoder.*"] },
         new("latents", 4, ["data", "evaluation.heldOut", "seed", "threads", "cuda"], ["autoencoder"], true, LatentsStage.Run) { Work = new StageWork("data.images", 256), Numbers = ["latents.*"] },
         new("model", 2, ["data.source", "data.imageSize", "model", "training.model", "training.dropText", "training.scheduledSampling", "training.packSequences", "training.recomputeLayers", "seed", "threads", "cuda"], ["autoencoder", "latents"], true, ModelStage.Run) { Work = new StageWork("training.model.images", 256), Numbers = Losses },
         new("samples", 2, ["data", "sampling", "evaluation.samples", "evaluation.skills", "evaluation.pairs", "seed", "threads", "cuda", "precision"], ["model"], false, SamplesStage.Run) { Work = new StageWork("evaluation.samples", 4), Numbers = [] },
