@@ -72,8 +72,8 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
         HashSet<string> seen = [];
         foreach (PlannedCell cell in plan.Cells.Take(most))
         {
-            IEnumerable<string> stages = cell.Stages.Select(s => _done.Contains(s.Key) ? $"{s.Key[..8]} done" : seen.Add(s.Key) ? $"{s.Key[..8]} run" : $"{s.Key[..8]} shared");
-            table.AddRow([.. new[] { cell.Key, cell.Arm, cell.Seed.ToString(CultureInfo.InvariantCulture) }.Concat(stages).Select(t => new Text(t))]);
+            Dictionary<string, string> stages = cell.Stages.ToDictionary(s => s.Kind, s => _done.Contains(s.Key) ? $"{s.Key[..8]} done" : seen.Add(s.Key) ? $"{s.Key[..8]} run" : $"{s.Key[..8]} shared");
+            table.AddRow([.. new[] { cell.Key, cell.Arm, cell.Seed.ToString(CultureInfo.InvariantCulture) }.Concat(kinds.Select(k => stages.GetValueOrDefault(k, "–"))).Select(t => new Text(t))]);
         }
         return table;
     }
@@ -102,15 +102,17 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
     {
         List<string> own = [], shared = [];
         HashSet<string> different = [];
-        foreach (StageDefinition stage in StandardStages.All)
+        HashSet<string> used = [.. plan.Cells.First(c => c.Arm == arm.Name).Stages.Select(s => s.Kind)], baseline = [.. plan.Cells[0].Stages.Select(s => s.Kind)];
+        foreach (StageDefinition stage in StandardStages.All.Where(s => used.Contains(s.Kind)))
         {
             IReadOnlyList<(string Path, string Before, string After)> differences = StageSharing.Differences(plan, arm, stage);
             bool follows = stage.After.Any(different.Contains);
+            bool alone = !baseline.Contains(stage.Kind);
             if (differences.Count > 0)
             {
                 own.Add($"{stage.Kind} ({string.Join(", ", differences.Select(d => $"{d.Path} {d.Before} → {d.After}"))})");
             }
-            else if (follows)
+            else if (follows || alone)
             {
                 own.Add(stage.Kind);
             }
@@ -118,7 +120,7 @@ internal sealed class PlanView(Experiment experiment, Plan plan, RunFolder folde
             {
                 shared.Add(stage.Kind);
             }
-            if (differences.Count > 0 || follows)
+            if (differences.Count > 0 || follows || alone)
             {
                 different.Add(stage.Kind);
             }

@@ -9,14 +9,14 @@ internal static class TrainCommand
 {
     public static Command Create()
     {
-        Argument<string> kind = new("STAGE") { Description = "autoencoder or model." };
-        kind.AcceptOnlyFromAmong("autoencoder", "model");
+        Argument<string> kind = new("STAGE") { Description = "autoencoder, model or post." };
+        kind.AcceptOnlyFromAmong("autoencoder", "model", "post");
         Argument<string> file = new("CONFIG") { Description = "A configuration or experiment file; of an experiment, its baseline." };
         Option<string?> output = SharedOptions.Out(), device = SharedOptions.Device();
         Option<string[]> set = SharedOptions.Set();
         Option<long?> seed = new("--seed") { Description = "Seed; default: as configured." };
         Command command = new("train", """
-            Trains the autoencoder or the model by itself, with what it needs before it. The same command again continues.
+            Trains the autoencoder, the model or what learns from its own pictures by itself, with what it needs before it. The same command again continues.
 
             Examples:
               nextstep train autoencoder experiments/base/shapes-32.yaml --out runs/autoencoder

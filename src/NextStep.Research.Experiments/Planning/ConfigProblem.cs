@@ -9,7 +9,7 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
 {
     /// <summary>All of a configuration.</summary>
     public static IEnumerable<ConfigProblem> Of(ResearchConfig config) =>
-        [.. Model(config), .. Frozen(config), .. Head(config), .. Detectors(config), .. Pictures(config), .. Times(config), .. Names(config), .. Device(config), .. Contents(config)];
+        [.. Model(config), .. Frozen(config), .. Head(config), .. Detectors(config), .. Pictures(config), .. Times(config), .. Post(config), .. Names(config), .. Device(config), .. Contents(config)];
 
     private static IEnumerable<ConfigProblem> Model(ResearchConfig config)
     {
@@ -98,6 +98,36 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
         if (!config.Training.Model.Snapshots.Any(s => s <= config.Training.Model.Images))
         {
             yield return new ConfigProblem(["evaluation.alignmentTarget", "training.model.snapshots"], $"there are no weights on the way to draw with: set training.model.snapshots to numbers of images up to {config.Training.Model.Images}");
+        }
+    }
+
+    private static IEnumerable<ConfigProblem> Post(ResearchConfig config)
+    {
+        const string method = "training.post.method", start = "training.post.start";
+        PostTrainerConfig post = config.Training.Post;
+        if (post.Start is not null && config.Evaluation.AlignmentTarget is not null)
+        {
+            yield return new ConfigProblem([start, "evaluation.alignmentTarget"], "the time to an alignment is that of the cell's own training, which a start from a folder leaves out; unset one of the two");
+        }
+        if (post.Method == PostMethod.None)
+        {
+            yield break;
+        }
+        if (config.Data.Source != DataSource.Shapes)
+        {
+            yield return new ConfigProblem([method, "data.source"], $"the reward is the verifier of the shapes world; the source is {ComponentCatalog.NameOf(config.Data.Source.GetType())}");
+        }
+        if (post.Method == PostMethod.Dpo && post.Start is null && config.Model.Head is not FlowHead)
+        {
+            yield return new ConfigProblem([method, "model.head"], $"dpo compares flow losses, which the head {ComponentCatalog.NameOf(config.Model.Head.GetType())} does not have; use reject, or the head flow");
+        }
+        if (post.Method == PostMethod.Dpo && (post.Draws < 2 || post.BatchSize < 2 || post.BatchSize % 2 != 0))
+        {
+            yield return new ConfigProblem([method, "training.post.draws", "training.post.batchSize"], $"dpo learns from pairs: training.post.draws must be at least 2 and batchSize even; they are {post.Draws} and {post.BatchSize}");
+        }
+        if (post.Rounds > (post.Images + post.BatchSize - 1) / post.BatchSize)
+        {
+            yield return new ConfigProblem(["training.post.rounds", "training.post.images", "training.post.batchSize"], $"{post.Rounds} rounds do not fit into the {(post.Images + post.BatchSize - 1) / post.BatchSize} steps of {post.Images} images in batches of {post.BatchSize}");
         }
     }
 

@@ -27,6 +27,8 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
             config => _ = config.Model.Tokenizer is QwenVocabulary q ? QwenTokenizer.Load(DataPath.Absolute(q.Folder)) : null),
         new("training.model.start", true, ["training.model.start"], config => config.Training.Model.Start is { } start ? FileContents.OfModel(DataPath.Absolute(start)) : null,
             CheckStart),
+        new("training.post.start", true, ["training.post.start", "data.imageSize"], config => config.Training.Post.Start is { } start ? FileContents.OfModel(DataPath.Absolute(start)) : null,
+            CheckPostStart),
         new(NetworkPath, true, [NetworkPath, "evaluation.networkSize", "evaluation.networkMean", "evaluation.networkDeviation", "data.imageSize"], Network, config => Network(config)),
     ];
 
@@ -65,6 +67,19 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
             string folder = ReleasedFolder.Resolve(DataPath.Absolute(start));
             using NextStepModel model = new(ModelSizes.Resolve(config.Model, config.Autoencoder, new ByteTokenizer()), torch.META);
             StartWeights.Check(model, folder);
+        }
+    }
+
+    private static void CheckPostStart(ResearchConfig config)
+    {
+        if (config.Training.Post.Start is not { } start)
+        {
+            return;
+        }
+        FolderSettings settings = ReleasedFolder.Settings(DataPath.Absolute(start));
+        if (settings.ImageSize is { } side && side != config.Data.ImageSize)
+        {
+            throw new ArgumentException($"the model in {start} draws pictures of {side} pixels; set data.imageSize to {side}");
         }
     }
 

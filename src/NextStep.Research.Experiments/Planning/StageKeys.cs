@@ -11,12 +11,13 @@ internal sealed class StageKeys
     private readonly string _unread;
 
     /// <param name="arm">The arm.</param>
-    /// <param name="stages">In the order in which they run.</param>
+    /// <param name="all">In the order in which they run.</param>
     /// <param name="varied">Config paths in which the experiment's arms differ; those that no stage reads still make a cell of its own.</param>
     /// <param name="content">Looks up what the arm's values stand for.</param>
-    public StageKeys(Arm arm, IReadOnlyList<StageDefinition> stages, IReadOnlyCollection<string> varied, ContentReader content)
+    public StageKeys(Arm arm, IReadOnlyList<StageDefinition> all, IReadOnlyCollection<string> varied, ContentReader content)
     {
         _arm = arm.Name;
+        StageDefinition[] stages = StageDefinition.Needed(all, arm.Config);
         IReadOnlyDictionary<string, string> texts = ConfigPath.Texts(arm.Config);
         IReadOnlyDictionary<string, string> contents = content.Of(arm.Config);
         _keys = [.. stages.Select(s => StageKey.Of(s, texts, contents, content))];

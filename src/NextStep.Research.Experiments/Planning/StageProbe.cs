@@ -33,7 +33,7 @@ internal static class StageProbe
                 warm = true;
             }
             Measured[] small = Pass(config, 1, stages, cancellation), large = Pass(config, Larger, stages, cancellation);
-            timings.AddRange(stages.Select((stage, i) => Line(stage, config, small[i], large[i])));
+            timings.AddRange(StageDefinition.Needed(stages, config).Select((stage, i) => Line(stage, config, small[i], large[i])));
         }
         return timings;
 
@@ -61,7 +61,7 @@ internal static class StageProbe
         using CpuThreads? threads = CpuThreads.Use(config.Threads);
         Dictionary<string, string> inputs = [];
         List<Measured> measured = [];
-        foreach (StageDefinition stage in stages)
+        foreach (StageDefinition stage in StageDefinition.Needed(stages, config))
         {
             cancellation.ThrowIfCancellationRequested();
             DirectoryInfo place = Directory.CreateDirectory(Path.Combine(folder.Path, stage.Kind));

@@ -8,7 +8,7 @@ namespace NextStep.Research.Experiments;
 /// <param name="Through">Earlier stages whose keys differ between the arms, so that this one's do as well.</param>
 internal sealed record StageSharing(string Kind, int Keys, int Cells, IReadOnlyList<VariedKey> Differs, IReadOnlyList<string> Through)
 {
-    /// <summary>For every stage of the plan, in order.</summary>
+    /// <summary>For every stage that a cell of the plan has, in order.</summary>
     public static IReadOnlyList<StageSharing> Of(Experiment experiment, Plan plan, IReadOnlyList<StageDefinition> stages)
     {
         ArgumentNullException.ThrowIfNull(experiment);
@@ -20,6 +20,11 @@ internal sealed record StageSharing(string Kind, int Keys, int Cells, IReadOnlyL
         HashSet<string> differing = [];
         foreach (StageDefinition stage in stages)
         {
+            PlannedStage[] used = [.. plan.Cells.SelectMany(c => c.Stages).Where(s => s.Kind == stage.Kind)];
+            if (used.Length == 0)
+            {
+                continue;
+            }
             List<VariedKey> differs = [.. varied.Values.Where(v => Reads(stage, v.Path))];
             string[] through = [.. stage.After.Where(differing.Contains)];
             if (differs.Count > 0 || through.Length > 0)
@@ -30,7 +35,6 @@ internal sealed record StageSharing(string Kind, int Keys, int Cells, IReadOnlyL
             {
                 differs.Add(new VariedKey("seed", [.. experiment.Seeds.Select(s => FormattableString.Invariant($"{s}"))]));
             }
-            PlannedStage[] used = [.. plan.Cells.SelectMany(c => c.Stages).Where(s => s.Kind == stage.Kind)];
             found.Add(new StageSharing(stage.Kind, used.Select(s => s.Key).Distinct().Count(), used.Length, differs, through));
         }
         return found;

@@ -18,12 +18,12 @@ internal static class MetricsStage
         string[] prompts = JsonSerializer.Deserialize<string[]>(saved.Metadata["prompts"]) ?? [];
         Tensor pictures = saved.Read("pixels");
         using LoadedModel loaded = ReleasedFolder.Load(
-            Path.Combine(context.Inputs["model"], ModelStage.ModelFolder), config.OpenDevice(), config.Precision.ToScalarType());
+            Path.Combine(ModelStage.Trained(context.Inputs), ModelStage.ModelFolder), config.OpenDevice(), config.Precision.ToScalarType());
         using IFeatureNetwork network = config.Evaluation.OpenNetwork();
         using Measurements all = new();
         all.Numbers["samples.brightness"] = pictures.mean().item<float>();
         all.Numbers["samples.contrast"] = pictures.std([1, 2, 3]).mean().item<float>();
-        foreach ((string name, double value) in RasterEnds.OfLosses(RunFolder.Read<Dictionary<string, Curve>>(Path.Combine(context.Inputs["model"], Curve.FileName)) ?? []))
+        foreach ((string name, double value) in RasterEnds.OfLosses(RunFolder.Read<Dictionary<string, Curve>>(Path.Combine(ModelStage.Trained(context.Inputs), Curve.FileName)) ?? []))
         {
             all.Numbers[name] = value;
         }

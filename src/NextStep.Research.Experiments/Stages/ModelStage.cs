@@ -9,6 +9,9 @@ internal static class ModelStage
     /// <summary>Folder of the trained model inside the stage's.</summary>
     public const string ModelFolder = "model";
 
+    /// <summary>The folder of the last stage that changed the model.</summary>
+    public static string Trained(IReadOnlyDictionary<string, string> inputs) => inputs.GetValueOrDefault("post") ?? inputs["model"];
+
     public static void Run(StageContext context)
     {
         ResearchConfig config = context.Config;
@@ -24,10 +27,17 @@ internal static class ModelStage
             (images, numbers) => context.Progress(new StageProgress(images, config.Training.Model.Images, "images", numbers)),
             context.Cancellation) { Note = context.Note, KeepEnd = context.GoesOn, Snapshots = config.Training.Model.Snapshots, Project = autoencoder.Normalization.Project });
         ReleasedFolder.Save(Path.Combine(context.Directory, ModelFolder), model, autoencoder, tokenizer, config.Data.ImageSize, new SamplingConfig()); // each cell puts its own beside the weights
-        using LatentSet heldOut = LatentSet.Load(Path.Combine(context.Inputs["latents"], LatentsStage.HeldOut));
+        (Dictionary<string, double> numbers, Dictionary<string, Curve> curves) = Measure(config, model, tokenizer, context.Inputs["latents"]);
+        StageFiles.WriteSummary(context.Directory, numbers);
+        StageFiles.WriteCurves(context.Directory, curves);
+    }
+
+    /// <summary>The losses on held-out pictures and edits, by token too, and the model's size.</summary>
+    public static (Dictionary<string, double> Numbers, Dictionary<string, Curve> Curves) Measure(ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, string latents)
+    {
+        using LatentSet heldOut = LatentSet.Load(Path.Combine(latents, LatentsStage.HeldOut));
         HeadLossCurves curves = new(heldOut.Rows * heldOut.Columns);
-        StageFiles.WriteSummary(context.Directory, Measure(config, model, tokenizer, heldOut, curves));
-        StageFiles.WriteCurves(context.Directory, curves.Curves(model.Head.LossName));
+        return (Measure(config, model, tokenizer, heldOut, curves), curves.Curves(model.Head.LossName).ToDictionary());
     }
 
     // Of the pictures as flow.loss and text.loss, of the edits as edit.flow.loss and edit.text.loss.

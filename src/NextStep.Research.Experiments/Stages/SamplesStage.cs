@@ -17,7 +17,7 @@ internal static class SamplesStage
         ResearchConfig config = context.Config;
         IReadOnlyList<string> prompts = Prompts(config);
         using LoadedModel loaded = ReleasedFolder.Load(
-            Path.Combine(context.Inputs["model"], ModelStage.ModelFolder), config.OpenDevice(), config.Precision.ToScalarType());
+            Path.Combine(ModelStage.Trained(context.Inputs), ModelStage.ModelFolder), config.OpenDevice(), config.Precision.ToScalarType());
         Tensor pictures = loaded.Generator().Draw(
             new GenerationRequest { Prompts = prompts, Height = config.Data.ImageSize, Width = config.Data.ImageSize, Sampling = config.Sampling, Seed = config.Seed },
             p => context.Progress(new StageProgress(p.Tokens, p.Total, "tokens", new Dictionary<string, double>())),

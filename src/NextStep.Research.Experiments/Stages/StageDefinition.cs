@@ -1,6 +1,6 @@
 namespace NextStep.Research.Experiments;
 
-/// <summary>One kind of work in a cell: autoencoder → latents → model → samples → metrics.</summary>
+/// <summary>One kind of work in a cell: autoencoder → latents → model → post → samples → metrics.</summary>
 /// <param name="Kind">Its name, also in folder names.</param>
 /// <param name="Version">Raised whenever the same configuration would give other results; part of the key.</param>
 /// <param name="Reads">Config paths that it reads; a path names its whole subtree.</param>
@@ -13,8 +13,18 @@ public sealed record StageDefinition(
     /// <summary>What its time grows with, for estimates; null where it does not grow.</summary>
     public StageWork? Work { get; init; }
 
+    /// <summary>Whether a configuration needs it; null: every one does. Stages after it that do not find it use what is there.</summary>
+    public Func<ResearchConfig, bool>? When { get; init; }
+
     /// <summary>Names and patterns of the numbers that it gives; null: all that no other stage gives.</summary>
     public IReadOnlyList<string>? Numbers { get; init; }
+
+    /// <summary>The stages that a configuration needs, each after those of them alone.</summary>
+    internal static StageDefinition[] Needed(IReadOnlyList<StageDefinition> stages, ResearchConfig config)
+    {
+        HashSet<string> left = [.. stages.Where(s => s.When?.Invoke(config) == false).Select(s => s.Kind)];
+        return left.Count == 0 ? [.. stages] : [.. stages.Where(s => !left.Contains(s.Kind)).Select(s => s with { After = [.. s.After.Where(a => !left.Contains(a))] })];
+    }
 }
 
 /// <summary>The amount of a stage's work.</summary>

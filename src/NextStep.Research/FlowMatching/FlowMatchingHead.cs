@@ -40,12 +40,27 @@ public sealed class FlowMatchingHead : TokenHead
     public override TokenLoss Loss(Tensor target, Tensor condition, NoiseSource noise, Tensor? mask = null)
     {
         using DisposeScope scope = NewDisposeScope();
+        (Tensor epsilon, Tensor t) = Draw(target, noise);
+        return TokenLoss.Of(PerToken(target, condition, epsilon, t), t, mask).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>What the loss draws for these tokens: noise of their shape, then times [n].</summary>
+    internal static (Tensor Epsilon, Tensor Times) Draw(Tensor target, NoiseSource noise)
+    {
+        using DisposeScope scope = NewDisposeScope();
         Tensor epsilon = noise.Normal(target.shape).to(target.dtype, target.device);
         Tensor t = noise.Normal(target.size(0)).to(target.device).sigmoid().to_type(target.dtype);
+        return (epsilon.MoveToOuterDisposeScope(), t.MoveToOuterDisposeScope());
+    }
+
+    /// <summary>The loss by token at given noise [n, d] and times [n]: [n] float32, with gradient.</summary>
+    internal Tensor PerToken(Tensor target, Tensor condition, Tensor epsilon, Tensor t)
+    {
+        using DisposeScope scope = NewDisposeScope();
         Tensor column = t.unsqueeze(-1);
         Tensor noisy = target.mul(column).Plus(epsilon.mul(column.neg().Plus(1)));
         Tensor error = net.forward(noisy, t, condition).sub(target.sub(epsilon)).to_type(ScalarType.Float32);
-        return TokenLoss.Of(error.Squared().mean([-1]), t, mask).MoveToOuterDisposeScope();
+        return error.Squared().mean([-1]).MoveToOuterDisposeScope();
     }
 
     /// <inheritdoc/>

@@ -37,6 +37,14 @@ public sealed class LatentSet : IDisposable
     /// <summary>Name of each picture.</summary>
     public IReadOnlyList<string> Ids { get; }
 
+    /// <summary>Of tokens that are there already, for instance drawn ones; they belong to it from now on.</summary>
+    /// <param name="tokens">[n, rows·columns, d].</param>
+    /// <param name="rows">Token rows of a picture.</param>
+    /// <param name="columns">Token columns of a picture.</param>
+    /// <param name="captions">Of each picture.</param>
+    /// <param name="ids">Name of each picture.</param>
+    internal static LatentSet Of(Tensor tokens, int rows, int columns, IReadOnlyList<string> captions, IReadOnlyList<string> ids) => new(tokens, null, rows, columns, [.. captions], [.. ids]);
+
     /// <summary>Encodes a source.</summary>
     /// <param name="autoencoder">In evaluation mode.</param>
     /// <param name="source">The pictures.</param>

@@ -21,6 +21,9 @@ public sealed record TrainingConfig
     /// <summary>The model's trainer.</summary>
     public ModelTrainerConfig Model { get; init; } = new() { Images = 60_000, BatchSize = 64 };
 
+    /// <summary>What follows the training: learning from pictures that the trained model draws itself.</summary>
+    public PostTrainerConfig Post { get; init; } = new() { Images = 20_000, BatchSize = 64, Ema = 0, Warmup = 0, Schedule = LearningRateSchedule.Constant };
+
     /// <summary>
     /// Probability that the image comes before its caption, which trains the unconditional branch of guidance (spec §7.4: 0.3). An edit loses its
     /// instruction with this probability, and with the same once more instruction and source.

@@ -12,7 +12,7 @@ public sealed class ArrowTests
     // The order of the data: pictures and text, latents, tokens, hidden states, velocities and other heads, pictures, judgement.
     private static readonly string[] Rooms =
     [
-        "Components", "Torch", "Imaging", "Text", "Data", "Checkpoints", "Autoencoder", "Transformer", "FlowMatching", "Heads", "Model", "Generation", "Training", "Evaluation", "Artifacts", "Parity",
+        "Components", "Torch", "Imaging", "Text", "Data", "Checkpoints", "Autoencoder", "Transformer", "FlowMatching", "Heads", "Model", "Generation", "Training", "Evaluation", "PostTraining", "Artifacts", "Parity",
     ];
 
     private static readonly string[] Projects =

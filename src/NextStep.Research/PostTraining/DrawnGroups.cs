@@ -1,0 +1,95 @@
+using System.Globalization;
+using System.Text.Json;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>Pictures that a model drew, several for each prompt, with what the reward said of them.</summary>
+/// <param name="Tokens">[n, L, d], the pictures of a prompt together.</param>
+/// <param name="Prompts">One per picture.</param>
+/// <param name="Each">Pictures of a prompt.</param>
+/// <param name="Judged">One per picture.</param>
+internal sealed record DrawnGroups(Tensor Tokens, IReadOnlyList<string> Prompts, int Each, IReadOnlyList<PictureJudgement> Judged) : IDisposable
+{
+    private const float Accepted = 0.5f;
+
+    // By kind and prompt: the places of accepted and of other pictures.
+    private readonly Group[] _groups =
+    [
+        .. Enumerable.Range(0, Judged.Count).GroupBy(i => (Prompt: i / Each, Judged[i].Kind)).Select(g => new Group(
+            g.Key.Kind, [.. g.Where(i => Judged[i].Reward > Accepted)], [.. g.Where(i => Judged[i].Reward <= Accepted)])),
+    ];
+
+    private sealed record Group(int Kind, int[] Accepted, int[] Rejected);
+
+    /// <summary>Mean reward.</summary>
+    public double Reward => Judged.Average(j => j.Reward);
+
+    /// <summary>Places of accepted pictures: of every kind the share that it has of all draws, and within a kind every prompt that has one as often as any other, whatever its share of accepted ones.</summary>
+    /// <exception cref="InvalidOperationException">No picture was accepted.</exception>
+    public int[] Accept(int count, SplitMix64 random)
+    {
+        Func<Group> next = Chooser(g => g.Accepted.Length > 0, random)
+            ?? throw new InvalidOperationException($"None of the {Judged.Count} pictures drawn was accepted, so there is nothing to learn from; raise training.post.prompts or draws, or start from a better model");
+        return [.. Enumerable.Range(0, count).Select(_ => next().Accepted).Select(a => a[random.NextInt(a.Length)])];
+    }
+
+    /// <summary>Places of pairs, an accepted and a rejected picture of one prompt and kind each; kinds and prompts as for <see cref="Accept"/>.</summary>
+    /// <exception cref="InvalidOperationException">No prompt has both.</exception>
+    public (int[] Winners, int[] Losers) Pairs(int count, SplitMix64 random)
+    {
+        Func<Group> next = Chooser(g => g.Accepted.Length > 0 && g.Rejected.Length > 0, random)
+            ?? throw new InvalidOperationException($"Of the {Judged.Count / Each} prompts drawn none has an accepted and a rejected picture of one kind, so there are no pairs; raise training.post.prompts or draws, or use another start");
+        (int[] winners, int[] losers) = (new int[count], new int[count]);
+        for (int i = 0; i < count; i++)
+        {
+            Group group = next();
+            (winners[i], losers[i]) = (group.Accepted[random.NextInt(group.Accepted.Length)], group.Rejected[random.NextInt(group.Rejected.Length)]);
+        }
+        return (winners, losers);
+    }
+
+    // A kind as often as it was drawn, then any usable group of it; null where none is usable.
+    private Func<Group>? Chooser(Func<Group, bool> usable, SplitMix64 random)
+    {
+        Dictionary<int, Group[]> byKind = _groups.Where(usable).GroupBy(g => g.Kind).ToDictionary(k => k.Key, k => k.ToArray());
+        int[] kinds = [.. Judged.Select(j => j.Kind).Where(byKind.ContainsKey)];
+        return kinds.Length == 0 ? null : () =>
+        {
+            Group[] groups = byKind[kinds[random.NextInt(kinds.Length)]];
+            return groups[random.NextInt(groups.Length)];
+        };
+    }
+
+    /// <summary>Writes <c>NAME.safetensors</c>, whole or not at all.</summary>
+    public void Save(string file) => SafetensorsFile.Write(file, new Dictionary<string, Tensor> { ["tokens"] = Tokens }, new Dictionary<string, string>
+    {
+        ["prompts"] = JsonSerializer.Serialize(Prompts),
+        ["each"] = Each.ToString(CultureInfo.InvariantCulture),
+        ["rewards"] = JsonSerializer.Serialize(Judged.Select(j => j.Reward)),
+        ["kinds"] = JsonSerializer.Serialize(Judged.Select(j => j.Kind)),
+    });
+
+    /// <summary>Reads what <see cref="Save"/> wrote.</summary>
+    /// <exception cref="InvalidDataException">The file is damaged or holds something else.</exception>
+    public static DrawnGroups Load(string file)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using SafetensorsFile saved = SafetensorsFile.Open(file);
+        string[] prompts = Read<string>("prompts");
+        float[] rewards = Read<float>("rewards");
+        int[] kinds = Read<int>("kinds");
+        if (!saved.Entries.TryGetValue("tokens", out TensorEntry? entry) || entry.Shape is not [var count, _, _] || count != prompts.Length || count != rewards.Length || count != kinds.Length
+            || !int.TryParse(saved.Metadata.GetValueOrDefault("each"), CultureInfo.InvariantCulture, out int each) || each < 1 || count % each != 0)
+        {
+            throw new InvalidDataException($"{file} holds no drawn pictures with their rewards; delete this stage's folder to start it anew.");
+        }
+        return new DrawnGroups(saved.Read("tokens").clone().DetachFromDisposeScope(), prompts, each, [.. rewards.Zip(kinds, (r, k) => new PictureJudgement(r, k))]);
+
+        T[] Read<T>(string name) => JsonSerializer.Deserialize<T[]>(saved.Metadata.GetValueOrDefault(name) ?? "[]") ?? [];
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Tokens.Dispose();
+}

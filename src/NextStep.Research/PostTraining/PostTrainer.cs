@@ -1,0 +1,63 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>Post-training (spec §7.3, §10.1): a trained model draws pictures, a reward judges them, and it learns from the judgement.</summary>
+public static class PostTrainer
+{
+    /// <summary>The peak learning rate where none is configured.</summary>
+    public const double LearningRate = 2e-4;
+
+    /// <summary>
+    /// Trains, or continues what <paramref name="run"/>'s folder holds, and leaves the model of <paramref name="start"/> trained, in evaluation mode. With method <c>none</c> nothing
+    /// happens. Pictures are drawn as <c>sampling</c> says.
+    /// </summary>
+    /// <param name="config">Reads <c>training.post</c>, <c>training.dropText</c>, <c>data</c>, <c>sampling</c> and <c>seed</c>; the model's shape is that of <paramref name="start"/>.</param>
+    /// <param name="start">Its model is trained; it stays the caller's.</param>
+    /// <param name="run">Where checkpoints, drawn pictures and the log go.</param>
+    /// <param name="reward">Judges; null = <see cref="PictureRewards.Verified"/>.</param>
+    /// <returns>The mean reward of every round's pictures: the first is that of the start.</returns>
+    /// <exception cref="NotSupportedException">The model's head has no flow loss, which <c>dpo</c> needs.</exception>
+    /// <exception cref="StepException">A step failed, or no picture was accepted.</exception>
+    public static IReadOnlyList<double> Train(ResearchConfig config, LoadedModel start, TrainingRun run, PictureReward? reward = null)
+    {
+        ArgumentNullException.ThrowIfNull(config);
+        ArgumentNullException.ThrowIfNull(start);
+        PostTrainerConfig post = config.Training.Post;
+        if (post.Method == PostMethod.None)
+        {
+            return [];
+        }
+        using PostRounds rounds = new(config, start, run, reward ?? PictureRewards.Verified);
+        using PostObjective objective = post.Method == PostMethod.Reject ? new RejectionObjective(config, start, rounds) : new PreferenceObjective(config, start, rounds);
+        new TrainingLoop(post, post.LearningRate ?? LearningRate, run).Run(start.Model, objective.Step);
+        return rounds.Rewards();
+    }
+}
+
+/// <summary>What a step of post-training computes.</summary>
+internal abstract class PostObjective(ResearchConfig config, LoadedModel start) : IDisposable
+{
+    protected ResearchConfig Config { get; } = config;
+
+    protected NextStepModel Model { get; } = start.Model;
+
+    protected SequenceLayout Layout { get; } = new(start.Tokenizer, start.Model.Config.EditLayout);
+
+    protected Replay Replay { get; } = new(config, start.Autoencoder);
+
+    public abstract StepOutcome Step(long step);
+
+    /// <summary>Sequences of all pictures of a set, padded on the right.</summary>
+    protected ModelBatch Batch(LatentSet pictures, DroppedCondition[] dropped, NoiseSource noise) =>
+        ModelTrainer.Batch(Layout, start.Tokenizer.Special, pictures, [.. Enumerable.Range(0, dropped.Length)], dropped, noise, Model.Transformer.LayerDevices[0]);
+
+    public void Dispose()
+    {
+        Dispose(true);
+        GC.SuppressFinalize(this);
+    }
+
+    protected virtual void Dispose(bool disposing) => Replay.Dispose();
+}

@@ -1,0 +1,65 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace NextStep.Research;
+
+/// <summary>How a trained model learns from its own pictures and a reward (spec §7.3, §10.1).</summary>
+public enum PostMethod
+{
+    /// <summary>Not at all.</summary>
+    None,
+
+    /// <summary>Rejection fine-tuning: the accepted pictures are trained on by the ordinary losses. What every other method has to beat.</summary>
+    Reject,
+
+    /// <summary>Preference pairs of an accepted and a rejected picture of one prompt, against the frozen start (Diffusion-DPO, arXiv 2311.12908, eq. 14, on flow losses).</summary>
+    Dpo,
+}
+
+/// <summary>The <c>training.post</c> node. Progress is pictures learned from; those drawn to choose from do not count.</summary>
+public sealed record PostTrainerConfig : TrainerConfig
+{
+    /// <summary>The method.</summary>
+    public PostMethod Method { get; init; } = PostMethod.None;
+
+    /// <summary>
+    /// A model's folder, a cell's or a released one, to start from; the cell then trains neither autoencoder nor model of its own. Null = the cell's own model.
+    /// </summary>
+    public string? Start { get; init; }
+
+    /// <summary>How often pictures are drawn anew, each time by the newest weights and for an equal share of the training.</summary>
+    [Range(1, 10_000)]
+    public int Rounds { get; init; } = 1;
+
+    /// <summary>Prompts of a round: captions of the training split, so that a colour–shape pair that training never shows is in none.</summary>
+    [Range(1, 1_000_000)]
+    public int Prompts { get; init; } = 512;
+
+    /// <summary>Pictures drawn for each prompt.</summary>
+    [Range(1, 1024)]
+    public int Draws { get; init; } = 8;
+
+    /// <summary>
+    /// Guidance of the pictures drawn to learn from; null = <c>sampling.guidance</c>. 1 = none, as NextStep-1.1 learns (spec §10.1): guidance narrows what is drawn, and what
+    /// learned from narrowed pictures is narrowed once more when it is guided.
+    /// </summary>
+    [Range(0.0, 100.0)]
+    public double? Guidance { get; init; } = 1;
+
+    /// <summary>
+    /// Share of training pictures among those trained on by the ordinary losses, against forgetting what the reward does not ask for: backgrounds that are harder to get right
+    /// are rejected more often, and without this they are gone after some rounds.
+    /// </summary>
+    [Range(0.0, 1.0)]
+    public double Replay { get; init; } = 0.5;
+
+    /// <summary><see cref="PostMethod.Dpo"/>: β, how dear it is to leave the start; per unit of a picture's mean flow loss.</summary>
+    [Range(1e-3, 1e6)]
+    public double Beta { get; init; } = 500;
+
+    /// <summary>
+    /// <see cref="PostMethod.Dpo"/>: weight of the flow loss, of accepted and replayed pictures, beside the preference; at 1 it pulls as hard as the preference does where policy and start
+    /// agree. 0 = none: then both pictures of a pair may become unlikely, as long as the rejected one does so faster.
+    /// </summary>
+    [Range(0.0, 1e3)]
+    public double Anchor { get; init; } = 1;
+}

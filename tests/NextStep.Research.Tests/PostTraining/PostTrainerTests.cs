@@ -1,0 +1,102 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace NextStep.Research.Tests.PostTraining;
+
+/// <summary>A tiny model that learned nothing draws noise, and a reward takes every other picture.</summary>
+public sealed class PostTrainerTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(PostMethod.Reject)]
+    [InlineData(PostMethod.Dpo)]
+    public void A_run_that_is_stopped_in_its_second_round_ends_with_the_same_bits(PostMethod method)
+    {
+        ResearchConfig config = Config(method);
+        config = config with { Training = config.Training with { Post = config.Training.Post with { LogEvery = 16, CheckpointEvery = 16, Ema = 0.9 } } };
+        using LoadedModel whole = Tiny(), stopped = Tiny(), resumed = Tiny();
+        IReadOnlyList<double> rewards = PostTrainer.Train(config, whole, Run("whole"), First);
+        using CancellationTokenSource stop = new();
+        Assert.Throws<OperationCanceledException>(() => PostTrainer.Train(config, stopped, Run("parts", images =>
+        {
+            if (images == 80)
+            {
+                stop.Cancel();
+            }
+        }, stop), First));
+        Assert.Equal(rewards, PostTrainer.Train(config, resumed, Run("parts"), First));
+        Assert.Equal(Weights(whole.Model), Weights(resumed.Model));
+        Assert.NotEqual(Weights(whole.Model), Weights(stopped.Model));
+    }
+
+    [Fact]
+    public void What_cannot_be_learned_from_is_said_with_the_mend()
+    {
+        using LoadedModel model = Tiny();
+        string none = Assert.Throws<StepException>(() => PostTrainer.Train(Config(PostMethod.Reject), model, Run("none"), (_, prompts) => [.. prompts.Select(_ => new PictureJudgement(0))])).Message;
+        Assert.Contains("None of the 64 pictures drawn was accepted, so there is nothing to learn from; raise training.post.prompts or draws", none, StringComparison.Ordinal);
+        string all = Assert.Throws<StepException>(() => PostTrainer.Train(Config(PostMethod.Dpo), model, Run("all"), (_, prompts) => [.. prompts.Select(_ => new PictureJudgement(1))])).Message;
+        Assert.Contains("Of the 16 prompts drawn none has an accepted and a rejected picture of one kind, so there are no pairs", all, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Weights_that_drew_a_lost_round_are_not_taken_for_those_that_learned_on()
+    {
+        using LoadedModel model = Tiny(), again = Tiny();
+        ResearchConfig config = Config(PostMethod.Reject);
+        config = config with { Training = config.Training with { Post = config.Training.Post with { Images = 64, LogEvery = 16, CheckpointEvery = 16 } } };
+        using CancellationTokenSource stop = new();
+        Assert.Throws<OperationCanceledException>(() => PostTrainer.Train(config, model, Run("lost", images =>
+        {
+            if (images == 48)
+            {
+                stop.Cancel();
+            }
+        }, stop), First));
+        File.Delete(_folder.File("lost/draws-0001.safetensors"));
+        Assert.Contains("draws-0001.safetensors is gone, and the weights that drew it have learned on; delete", Assert.Throws<StepException>(() => PostTrainer.Train(config, again, Run("lost"), First)).Message, StringComparison.Ordinal);
+    }
+
+    // The first token's place is brighter than the second's: of noise, every other picture.
+    private static IReadOnlyList<PictureJudgement> First(Tensor pixels, IReadOnlyList<string> prompts)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor row = pixels.narrow(2, 0, 4);
+        return [.. row.narrow(3, 0, 4).mean([1, 2, 3]).gt(row.narrow(3, 4, 4).mean([1, 2, 3])).data<bool>().Select(b => new PictureJudgement(b ? 1 : 0))];
+    }
+
+    private TrainingRun Run(string name, Action<long>? progress = null, CancellationTokenSource? stop = null) => new(_folder.File(name), "post", (images, _) => progress?.Invoke(images), stop?.Token ?? TestContext.Current.CancellationToken);
+
+    private static ResearchConfig Config(PostMethod method) => new()
+    {
+        Data = new DataConfig { ImageSize = 8, Images = 64, Skills = ["colors"] },
+        Sampling = new SamplingConfig { Steps = 4, Guidance = 1 },
+        Training = new TrainingConfig
+        {
+            Post = new PostTrainerConfig
+            {
+                Method = method, Images = 96, BatchSize = 16, LearningRate = 1e-3, Warmup = 0, Schedule = LearningRateSchedule.Constant, Ema = 0, WeightDecay = 0,
+                Rounds = 2, Prompts = 16, Draws = 4, Beta = 20,
+            },
+        },
+    };
+
+    private static LoadedModel Tiny()
+    {
+        AutoencoderConfig autoencoder = new() { Width = 8, Multipliers = [1, 1], LatentChannels = 2, PatchSize = 2 };
+        ByteTokenizer tokenizer = new();
+        LoadedModel model = new(
+            new NextStepModel(ModelSizes.Resolve(new ModelConfig { Size = ModelSize.Nano, Head = new FlowHead { BatchMultiplier = 2, Layers = 2, Width = 32 } }, autoencoder, tokenizer)),
+            new ImageAutoencoder(autoencoder), tokenizer, 8, new SamplingConfig());
+        Initialization.Apply(model.Model, 0);
+        Initialization.Apply(model.Autoencoder, 0);
+        model.Model.eval();
+        model.Autoencoder.eval();
+        return model;
+    }
+
+    private static Dictionary<string, float[]> Weights(NextStepModel model) => model.named_parameters().ToDictionary(p => p.name, p => p.parameter.data<float>().ToArray());
+}
