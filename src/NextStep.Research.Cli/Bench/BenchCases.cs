@@ -23,6 +23,7 @@ internal static class BenchCases
         new(["decode-bf16"], o => [DecodeCase.Run("decode-bf16", ScalarType.BFloat16, o)]),
         new(["step-micro"], o => [StepCase.Micro("step-micro", o)]),
         new(["step-shipped"], o => [StepCase.Shipped("step-shipped", o)]),
+        new(["step-autoencoder"], o => [AutoencoderCase.Run("step-autoencoder", o)]),
         new(["training", "optimizer"], TrainingCase.Run),
     ];
 

@@ -29,8 +29,8 @@ internal sealed class ResnetBlock : nn.Module<Tensor, Tensor>
     public override Tensor forward(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor h = Convolution.Forward(conv1, nn.functional.silu(GroupStatistics.Apply(norm1, input)));
-        h = Convolution.Forward(conv2, nn.functional.silu(GroupStatistics.Apply(norm2, h)));
+        Tensor h = Convolution.Forward(conv1, NormSilu.Of(norm1, input));
+        h = Convolution.Forward(conv2, NormSilu.Of(norm2, h));
         return (nin_shortcut is null ? input : Convolution.Forward(nin_shortcut, input)).Plus(h).MoveToOuterDisposeScope();
     }
 

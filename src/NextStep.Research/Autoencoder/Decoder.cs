@@ -78,6 +78,6 @@ internal sealed class Decoder : nn.Module<Tensor, Tensor>
         {
             h = up[i].forward(h);
         }
-        return Convolution.Forward(conv_out, nn.functional.silu(GroupStatistics.Apply(norm_out, h))).MoveToOuterDisposeScope();
+        return Convolution.Forward(conv_out, NormSilu.Of(norm_out, h)).MoveToOuterDisposeScope();
     }
 }

@@ -78,6 +78,6 @@ internal sealed class Encoder : nn.Module<Tensor, Tensor>
     internal Tensor Low(Tensor high)
     {
         using DisposeScope scope = NewDisposeScope();
-        return Convolution.Forward(conv_out, nn.functional.silu(norm_out.forward(mid.forward(high)))).MoveToOuterDisposeScope();
+        return Convolution.Forward(conv_out, NormSilu.Of(norm_out, mid.forward(high))).MoveToOuterDisposeScope();
     }
 }

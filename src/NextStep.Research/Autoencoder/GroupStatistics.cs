@@ -21,6 +21,9 @@ internal sealed class GroupStatistics : IDisposable
     /// <summary>Height of the tile at hand and the kept part of it: fractions of its height and width.</summary>
     public Tile Tile { get; set; }
 
+    /// <summary>Whether there is a current one on this thread.</summary>
+    public static bool InUse => _current is not null;
+
     /// <summary>The norm of x, [n, c, h, w].</summary>
     public static Tensor Apply(GroupNorm norm, Tensor x) => _current is { } statistics ? statistics.Normalize(norm, x) : norm.forward(x);
 

@@ -41,7 +41,7 @@ public sealed record GenerationRequest
 
     /// <summary>
     /// True image tokens as the model sees them, [n, L, d], one row a picture of the request: each token is drawn after these instead of after the drawn ones
-    /// (teacher forcing), so that no error is carried on. Null = after its own.
+    /// (teacher forcing), so that no error is carried on. Lent. Null = after its own.
     /// </summary>
     public Tensor? Teacher { get; init; }
 

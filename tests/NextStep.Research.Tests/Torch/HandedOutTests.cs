@@ -13,7 +13,7 @@ public sealed class HandedOutTests
     // Arguments of calls and what lives in the scope of one step: their tensors stay those of whoever made them.
     private static readonly string[] Lent =
     [
-        nameof(LearningWeight), nameof(MetricContext), nameof(MetricResult), nameof(RotaryAngles), nameof(SampledToken), nameof(SequencePacking), nameof(StepMetric),
+        nameof(GenerationRequest), nameof(LearningWeight), nameof(MetricContext), nameof(MetricResult), nameof(RotaryAngles), nameof(SampledToken), nameof(SequencePacking), nameof(StepMetric),
     ];
 
     private static readonly Lazy<Dictionary<string, Func<object>>> Made = new(OutsideOfATest);
