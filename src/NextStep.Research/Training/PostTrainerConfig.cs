@@ -46,11 +46,11 @@ public sealed record PostTrainerConfig : TrainerConfig
     public double? Guidance { get; init; } = 1;
 
     /// <summary>
-    /// Share of training pictures among those trained on by the ordinary losses, against forgetting what the reward does not ask for: backgrounds that are harder to get right
-    /// are rejected more often, and without this they are gone after some rounds.
+    /// Share of training pictures among those trained on by the ordinary losses, against forgetting what the reward does not ask for. Less is learned from the reward in the
+    /// same number of images.
     /// </summary>
     [Range(0.0, 1.0)]
-    public double Replay { get; init; } = 0.5;
+    public double Replay { get; init; }
 
     /// <summary><see cref="PostMethod.Dpo"/>: β, how dear it is to leave the start; per unit of a picture's mean flow loss.</summary>
     [Range(1e-3, 1e6)]

@@ -16,13 +16,13 @@ public sealed class PostTrainerTests : IDisposable
     public void A_run_that_is_stopped_in_its_second_round_ends_with_the_same_bits(PostMethod method)
     {
         ResearchConfig config = Config(method);
-        config = config with { Training = config.Training with { Post = config.Training.Post with { LogEvery = 16, CheckpointEvery = 16, Ema = 0.9 } } };
+        config = config with { Training = config.Training with { Post = config.Training.Post with { LogEvery = 8, CheckpointEvery = 16, Ema = 0.9 } } };
         using LoadedModel whole = Tiny(), stopped = Tiny(), resumed = Tiny();
         IReadOnlyList<double> rewards = PostTrainer.Train(config, whole, Run("whole"), First);
         using CancellationTokenSource stop = new();
         Assert.Throws<OperationCanceledException>(() => PostTrainer.Train(config, stopped, Run("parts", images =>
         {
-            if (images == 80)
+            if (images == 40)
             {
                 stop.Cancel();
             }
@@ -33,13 +33,25 @@ public sealed class PostTrainerTests : IDisposable
     }
 
     [Fact]
+    public void Policy_and_start_agree_before_the_first_step_of_dpo_and_no_longer_after_it()
+    {
+        ResearchConfig config = Config(PostMethod.Dpo);
+        config = config with { Training = config.Training with { Post = config.Training.Post with { Images = 16, Rounds = 1, LogEvery = 8 } } };
+        using LoadedModel model = Tiny();
+        PostTrainer.Train(config, model, Run("margin"), First);
+        double[] margins = [.. File.ReadLines(_folder.File("margin/metrics.jsonl")).Select(l => System.Text.Json.JsonDocument.Parse(l).RootElement.GetProperty("post.margin").GetDouble())];
+        Assert.Equal(0, margins[0]);
+        Assert.NotEqual(0, margins[1]);
+    }
+
+    [Fact]
     public void What_cannot_be_learned_from_is_said_with_the_mend()
     {
         using LoadedModel model = Tiny();
         string none = Assert.Throws<StepException>(() => PostTrainer.Train(Config(PostMethod.Reject), model, Run("none"), (_, prompts) => [.. prompts.Select(_ => new PictureJudgement(0))])).Message;
-        Assert.Contains("None of the 64 pictures drawn was accepted, so there is nothing to learn from; raise training.post.prompts or draws", none, StringComparison.Ordinal);
+        Assert.Contains("None of the 32 pictures drawn was accepted, so there is nothing to learn from; raise training.post.prompts or draws", none, StringComparison.Ordinal);
         string all = Assert.Throws<StepException>(() => PostTrainer.Train(Config(PostMethod.Dpo), model, Run("all"), (_, prompts) => [.. prompts.Select(_ => new PictureJudgement(1))])).Message;
-        Assert.Contains("Of the 16 prompts drawn none has an accepted and a rejected picture of one kind, so there are no pairs", all, StringComparison.Ordinal);
+        Assert.Contains("Of the 8 prompts drawn none has an accepted and a rejected picture of one kind, so there are no pairs", all, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -47,11 +59,11 @@ public sealed class PostTrainerTests : IDisposable
     {
         using LoadedModel model = Tiny(), again = Tiny();
         ResearchConfig config = Config(PostMethod.Reject);
-        config = config with { Training = config.Training with { Post = config.Training.Post with { Images = 64, LogEvery = 16, CheckpointEvery = 16 } } };
+        config = config with { Training = config.Training with { Post = config.Training.Post with { LogEvery = 8, CheckpointEvery = 16 } } };
         using CancellationTokenSource stop = new();
         Assert.Throws<OperationCanceledException>(() => PostTrainer.Train(config, model, Run("lost", images =>
         {
-            if (images == 48)
+            if (images == 32)
             {
                 stop.Cancel();
             }
@@ -78,8 +90,8 @@ public sealed class PostTrainerTests : IDisposable
         {
             Post = new PostTrainerConfig
             {
-                Method = method, Images = 96, BatchSize = 16, LearningRate = 1e-3, Warmup = 0, Schedule = LearningRateSchedule.Constant, Ema = 0, WeightDecay = 0,
-                Rounds = 2, Prompts = 16, Draws = 4, Beta = 20,
+                Method = method, Images = 48, BatchSize = 8, LearningRate = 1e-3, Warmup = 0, Schedule = LearningRateSchedule.Constant, Ema = 0, WeightDecay = 0,
+                Rounds = 2, Prompts = 8, Draws = 4, Beta = 20,
             },
         },
     };

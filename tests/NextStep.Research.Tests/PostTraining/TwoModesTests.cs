@@ -8,7 +8,8 @@ public sealed class TwoModesTests : IDisposable
 {
     private const int Batch = 64;
     private readonly TorchSharp.DisposeScope _scope = NewDisposeScope();
-    private readonly FlowMatchingHead _head = Trained();
+    private static readonly Lazy<Dictionary<string, float[]>> Weights = new(Trained); // once for all tests, as plain numbers
+    private readonly FlowMatchingHead _head = Copy();
 
     public void Dispose() => _scope.Dispose();
 
@@ -20,7 +21,7 @@ public sealed class TwoModesTests : IDisposable
     {
         Tensor drawn = Draw(_head, 256, 1);
         using DrawnGroups groups = new(drawn.unsqueeze(1), [.. Enumerable.Repeat("", 256)], 4, Rewards(drawn));
-        Learn(_head, 120, step =>
+        Learn(_head, 80, step =>
         {
             using NoiseSource noise = new DrawnNoise(3, "post", step);
             return _head.Loss(Of(drawn, groups.Accept(Batch, new SplitMix64((ulong)step))), Condition(Batch), noise).Mean;
@@ -35,8 +36,7 @@ public sealed class TwoModesTests : IDisposable
     {
         Tensor drawn = Draw(_head, 256, 1);
         using DrawnGroups groups = new(drawn.unsqueeze(1), [.. Enumerable.Repeat("", 256)], 4, Rewards(drawn));
-        FlowMatchingHead reference = Empty();
-        reference.load_state_dict(_head.state_dict());
+        FlowMatchingHead reference = Copy();
         Learn(_head, 60, step =>
         {
             using NoiseSource noise = new DrawnNoise(3, "post", step);
@@ -62,9 +62,22 @@ public sealed class TwoModesTests : IDisposable
 
     private static FlowMatchingHead Empty() => new(new FlowHeadConfig { TokenWidth = 2, ConditionWidth = 2, Width = 32, Layers = 2 });
 
-    private static FlowMatchingHead Trained()
+    private static FlowMatchingHead Copy()
     {
+        Dictionary<string, float[]> weights = Weights.Value;
         FlowMatchingHead head = Empty();
+        using IDisposable guard = no_grad();
+        foreach ((string name, TorchSharp.Modules.Parameter parameter) in head.named_parameters())
+        {
+            parameter.copy_(tensor(weights[name]).view(parameter.shape));
+        }
+        return head;
+    }
+
+    private static Dictionary<string, float[]> Trained()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        using FlowMatchingHead head = Empty();
         TinyModels.Randomize(head, 4);
         using GaussianMixture modes = new([[2, 0], [-2, 0]], 0.3);
         Learn(head, 250, step =>
@@ -72,7 +85,7 @@ public sealed class TwoModesTests : IDisposable
             using NoiseSource noise = new DrawnNoise(1, "modes", step);
             return head.Loss(modes.Sample(Batch, noise), Condition(Batch), noise).Mean;
         });
-        return head;
+        return head.named_parameters().ToDictionary(p => p.name, p => p.parameter.data<float>().ToArray());
     }
 
     private static void Learn(FlowMatchingHead head, int steps, Func<int, Tensor> loss, double rate = 3e-3)
