@@ -138,7 +138,7 @@ internal static class CheckpointConverter
     private static IEnumerable<OutgoingTensor> Outgoing(TensorSource source, ConversionOptions options)
     {
         var tensors = OutgoingTensor.From(source, options.Dtype);
-        return options.Scheme is { } scheme ? QuantizedWeights.Quantized(tensors, scheme, source.Path) : tensors;
+        return options.Scheme is { } scheme ? QuantizedWeights.Quantized(tensors, scheme, source.Path, options.Say) : tensors;
     }
 
     private static Dictionary<string, string> Described(TensorSource source, ConversionOptions options) =>

@@ -6,7 +6,7 @@ namespace NextStep.Research;
 
 /// <summary>
 /// Checkpoints with quantized matrices: which they are, how files say so, and their numbers. Quantized are the projections of the decoder layers, the projector behind them and the wide
-/// products of the token head; embedding, language head, norms, biases, and what takes tokens in and out keep their dtype.
+/// products of the token head; embedding, language head, norms, biases, what takes tokens in and out, and matrices whose width the groups do not divide keep their dtype.
 /// </summary>
 internal static partial class QuantizedWeights
 {
@@ -15,8 +15,8 @@ internal static partial class QuantizedWeights
 
     private const string Version = "1";
 
-    /// <summary>Whether a tensor of the model is quantized, by its name.</summary>
-    public static bool IsChosen(string name) => Matrices().IsMatch(name);
+    /// <summary>Whether a tensor of the model is quantized, by its name and shape.</summary>
+    public static bool IsChosen(string name, IReadOnlyList<long> shape, WeightScheme scheme) => Matrices().IsMatch(name) && scheme.Shape(shape) is not null;
 
     /// <summary>The scheme of a source's matrices; null where they are plain.</summary>
     /// <exception cref="InvalidDataException">A scheme or version that this kit does not know, or tensors that are not of the scheme.</exception>
@@ -31,7 +31,7 @@ internal static partial class QuantizedWeights
         {
             throw new InvalidDataException($"{source.Path}: {Key} is '{text}', which this version does not know; it reads '{Version} int8:GROUP' and '{Version} int4:GROUP' with groups of 32, 64 or 128.");
         }
-        foreach (TensorEntry entry in source.Entries.Values.Where(IsChosen))
+        foreach (TensorEntry entry in source.Entries.Values.Where(e => IsStored(e, scheme)))
         {
             if (entry.Type != scheme.Stored || entry.Shape.Count != 3 || entry.Shape[2] != scheme.BlockBytes)
             {
@@ -43,7 +43,7 @@ internal static partial class QuantizedWeights
 
     /// <summary>A quantized tensor as the matrix that it stands for, its dtype the scheme; of another, itself.</summary>
     public static TensorEntry Matrix(TensorEntry entry, WeightScheme scheme) =>
-        IsChosen(entry) ? entry with { Type = ScalarType.Float32, StoredType = scheme.ToString(), Shape = [entry.Shape[0], entry.Shape[1] * scheme.Group] } : entry;
+        IsStored(entry, scheme) ? entry with { Type = ScalarType.Float32, StoredType = scheme.ToString(), Shape = [entry.Shape[0], entry.Shape[1] * scheme.Group] } : entry;
 
     /// <summary>The metadata of a file in this scheme, null: plain.</summary>
     public static Dictionary<string, string> Describe(IReadOnlyDictionary<string, string> metadata, WeightScheme? scheme)
@@ -58,11 +58,23 @@ internal static partial class QuantizedWeights
     }
 
     /// <summary>The tensors of a plain source, the chosen ones quantized when their turn comes.</summary>
-    /// <exception cref="InvalidDataException">A group does not divide a width, numbers are not finite, or there is nothing to quantize.</exception>
-    public static IReadOnlyList<OutgoingTensor> Quantized(IEnumerable<OutgoingTensor> tensors, WeightScheme scheme, string path)
+    /// <param name="tensors">All of it.</param>
+    /// <param name="scheme">How.</param>
+    /// <param name="path">Of the source, for messages.</param>
+    /// <param name="say">Told which matrices stay as they are because the groups do not divide their width.</param>
+    /// <exception cref="InvalidDataException">Numbers are not finite, or there is nothing to quantize.</exception>
+    public static IReadOnlyList<OutgoingTensor> Quantized(IEnumerable<OutgoingTensor> tensors, WeightScheme scheme, string path, Action<string>? say = null)
     {
-        OutgoingTensor[] quantized = [.. tensors.Select(t => IsMatrix(t.Name) ? Quantized(t, scheme, path) : t)];
-        return quantized.Any(t => IsMatrix(t.Name)) ? quantized : throw new InvalidDataException($"{path}: there are no matrices of a transformer here that could be quantized.");
+        OutgoingTensor[] plain = [.. tensors], matrices = [.. plain.Where(t => IsMatrix(t.Name))], kept = [.. matrices.Where(t => scheme.Shape(t.Shape) is null)];
+        if (kept.Length == matrices.Length)
+        {
+            throw new InvalidDataException($"{path}: there are no matrices of a transformer here that could be quantized{(kept.Length > 0 ? $": groups of {scheme.Group} divide the width of none, '{kept[0].Name}' is [{string.Join(", ", kept[0].Shape)}]" : "")}.");
+        }
+        if (kept.Length > 0)
+        {
+            say?.Invoke($"{kept.Length} of {matrices.Length} matrices stay as they are, since groups of {scheme.Group} do not divide their width: {string.Join(", ", kept.Select(t => $"{t.Name} [{string.Join(", ", t.Shape)}]"))}");
+        }
+        return [.. plain.Select(t => IsMatrix(t.Name) && scheme.Shape(t.Shape) is { } shape ? Quantized(t, shape, scheme, path) : t)];
     }
 
     /// <summary>Checks the scales of a quantized tensor that was read.</summary>
@@ -75,14 +87,14 @@ internal static partial class QuantizedWeights
         }
     }
 
-    private static bool IsChosen(TensorEntry entry) => IsMatrix(entry.Name);
+    // Of a quantized file: everything that is chosen by name, but matrices that no group divides.
+    private static bool IsStored(TensorEntry entry, WeightScheme scheme) =>
+        IsMatrix(entry.Name) && !(entry.Shape.Count == 2 && entry.Shape[1] % scheme.Group != 0 && entry.Type is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16);
 
-    private static bool IsMatrix(string stored) => WeightNames.OfModel(stored) is { } name && IsChosen(name);
+    private static bool IsMatrix(string stored) => WeightNames.OfModel(stored) is { } name && Matrices().IsMatch(name);
 
-    private static OutgoingTensor Quantized(OutgoingTensor tensor, WeightScheme scheme, string path)
+    private static OutgoingTensor Quantized(OutgoingTensor tensor, long[] shape, WeightScheme scheme, string path)
     {
-        long[] shape = scheme.Shape(tensor.Shape)
-            ?? throw new InvalidDataException($"{path}: tensor '{tensor.Name}' is [{string.Join(", ", tensor.Shape)}], which groups of {scheme.Group} do not divide: take a --group that does, or keep this model plain.");
         return new OutgoingTensor(tensor.Name, scheme.Stored, shape, () =>
         {
             using Tensor plain = tensor.Open();

@@ -55,9 +55,7 @@ internal static class StateDictLoader
         ArgumentNullException.ThrowIfNull(source);
         ArgumentNullException.ThrowIfNull(deviceOf);
         var wanted = module.state_dict();
-        var shapes = wanted.ToDictionary(pair => pair.Key, pair => scheme is not null && QuantizedWeights.IsChosen(pair.Key)
-            ? scheme.Shape(pair.Value.shape) ?? throw new InvalidDataException($"{source.Path}: groups of {scheme.Group} do not divide '{pair.Key}' of the model, [{string.Join(", ", pair.Value.shape)}].")
-            : pair.Value.shape, StringComparer.Ordinal);
+        var shapes = wanted.ToDictionary(pair => pair.Key, pair => scheme is not null && QuantizedWeights.IsChosen(pair.Key, pair.Value.shape, scheme) ? scheme.Shape(pair.Value.shape)! : pair.Value.shape, StringComparer.Ordinal);
         var plan = Match(shapes, source, rename, optional);
         using var guard = no_grad();
         long done = 0, total = plan.Sum(pair => source.Entries[pair.Value].ByteLength);
@@ -66,7 +64,7 @@ internal static class StateDictLoader
         {
             var floating = source.Entries[stored].Type is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
             using var value = scheme is null ? source.ReadCopy(stored, floating ? dtype : null, deviceOf(name)) : source.Read(stored, floating ? dtype : null, deviceOf(name));
-            if (scheme is not null && QuantizedWeights.IsChosen(name))
+            if (scheme is not null && WeightScheme.Of(value) is not null)
             {
                 QuantizedWeights.Check(source, stored, value);
                 wanted[name].requires_grad = false; // codes have no gradient

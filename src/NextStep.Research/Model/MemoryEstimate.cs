@@ -43,7 +43,7 @@ public sealed record MemoryEstimate(long Tables, long Layer, long LayerCache, in
         foreach ((string name, TorchSharp.Modules.Parameter parameter) in model.named_parameters())
         {
             long count = parameter.numel() * width;
-            if (scheme is not null && QuantizedWeights.IsChosen(name))
+            if (scheme is not null && QuantizedWeights.IsChosen(name, parameter.shape, scheme))
             {
                 count = parameter.numel() / scheme.Group * scheme.BlockBytes;
             }
