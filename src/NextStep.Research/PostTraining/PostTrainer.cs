@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research;
 
-/// <summary>Post-training (spec §7.3, §10.1): a trained model draws pictures, a reward judges them, and it learns from the judgement.</summary>
+/// <summary>Post-training (the paper's §4.3, NextStep-1.1): a trained model draws pictures, a reward judges them, and it learns from the judgement.</summary>
 public static class PostTrainer
 {
     /// <summary>The peak learning rate where none is configured.</summary>

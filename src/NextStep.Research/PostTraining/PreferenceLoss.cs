@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>
-/// Direct preference optimization on flow losses (Diffusion-DPO, arXiv 2311.12908, eq. 14; spec §7.3): the flow loss of a picture, up to a factor, bounds its
+/// Direct preference optimization on flow losses (Diffusion-DPO, arXiv 2311.12908, eq. 14): the flow loss of a picture, up to a factor, bounds its
 /// negative log-likelihood, and policy and frozen reference see the same time and noise.
 /// </summary>
 internal static class PreferenceLoss

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace NextStep.Research;
 
-/// <summary>How a trained model learns from its own pictures and a reward (spec §7.3, §10.1).</summary>
+/// <summary>How a trained model learns from its own pictures and a reward (the paper's §4.3, NextStep-1.1).</summary>
 public enum PostMethod
 {
     /// <summary>Not at all.</summary>
@@ -39,7 +39,7 @@ public sealed record PostTrainerConfig : TrainerConfig
     public int Draws { get; init; } = 8;
 
     /// <summary>
-    /// Guidance of the pictures drawn to learn from; null = <c>sampling.guidance</c>. 1 = none, as NextStep-1.1 learns (spec §10.1): guidance narrows what is drawn, and what
+    /// Guidance of the pictures drawn to learn from; null = <c>sampling.guidance</c>. 1 = none, as NextStep-1.1 learns: guidance narrows what is drawn, and what
     /// learned from narrowed pictures is narrowed once more when it is guided.
     /// </summary>
     [Range(0.0, 100.0)]
