@@ -135,19 +135,24 @@ internal static partial class FoodPhotographs
         return found == hash ? file : throw new InvalidDataException($"{package} is not what it was: its SHA-512 is {found}, expected {hash}.");
     }
 
+    // Temporary folders may lie on another disk: copied beside the place, under a name that nobody has, then renamed.
     private static void MoveWhole(string from, string to)
     {
-        string beside = to + ".partial";
-        if (Directory.Exists(beside))
+        string beside = $"{to}.{Path.GetRandomFileName()}";
+        try
+        {
+            Directory.CreateDirectory(beside);
+            foreach (string file in Directory.EnumerateFiles(from))
+            {
+                File.Copy(file, Path.Combine(beside, Path.GetFileName(file)));
+            }
+            Directory.Move(beside, to);
+        }
+        catch
         {
             Directory.Delete(beside, true);
+            throw;
         }
-        Directory.CreateDirectory(beside);
-        foreach (string file in Directory.EnumerateFiles(from))
-        {
-            File.Copy(file, Path.Combine(beside, Path.GetFileName(file)));
-        }
-        Directory.Move(beside, to);
     }
 
     [GeneratedRegex(@"^package/assets/([A-Z][0-9]{3})\.jpeg$")]

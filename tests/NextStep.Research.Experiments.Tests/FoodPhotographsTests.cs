@@ -5,6 +5,7 @@ using NextStep.Research.Cli;
 
 namespace NextStep.Research.Experiments.Tests;
 
+[Collection(nameof(CommandLine))]
 public sealed class FoodPhotographsTests : IDisposable
 {
     private const string Header = "\"Food Code; code\",\"Food Name; name\",\"Energy; enerc\"\n";
@@ -52,6 +53,41 @@ public sealed class FoodPhotographsTests : IDisposable
         File.Move(Path.Combine(other.Path!, "A001.jpeg"), Path.Combine(other.Path!, "A002.jpeg"));
         Assert.NotEqual(hash, FoodsData.HashOf(other.Path!));
         Assert.Null(DataSource.Emoji.Missing(absent));
+    }
+
+    [Fact]
+    public void A_claim_whose_pictures_are_not_here_is_left_out_and_said_so_unless_it_is_asked_for()
+    {
+        _folder.Write("claims/photographs.yaml", $$"""
+            question: Does it hold?
+            paper: { says: Yes, where: §6.2 }
+            sceptic: Few pictures.
+            data: { source: foods, path: {{_folder.File("absent")}}, images: 0 }
+            axes: { model.inputNoise: [0, 0.4] }
+            seeds: [0, 1]
+            measure: [flow.loss]
+            claims: [{ say: the loss rises, test: 'trend(flow.loss) > 0' }]
+            """);
+        string[] all = ["reproduce", "--experiments", _folder.Path, "--runs", _folder.File("runs"), "-o", _folder.File("page.html")];
+        (int exit, string output, _) = CommandLine.Call(all);
+        Assert.Equal(0, exit);
+        Assert.Contains("left out: the photographs are not in", output, StringComparison.Ordinal);
+        (exit, _, string error) = CommandLine.Call([.. all, "photographs"]);
+        Assert.Equal(1, exit);
+        Assert.Contains("photographs: the photographs are not in", error, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_folder.File("runs/photographs")));
+    }
+
+    [Theory]
+    [InlineData("teacher-forcd", "did you mean 'teacher-forced'?")]
+    [InlineData("{ type: teacher-forced, scenes: -1 }", "scenes: -1 is out of range: 1 to 10000")]
+    public void A_metric_that_evaluate_does_not_know_is_refused_in_one_sentence(string metric, string fault)
+    {
+        string model = SmallModel.In(_folder);
+        (int exit, _, string error) = CommandLine.Call("evaluate", model, "-n", "1", "--metric", metric);
+        Assert.Equal(1, exit);
+        Assert.Contains($"--metric {metric}: ", error, StringComparison.Ordinal);
+        Assert.Contains(fault, error, StringComparison.Ordinal);
     }
 
     public void Dispose() => _folder.Dispose();

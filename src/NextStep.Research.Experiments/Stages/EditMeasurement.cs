@@ -62,7 +62,7 @@ internal static class EditMeasurement
         numbers["edit.preservation"] = report.Preservation;
         foreach ((EditKind kind, Proportion success) in report.ByKind)
         {
-            numbers["edit.success." + char.ToLowerInvariant(kind.ToString()[0]) + kind.ToString()[1..]] = success.Value;
+            numbers["edit.success." + EnumNames.Format(kind)] = success.Value;
         }
         int size = config.Data.ImageSize;
         numbers["edit.success.ceiling"] = EditAlignment.Measure(Through(autoencoder, Render(edits, e => e.After, size)), edits).Success.Value;

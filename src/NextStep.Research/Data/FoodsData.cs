@@ -46,7 +46,7 @@ public sealed record FoodsData : DataSource
     {
         ArgumentNullException.ThrowIfNull(data);
         string folder = FolderOf(data);
-        return !Directory.Exists(folder) ? throw new DirectoryNotFoundException($"data.source: the photographs are not in {folder}; fetch them with: nextstep data fetch foods")
+        return new FoodsData().Missing(data) is { } missing ? throw new DirectoryNotFoundException($"data.source: {missing}")
             : HashOf(folder) != Hash ? throw new InvalidDataException($"{folder} does not hold the photographs as they were fetched; remove it, and fetch them again with: nextstep data fetch foods")
             : data with { Path = folder };
     }

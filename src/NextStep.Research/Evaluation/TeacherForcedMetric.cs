@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Text.Json;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -43,7 +44,7 @@ public sealed record TeacherForcedMetric : Metric
             details[prefix + "edit"] = edited.Success.Value;
             foreach ((EditKind kind, Proportion success) in edited.ByKind)
             {
-                details[$"{prefix}edit.{char.ToLowerInvariant(kind.ToString()[0])}{kind.ToString()[1..]}"] = success.Value;
+                details[$"{prefix}edit.{JsonNamingPolicy.CamelCase.ConvertName(kind.ToString())}"] = success.Value;
             }
         }
         return new MetricResult(details["all"]) { Details = details.Where(d => d.Key != "all").ToDictionary() };
