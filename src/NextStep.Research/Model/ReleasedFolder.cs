@@ -64,7 +64,7 @@ public sealed record LoadOptions
 /// The folder layout of the released models: <c>config.json</c>, safetensors (one file or shards with an index), tokenizer files,
 /// <c>vae/config.json</c> and <c>vae/checkpoint.pt</c>. Models trained here are saved in the same layout.
 /// </summary>
-public static class ReleasedFolder
+public static partial class ReleasedFolder
 {
     private const string ConfigFile = "config.json";
     private const long DefaultSide = 512;
@@ -75,25 +75,10 @@ public static class ReleasedFolder
     public static void Save(string folder, NextStepModel model, ImageAutoencoder autoencoder, TextTokenizer tokenizer, int imageSize, SamplingConfig sampling) =>
         Save(folder, [.. OutgoingTensor.From(model.state_dict())], model.Config, autoencoder, tokenizer, imageSize, sampling);
 
-    /// <summary>
-    /// Writes the folder of an untrained model with the weights that training would start from, tensor by tensor: <paramref name="model"/> may be on the meta device and
-    /// larger than the memory. For trying a machine before the real weights are there.
-    /// </summary>
-    public static void SaveUntrained(string folder, NextStepModel model, ImageAutoencoder autoencoder, TextTokenizer tokenizer, int imageSize, SamplingConfig sampling, long seed = 0)
-    {
-        ScalarType dtype = model.Transformer.Dtype;
-        OutgoingTensor[] tensors = [.. model.named_parameters().Select(p => new OutgoingTensor(p.name, dtype, p.parameter.shape, () =>
-        {
-            using Tensor first = Initialization.First(p.name, p.parameter.shape, seed);
-            return first.to(dtype).alias();
-        }))];
-        Save(folder, tensors, model.Config, autoencoder, tokenizer, imageSize, sampling);
-    }
-
     private static void Save(
-        string folder, IReadOnlyList<OutgoingTensor> tensors, NextStepConfig config, ImageAutoencoder autoencoder, TextTokenizer tokenizer, int imageSize, SamplingConfig sampling)
+        string folder, IReadOnlyList<OutgoingTensor> tensors, NextStepConfig config, ImageAutoencoder autoencoder, TextTokenizer tokenizer, int imageSize, SamplingConfig sampling, WeightScheme? scheme = null)
     {
-        ShardedCheckpoint.Write(folder, tensors);
+        ShardedCheckpoint.Write(folder, tensors, QuantizedWeights.Describe(new Dictionary<string, string>(), scheme));
         tokenizer.Save(folder);
         SaveAutoencoder(Path.Combine(folder, "vae"), autoencoder);
         AtomicFile.WriteText(Path.Combine(folder, ConfigFile), ReleasedConfig.Write(config, imageSize, sampling));
