@@ -30,6 +30,7 @@ internal static class GenerateCommand
               nextstep generate --prompt "a blue star above a red square" -n 4 -o out.png
               nextstep generate --model runs/quickstart/cells/3f2a --prompt "a red circle" -n 16 -o out.png --animate out.gif
               nextstep generate --like out.png --seed 7 -o other.png
+              nextstep generate --model NextStep-1.1-int4 --preset t2i-1.1 --prompt "a lighthouse at dusk" --precision bfloat16 --estimate
               nextstep generate --model NextStep-1.1 --preset t2i-1.1 --prompt "a baby bear reading a book" --device cuda:0 --precision bfloat16 -o bear.png
               nextstep generate --model NextStep-1-Large --preset t2i-1 --prompt "a lighthouse at dusk" --aspect 3:2 --device cuda:0,cuda:1 --precision bfloat16 --batch 1 -n 4 -o dusk/
 
@@ -84,13 +85,18 @@ internal static class GenerateCommand
         };
         new CudaConfig().ApplyOn(drawing.Device);
         using NoiseSource? noise = Noise(parse, drawing, request);
-        using LoadedModel loaded = Load(drawing, request);
+        using LoadedModel loaded = Load(drawing, request, parse.GetValue(GenerateOptions.Estimate) ? GenerateEstimate.Print : null);
         loaded.Notes.ToList().ForEach(Console.Error.WriteLine);
         if (loaded.Tokenizer is WordTokenizer words && string.Join(", ", words.UnknownWords(string.Join(' ', prompts).Replace(ImageGenerator.ImageMarker, " ", StringComparison.Ordinal))) is { Length: > 0 } unknown)
         {
             Console.Error.WriteLine($"The model knows {words.Words.Count} words; these are not among them and say nothing to it: {unknown}");
         }
         ImageGenerator generator = loaded.Generator();
+        if (parse.GetValue(GenerateOptions.Estimate))
+        {
+            GenerateEstimate.Print(generator, request with { Noise = noise }, cancellation);
+            return 0;
+        }
         string? animation = parse.GetValue(GenerateOptions.Animate);
         using DrawingFrames? frames = animation is null ? null : new DrawingFrames(generator, drawing.Height / settings.PixelsPerToken, drawing.Width / settings.PixelsPerToken);
         Stopwatch clock = Stopwatch.StartNew();
@@ -104,7 +110,7 @@ internal static class GenerateCommand
             },
             cancellation).MoveToOuterDisposeScope());
         double seconds = clock.Elapsed.TotalSeconds;
-        string output = Save(parse.GetRequiredValue(GenerateOptions.Output), drawn, drawing);
+        string output = Save(parse.GetValue(GenerateOptions.Output)!, drawn, drawing);
         if (frames is not null)
         {
             ImageFile.SaveAnimation(animation!, [.. frames.Frames().Select(f => Sheet(f, drawing.Picture))]);
@@ -127,7 +133,7 @@ internal static class GenerateCommand
         : null;
 
     // Memory is checked for what will be drawn before a byte of the weights is read.
-    private static LoadedModel Load(DrawingRecord drawing, GenerationRequest request)
+    private static LoadedModel Load(DrawingRecord drawing, GenerationRequest request, Action<MemoryEstimate>? estimated)
     {
         IReadOnlyList<Device> devices = Devices.Parse(drawing.Device);
         long pictures = Math.Min(request.BatchSize, (long)request.ImagesPerPrompt * request.Prompts.Count);
@@ -141,6 +147,7 @@ internal static class GenerateCommand
             InputPictures = (request.Images.Count + request.Prompts.Count - 1) / request.Prompts.Count,
             Progress = (done, total) => progress.Report("loading", done, total, "GB", 1e9),
             Note = Console.Error.WriteLine,
+            Estimated = estimated,
         }));
     }
 

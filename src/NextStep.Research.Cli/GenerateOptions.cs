@@ -11,7 +11,8 @@ internal static class GenerateOptions
     public static readonly Option<string?> Like = new("--like") { HelpName = "FILE.png", Description = "Draws what this file was drawn from (model, prompts, seed, settings), to the same bytes on the same machine; other options change single things." };
     public static readonly Option<string?> Animate = new("--animate") { HelpName = "FILE.gif", Description = "Also writes a GIF of the pictures growing token by token, in at most 64 steps." };
     public static readonly Option<int> Count = AtLeast(1, new Option<int>("--count", "-n") { Description = "Pictures per prompt.", DefaultValueFactory = _ => 1 });
-    public static readonly Option<string> Output = SharedOptions.Picture(new("--output", "-o") { Description = "The picture (.png, .jpg or .webp; PNG keeps what it was drawn from), several on one sheet; or a folder (existing, or ending in /) for one PNG a picture.", Required = true });
+    public static readonly Option<string> Output = SharedOptions.Picture(new("--output", "-o") { Description = "The picture (.png, .jpg or .webp; PNG keeps what it was drawn from), several on one sheet; or a folder (existing, or ending in /) for one PNG a picture." });
+    public static readonly Option<bool> Estimate = new("--estimate") { Description = "Draws no picture: prints the memory that it would take before the weights are read, and the time from a second or more of its first tokens." };
     public static readonly Option<WeightChoice?> Weights = SharedOptions.Weights();
     public static readonly Option<string[]> Images = new("--image", "-i") { Description = "An input picture; repeat for several, in the order of the <image> markers. A single one serves every prompt." };
     public static readonly Option<string> Preset = new("--preset") { Description = $"Published settings: {string.Join(", ", SamplingPresets.All.Select(p => p.Name))}." };
@@ -75,7 +76,7 @@ internal static class GenerateOptions
     {
         Option[] all =
         [
-            Model, Weights, Prompt, .. first, Count, Like, Output, Animate, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Level, Normalize, Height, Width, Aspect, Noise, SaveNoise, Seed, Batch, Device,
+            Model, Weights, Prompt, .. first, Count, Like, Output, Estimate, Animate, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Level, Normalize, Height, Width, Aspect, Noise, SaveNoise, Seed, Batch, Device,
             PrecisionName,
         ];
         foreach (Option option in all)
@@ -84,6 +85,10 @@ internal static class GenerateOptions
         }
         command.Validators.Add(result =>
         {
+            if (result.GetResult(Output) is null && result.GetResult(Estimate) is null)
+            {
+                result.AddError($"{Output.Name} is missing; it says where the picture goes. With {Estimate.Name} nothing is drawn.");
+            }
             if (result.GetResult(Like) is not null)
             {
                 return;

@@ -62,6 +62,28 @@ public sealed class ModelCommandTests : IDisposable
     }
 
     [Fact]
+    public void An_estimate_says_memory_and_time_and_draws_nothing()
+    {
+        string[] lines = Done("generate", "-p", "a red circle", "-n", "3", "--batch", "2", "--steps", "2", "--estimate").ReplaceLineEndings("\n").Split('\n');
+        Assert.StartsWith("memory     0.", lines[0], StringComparison.Ordinal);
+        Assert.Contains("of host memory are free", lines[0], StringComparison.Ordinal);
+        Assert.Matches(@"^measured   \d+ of 16 tokens of 2 of 3 pictures, Text guidance, 2 steps, in ", lines[1]);
+        Assert.Matches(@"^time       about \d+\.\d s: .* for each of 15 more, 2 times; \d+\.\d s for the decoder$", lines[2]);
+        (int code, _, string error) = CommandLine.Call("generate", "-p", "a red circle");
+        Assert.Equal(2, code);
+        Assert.Contains("--output is missing", error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_large_untrained_model_is_written_loaded_and_drawn_from_and_no_other_quantization_is_taken()
+    {
+        Assert.Equal(2, CommandLine.Call("bench", "load", "--quantization", "int3:32").Code);
+        string said = Done("bench", "load", "--model", Model(), "--side", "16", "--steps", "2");
+        Assert.Matches(@"drew +16 tokens of 2 steps and 16×16 pixels in ", said);
+        Assert.Matches(@"each token +median \d+ ms, from ", said);
+    }
+
+    [Fact]
     public void Words_that_the_shipped_model_does_not_know_are_named()
     {
         (int code, _, string error) = CommandLine.Call("generate", "-p", "a red dragon above a dragon", "--steps", "2", "-o", _folder.File("dragon.png"));

@@ -81,10 +81,12 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
         using DisposeScope scope = NewDisposeScope();
         Tensor tokens = DrawTokens(request, progress, cancellation);
         int pixels = autoencoder.Config.PixelsPerToken;
-        int atOnce = Math.Clamp(DecodedPixels / (request.Height * request.Width), 1, request.BatchSize);
-        Tensor[] pictures = [.. tokens.split(atOnce).Select(part => Decode(part, request.Height / pixels, request.Width / pixels).cpu())];
+        Tensor[] pictures = [.. tokens.split(DecodedAtOnce(request)).Select(part => Decode(part, request.Height / pixels, request.Width / pixels).cpu())];
         return cat(pictures).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Pictures that the decoder gets together.</summary>
+    internal static int DecodedAtOnce(GenerationRequest request) => Math.Clamp(DecodedPixels / (request.Height * request.Width), 1, request.BatchSize);
 
     /// <summary>Image tokens [n, L, d] to pixels [n, 3, H, W], clamped.</summary>
     /// <exception cref="InvalidDataException">They are no numbers.</exception>

@@ -53,6 +53,9 @@ public sealed record LoadOptions
     /// <summary>Input pictures of that size in a sequence, for the memory check.</summary>
     public int InputPictures { get; init; }
 
+    /// <summary>Told what drawing will need, before a byte of the weights is read.</summary>
+    public Action<MemoryEstimate>? Estimated { get; init; }
+
     /// <summary>Told in a sentence what could not be checked.</summary>
     public Action<string>? Note { get; init; }
 
@@ -247,6 +250,7 @@ public static partial class ReleasedFolder
         long side = imageSize ?? DefaultSide, pixels = options.Pixels ?? side * side;
         long perToken = autoencoder.Config.PixelsPerToken;
         MemoryEstimate need = MemoryEstimate.Of(model, autoencoder, dtype, options.Sequences, ((1 + options.InputPictures) * pixels / (perToken * perToken)) + MemoryEstimate.PromptAllowance, pixels, scheme);
+        options.Estimated?.Invoke(need);
         if (options.Devices.Count == 1 && need.Total < SmallModel)
         {
             return DevicePlacement.Single(options.Devices[0], model.Config.Transformer.Layers);

@@ -55,6 +55,33 @@ public sealed class QuantizedFolderTests : IDisposable
     }
 
     [Fact]
+    public void An_untrained_folder_is_written_quantized_as_its_plain_one_is_converted()
+    {
+        using NextStepModel model = Model();
+        using ImageAutoencoder autoencoder = TinyModels.Pictures();
+        List<long> done = [];
+        Write("plain", null);
+        Write("small", "int4:32");
+        CheckpointConverter.Convert(_folder.File("plain"), _folder.File("converted"), new ConversionOptions { Scheme = new WeightScheme(4, 32) });
+        using (TensorSource small = TensorSource.OpenAny(_folder.File("small")), converted = TensorSource.OpenAny(_folder.File("converted")))
+        {
+            Assert.Equal("1 int4:32", small.Metadata[QuantizedWeights.Key]);
+            Assert.All(converted.Entries.Keys, name => TensorAssert.Same(converted.Read(name), small.Read(name)));
+            Assert.Equal(small.Entries.Count, done.Count);
+            Assert.Equal(small.Entries.Values.Sum(e => e.ByteLength), done[^1]);
+        }
+        TensorAssert.Same(Draw("converted"), Draw("small"));
+        Assert.Contains("'int3:32'", Assert.Throws<ArgumentException>(() => Write("none", "int3:32")).Message, StringComparison.Ordinal);
+        Assert.False(Directory.Exists(_folder.File("none")));
+
+        void Write(string name, string? quantization)
+        {
+            done.Clear();
+            ReleasedFolder.SaveUntrained(_folder.File(name), model, autoencoder, new ByteTokenizer(), 16, new SamplingConfig { Steps = 2 }, 3, quantization, (d, _) => done.Add(d));
+        }
+    }
+
+    [Fact]
     public void A_gpu_is_refused_and_the_estimate_counts_the_bytes_of_the_blocks()
     {
         Save();
