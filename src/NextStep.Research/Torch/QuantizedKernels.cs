@@ -21,8 +21,9 @@ internal enum QuantizedForm
 }
 
 /// <summary>
-/// Products of a few float32 rows with quantized weights, each weight read once for one, two or four rows; more are served in such passes. The weights are decoded exactly, so the forms differ in the order of
-/// a sum alone; a row's result does not depend on its company nor on the number of threads.
+/// Products of a few float32 rows with quantized weights, each weight read once for one or two rows; more are served in such passes (four at once were slower: their sums
+/// and weights do not fit the registers). The weights are decoded exactly, so the forms differ in the order of a sum alone; a row's result does not depend on its company nor
+/// on the number of threads.
 /// </summary>
 internal static unsafe class QuantizedKernels
 {
@@ -114,10 +115,6 @@ internal static unsafe class QuantizedKernels
         where TCode : struct, ICode
     {
         int r = 0;
-        for (; r + 4 <= rows; r += 4)
-        {
-            FourRows<TCode>(group, x + ((long)r * k), k, w, row, y + ((long)r * stride), stride);
-        }
         for (; r + 2 <= rows; r += 2)
         {
             TwoRows<TCode>(group, x + ((long)r * k), k, w, row, y + ((long)r * stride), stride);
@@ -185,41 +182,6 @@ internal static unsafe class QuantizedKernels
         }
         Store(y, a0, a1, a2, a3);
         Store(y + stride, b0, b1, b2, b3);
-    }
-
-    // Two outputs at a time: sixteen sums and their weights do not fit the registers beside four rows.
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourRows<TCode>(int group, float* rows, int k, byte* weights, long row, float* y, int stride)
-        where TCode : struct, ICode
-    {
-        for (int n = 0; n < RowKernels.Block; n += 2)
-        {
-            Vector512<float> a0 = default, a1 = default, b0 = default, b1 = default, c0 = default, c1 = default, d0 = default, d1 = default;
-            byte* w = weights + (n * row);
-            float* x = rows;
-            for (float* end = x + k; x < end;)
-            {
-                Vector512<float> s0 = TCode.Scaled(w), s1 = TCode.Scaled(w + row);
-                w += WeightScheme.ScaleBytes;
-                for (float* until = x + group; x < until; x += WeightScheme.Unit)
-                {
-                    Vector512<float> p = TCode.First(w, s0), q = TCode.Second(w, s0), p1 = TCode.First(w + row, s1), q1 = TCode.Second(w + row, s1);
-                    Vector512<float> u = Vector512.Load(x), v = Vector512.Load(x + 16);
-                    (a0, a1) = (Fma(v, q, Fma(u, p, a0)), Fma(v, q1, Fma(u, p1, a1)));
-                    (u, v) = (Vector512.Load(x + k), Vector512.Load(x + k + 16));
-                    (b0, b1) = (Fma(v, q, Fma(u, p, b0)), Fma(v, q1, Fma(u, p1, b1)));
-                    (u, v) = (Vector512.Load(x + (2 * k)), Vector512.Load(x + (2 * k) + 16));
-                    (c0, c1) = (Fma(v, q, Fma(u, p, c0)), Fma(v, q1, Fma(u, p1, c1)));
-                    (u, v) = (Vector512.Load(x + (3 * k)), Vector512.Load(x + (3 * k) + 16));
-                    (d0, d1) = (Fma(v, q, Fma(u, p, d0)), Fma(v, q1, Fma(u, p1, d1)));
-                    w += TCode.Bytes;
-                }
-            }
-            (y[n], y[n + 1]) = (Vector512.Sum(a0), Vector512.Sum(a1));
-            (y[stride + n], y[stride + n + 1]) = (Vector512.Sum(b0), Vector512.Sum(b1));
-            (y[(2 * stride) + n], y[(2 * stride) + n + 1]) = (Vector512.Sum(c0), Vector512.Sum(c1));
-            (y[(3 * stride) + n], y[(3 * stride) + n + 1]) = (Vector512.Sum(d0), Vector512.Sum(d1));
-        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
