@@ -38,7 +38,7 @@ internal sealed class WorkProgress
     public void Report(string what, long done, long total, string unit = "", double scale = 1)
     {
         double seconds = _clock.Elapsed.TotalSeconds, rate = done / scale / Math.Max(seconds, 1e-3);
-        string speed = unit.Length == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $", {rate:F1} {unit}/s");
+        string speed = unit.Length == 0 ? "" : $", {rate.ToString(rate < 1 ? "0.###" : "F1", CultureInfo.InvariantCulture)} {unit}/s";
         if (_bar is not null)
         {
             (_bar.MaxValue, _bar.Value, _bar.Description) = (Math.Max(1, total), done, Markup.Escape(what + speed));
