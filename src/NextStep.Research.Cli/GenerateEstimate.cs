@@ -67,12 +67,7 @@ internal static class GenerateEstimate
         return (Timings.Now - start) / 1000 / (rows * rows * pictures);
     }
 
-    private static string Span(double seconds) => TimeSpan.FromSeconds(Math.Min(Math.Ceiling(seconds), 8e6)) switch
-    {
-        { TotalHours: >= 1 } t => string.Create(CultureInfo.InvariantCulture, $"{(int)t.TotalHours} h {t.Minutes} min"),
-        { TotalMinutes: >= 1 } t => string.Create(CultureInfo.InvariantCulture, $"{t.Minutes} min {t.Seconds} s"),
-        _ => string.Create(CultureInfo.InvariantCulture, $"{seconds:F1} s"),
-    };
+    private static string Span(double seconds) => seconds < 60 ? string.Create(CultureInfo.InvariantCulture, $"{seconds:F1} s") : WorkProgress.Left(seconds);
 
     private static void Show(string name, string value) => AnsiConsole.WriteLine($"{name,-10} {value}");
 }

@@ -51,7 +51,8 @@ internal sealed class WorkProgress
         }
     }
 
-    private static string Left(double seconds) => TimeSpan.FromSeconds(Math.Min(Math.Ceiling(seconds), 8e6)) switch
+    /// <summary>A span of time in its two largest units.</summary>
+    public static string Left(double seconds) => TimeSpan.FromSeconds(Math.Min(Math.Ceiling(seconds), 8e6)) switch
     {
         { TotalHours: >= 1 } t => string.Create(CultureInfo.InvariantCulture, $"{(int)t.TotalHours} h {t.Minutes} min"),
         { TotalMinutes: >= 1 } t => string.Create(CultureInfo.InvariantCulture, $"{t.Minutes} min {t.Seconds} s"),
