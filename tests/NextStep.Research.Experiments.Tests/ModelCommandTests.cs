@@ -75,12 +75,27 @@ public sealed class ModelCommandTests : IDisposable
     }
 
     [Fact]
-    public void A_large_untrained_model_is_written_loaded_and_drawn_from_and_no_other_quantization_is_taken()
+    public void What_loading_and_drawing_need_is_measured_and_nobodys_folder_is_written_into()
     {
-        Assert.Equal(2, CommandLine.Call("bench", "load", "--quantization", "int3:32").Code);
+        string kept = _folder.File("kept"), theirs = Path.Combine(kept, "model.safetensors");
+        Directory.CreateDirectory(kept);
+        File.WriteAllText(theirs, "theirs");
+        Refused("int8:GROUP", "--quantization", "int3:32");
+        Refused("is there and not empty", "--keep", kept);
+        Refused("--keep says how", "--model", Model(), "--keep", _folder.File("other"));
+        Refused("leave --gigabytes out", "--released", "--gigabytes", "1");
+        Refused("at least 1", "--steps", "0");
+        Assert.Equal("theirs", File.ReadAllText(theirs));
         string said = Done("bench", "load", "--model", Model(), "--side", "16", "--steps", "2");
         Assert.Matches(@"drew +16 tokens of 2 steps and 16×16 pixels in ", said);
         Assert.Matches(@"each token +median \d+ ms, from ", said);
+
+        static void Refused(string fault, params string[] options)
+        {
+            (int code, _, string error) = CommandLine.Call(["bench", "load", .. options]);
+            Assert.Equal(2, code);
+            Assert.Contains(fault, error, StringComparison.Ordinal);
+        }
     }
 
     [Fact]

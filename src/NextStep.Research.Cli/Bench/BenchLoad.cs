@@ -23,13 +23,23 @@ internal static class BenchLoad
     private static readonly Option<string> Device = new("--device") { Description = "cpu, cuda:0, or several: cuda:0,cuda:1.", DefaultValueFactory = _ => "cpu" };
     private static readonly Option<Precision?> PrecisionName = new("--precision") { Description = "float32, bfloat16 or float16; default: as stored." };
 
-    static BenchLoad() => Quantization.Validators.Add(result =>
+    static BenchLoad()
     {
-        if (result.Tokens.Count == 1 && WeightScheme.Parse(result.Tokens[0].Value) is null)
+        Quantization.Validators.Add(result =>
         {
-            result.AddError($"There is no quantization '{result.Tokens[0].Value}'; use int8:GROUP or int4:GROUP with groups of 32, 64 or 128.");
-        }
-    });
+            if (result.Tokens.Count == 1 && WeightScheme.Parse(result.Tokens[0].Value) is null)
+            {
+                result.AddError($"There is no quantization '{result.Tokens[0].Value}'; use int8:GROUP or int4:GROUP with groups of 32, 64 or 128.");
+            }
+        });
+        Steps.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() < 1)
+            {
+                result.AddError("--steps must be at least 1.");
+            }
+        });
+    }
 
     /// <summary>The verb.</summary>
     public static Command Create()
@@ -45,6 +55,22 @@ internal static class BenchLoad
         {
             Model, Size, Released, Quantization, Keep, Side, Steps, Device, PrecisionName,
         };
+        command.Validators.Add(result =>
+        {
+            Option[] untrained = [Size, Released, Quantization, Keep];
+            if (result.GetResult(Model) is not null && untrained.FirstOrDefault(o => result.GetResult(o) is { Implicit: false }) is { } other)
+            {
+                result.AddError($"{other.Name} says how an untrained model is written, {Model.Name} names one that is there; give one or the other.");
+            }
+            if (result.GetResult(Size) is { Implicit: false } && result.GetValue(Released))
+            {
+                result.AddError($"{Released.Name} has a size of its own; leave {Size.Name} out.");
+            }
+            if (result.GetValue(Keep) is { } kept && (File.Exists(kept) || (Directory.Exists(kept) && Directory.EnumerateFileSystemEntries(kept).Any())))
+            {
+                result.AddError($"{Keep.Name}: {kept} is there and not empty; nothing of it is replaced, name another folder.");
+            }
+        });
         command.SetAction(parse =>
         {
             if (parse.GetValue(Model) is { } folder)
