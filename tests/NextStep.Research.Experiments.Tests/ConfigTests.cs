@@ -129,7 +129,7 @@ public sealed class ConfigTests
         Assert.Equal((60_000, 5), (config.Training.Model.Images, changed.Training.Model.Images));
         Assert.Same(config.Autoencoder, changed.Autoencoder);
         Assert.Throws<ConfigException>(() => ConfigPath.Set(config, "training.model.images", "many"));
-        Assert.Throws<ConfigException>(() => ConfigPath.Set(config, "training.model.images", 0));
+        Assert.Throws<ConfigException>(() => ConfigPath.Set(config, "training.model.images", -1));
     }
 
     [Theory]

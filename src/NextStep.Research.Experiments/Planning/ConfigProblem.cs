@@ -9,7 +9,7 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
 {
     /// <summary>All of a configuration.</summary>
     public static IEnumerable<ConfigProblem> Of(ResearchConfig config) =>
-        [.. Model(config), .. Frozen(config), .. Head(config), .. Detectors(config), .. Pictures(config), .. Times(config), .. Post(config), .. Names(config), .. Device(config), .. Contents(config)];
+        [.. Model(config), .. Frozen(config), .. Head(config), .. Detectors(config), .. Pictures(config), .. Times(config), .. Untrained(config), .. Post(config), .. Names(config), .. Device(config), .. Contents(config)];
 
     private static IEnumerable<ConfigProblem> Model(ResearchConfig config)
     {
@@ -98,6 +98,19 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
         if (!config.Training.Model.Snapshots.Any(s => s <= config.Training.Model.Images))
         {
             yield return new ConfigProblem(["evaluation.alignmentTarget", "training.model.snapshots"], $"there are no weights on the way to draw with: set training.model.snapshots to numbers of images up to {config.Training.Model.Images}");
+        }
+    }
+
+    // First weights that nothing trains are a mistake; those of a start are a choice.
+    private static IEnumerable<ConfigProblem> Untrained(ResearchConfig config)
+    {
+        TrainingConfig training = config.Training;
+        foreach ((string stage, TrainerConfig trainer, string? start) in ((string, TrainerConfig, string?)[])[("autoencoder", training.Autoencoder, training.Autoencoder.Start), ("model", training.Model, training.Model.Start)])
+        {
+            if (trainer.Images == 0 && start is null)
+            {
+                yield return new ConfigProblem([$"training.{stage}.images", $"training.{stage}.start"], $"0 images train nothing; that is for weights that training.{stage}.start names");
+            }
         }
     }
 

@@ -25,6 +25,8 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
         new("data.path", true, ["data.source", "data.path"], config => ReadsFolder(config.Data) ? Files(config.Data) : null, CheckFolder),
         new("model.tokenizer.folder", true, ["model.tokenizer"], config => config.Model.Tokenizer is QwenVocabulary q ? FileContents.OfTokenizer(DataPath.Absolute(q.Folder)) : null,
             config => _ = config.Model.Tokenizer is QwenVocabulary q ? QwenTokenizer.Load(DataPath.Absolute(q.Folder)) : null),
+        new("training.autoencoder.start", true, ["training.autoencoder.start"], config => config.Training.Autoencoder.Start is { } start ? FileContents.OfAutoencoder(DataPath.Absolute(start)) : null,
+            CheckAutoencoder),
         new("training.model.start", true, ["training.model.start"], config => config.Training.Model.Start is { } start ? FileContents.OfModel(DataPath.Absolute(start)) : null,
             CheckStart),
         new("training.post.start", true, ["training.post.start", "data.imageSize"], config => config.Training.Post.Start is { } start ? FileContents.OfModel(DataPath.Absolute(start)) : null,
@@ -56,6 +58,14 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
         if (ReadsFolder(config.Data) && !Directory.Exists(DataPath.Absolute(config.Data.Path!)))
         {
             throw new DirectoryNotFoundException($"the data folder '{config.Data.Path}' does not exist");
+        }
+    }
+
+    private static void CheckAutoencoder(ResearchConfig config)
+    {
+        if (config.Training.Autoencoder.Start is { } start)
+        {
+            StartWeights.CheckAutoencoder(config.Autoencoder, DataPath.Absolute(start));
         }
     }
 

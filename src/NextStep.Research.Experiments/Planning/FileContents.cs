@@ -20,10 +20,15 @@ internal static class FileContents
     /// <summary>Of the weights and settings of a model's folder, those of its autoencoder left out.</summary>
     public static string OfModel(string folder)
     {
-        folder = ReleasedFolder.Resolve(folder);
-        return Of(folder, Directory.EnumerateFiles(folder).Where(f => Weights.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase) && Path.GetFileName(f) != "config.json")
-            .Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal));
+        return OfWeights(ReleasedFolder.Resolve(folder));
     }
+
+    /// <summary>Of the weights of an autoencoder's folder, or of the one in a model's folder.</summary>
+    public static string OfAutoencoder(string folder) => OfWeights(StartWeights.AutoencoderFolder(folder));
+
+    private static string OfWeights(string folder) =>
+        Of(folder, Directory.EnumerateFiles(folder).Where(f => Weights.Contains(Path.GetExtension(f), StringComparer.OrdinalIgnoreCase) && Path.GetFileName(f) != "config.json")
+            .Select(f => Path.GetFileName(f)!).Order(StringComparer.Ordinal));
 
     private static string Sha256(string file)
     {

@@ -10,10 +10,10 @@ public static class AutoencoderTrainer
     public static ImageAutoencoder Train(ResearchConfig config, IImageSource source, TrainingRun run)
     {
         Device device = config.OpenDevice();
-        ImageAutoencoder autoencoder = new(config.Autoencoder);
-        Initialization.Apply(autoencoder, config.Seed);
-        autoencoder.to(device);
         AutoencoderTrainerConfig trainer = config.Training.Autoencoder;
+        bool fitted = false;
+        ImageAutoencoder autoencoder = trainer.Start is { } start ? StartWeights.Autoencoder(config.Autoencoder, DataPath.Absolute(start), out fitted) : First(config);
+        autoencoder.to(device);
         TrainingLoop loop = new(trainer, trainer.LearningRate ?? 2e-3, run);
         using BatchPrefetcher batches = new(source, config.Seed, "autoencoder.order", trainer.BatchSize);
         (PictureLoss Term, double Weight)[] terms = [.. (trainer.Losses ?? []).Select(l => (l.Build(device), l.Weight))];
@@ -25,10 +25,17 @@ public static class AutoencoderTrainer
         {
             Array.ForEach(terms, t => t.Term.Dispose());
         }
-        if (autoencoder.Normalization.NeedsStatistics)
+        if (autoencoder.Normalization.NeedsStatistics && !(fitted && trainer.Images == 0))
         {
             autoencoder.Normalization.Fit(RawLatents(autoencoder, source, device));
         }
+        return autoencoder;
+    }
+
+    private static ImageAutoencoder First(ResearchConfig config)
+    {
+        ImageAutoencoder autoencoder = new(config.Autoencoder);
+        Initialization.Apply(autoencoder, config.Seed);
         return autoencoder;
     }
 

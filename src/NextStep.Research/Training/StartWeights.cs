@@ -43,6 +43,60 @@ public static class StartWeights
         Fit(model.named_parameters().Where(p => p.name is not ("embed_tokens.weight" or "lm_head.weight")).Select(p => (p.name, p.parameter)), source, place, out _);
     }
 
+    /// <summary>An autoencoder of the configuration with the weights of a folder's, on the CPU.</summary>
+    /// <param name="config">The configuration; normalization and patch may be others than the folder's, as they have no weights.</param>
+    /// <param name="folder">A model's folder, or a <c>vae</c> folder, in either naming.</param>
+    /// <param name="fitted">Whether the statistics of the normalization came along.</param>
+    /// <exception cref="InvalidDataException">The shapes are others.</exception>
+    public static ImageAutoencoder Autoencoder(AutoencoderConfig config, string folder, out bool fitted)
+    {
+        string place = AutoencoderFolder(folder);
+        using ImageAutoencoder from = ReleasedFolder.LoadAutoencoder(place, config.PatchSize);
+        Dictionary<string, Tensor> given = from.state_dict();
+        ImageAutoencoder autoencoder = new(config, null, given.ContainsKey("quant_conv.weight"), given.ContainsKey("post_quant_conv.weight"));
+        using IDisposable guard = no_grad();
+        Dictionary<string, Tensor> wanted = autoencoder.state_dict();
+        CheckShapes(wanted, given, place);
+        foreach ((string name, Tensor to) in wanted.Where(w => given.ContainsKey(w.Key)))
+        {
+            to.copy_(given[name]);
+        }
+        fitted = wanted.Keys.Where(IsStatistic).All(given.ContainsKey);
+        return autoencoder;
+    }
+
+    /// <summary>Says what would be wrong, from the names and shapes of the folder's configuration.</summary>
+    /// <exception cref="InvalidDataException">As for <see cref="Autoencoder"/>.</exception>
+    public static void CheckAutoencoder(AutoencoderConfig config, string folder)
+    {
+        string place = AutoencoderFolder(folder);
+        using ImageAutoencoder wanted = new(config, META), given = new(ReleasedConfig.ReadAutoencoder(Path.Combine(place, "config.json"), config.PatchSize), META);
+        CheckShapes(wanted.state_dict(), given.state_dict(), place);
+    }
+
+    /// <summary>The folder's <c>vae</c>, or the folder itself.</summary>
+    /// <exception cref="FileNotFoundException">It holds no configuration.</exception>
+    public static string AutoencoderFolder(string folder)
+    {
+        string[] places = [Path.Combine(folder, "vae"), Path.Combine(folder, "checkpoint", "vae"), Path.Combine(folder, "model", "vae"), folder];
+        return places.FirstOrDefault(p => File.Exists(Path.Combine(p, "config.json")))
+            ?? throw new FileNotFoundException($"{folder} holds no autoencoder: config.json is missing, there and in vae/.");
+    }
+
+    private static bool IsStatistic(string name) => name.StartsWith("normalization.", StringComparison.Ordinal);
+
+    private static void CheckShapes(Dictionary<string, Tensor> wanted, Dictionary<string, Tensor> given, string place)
+    {
+        foreach ((string name, Tensor tensor) in wanted.Where(w => !IsStatistic(w.Key)))
+        {
+            if (!given.TryGetValue(name, out Tensor? other) || !other.shape.SequenceEqual(tensor.shape))
+            {
+                string theirs = other is null ? "is not" : $"has the shape [{string.Join(", ", other.shape)}]";
+                throw new InvalidDataException($"{name} {theirs} in {place}, but [{string.Join(", ", tensor.shape)}] here; give autoencoder.width, multipliers, blocksPerLevel and latentChannels as they are there.");
+            }
+        }
+    }
+
     /// <summary>Takes the frozen weights out of training.</summary>
     /// <exception cref="ArgumentException">A pattern fits no weight, or all are frozen.</exception>
     public static void Freeze(NextStepModel model, IReadOnlyList<string> patterns)

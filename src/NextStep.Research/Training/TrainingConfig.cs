@@ -48,8 +48,8 @@ public record TrainerConfig
     /// <summary>How a step moves the weights.</summary>
     public OptimizerConfig Optimizer { get; init; } = new AdamwOptimizer();
 
-    /// <summary>Images to see in all; counted with repetition.</summary>
-    [Range(1, long.MaxValue)]
+    /// <summary>Images to see in all; counted with repetition. 0 = no training, where there is a start.</summary>
+    [Range(0, long.MaxValue)]
     public long Images { get; init; } = 50_000;
 
     /// <summary>Images per step.</summary>
@@ -97,6 +97,11 @@ public record TrainerConfig
 /// <summary>The <c>training.autoencoder</c> node.</summary>
 public sealed record AutoencoderTrainerConfig : TrainerConfig
 {
+    /// <summary>
+    /// A model's folder, or a <c>vae</c> folder, whose autoencoder training starts from, in either naming; null = first weights. With <c>images: 0</c> that autoencoder is used as it is.
+    /// </summary>
+    public string? Start { get; init; }
+
     /// <summary>The terms of the reconstruction loss; null = squared, absolute and gradient with the weights of <c>autoencoder.lossWeights</c>.</summary>
     public IReadOnlyList<LossConfig>? Losses { get; init; }
 }

@@ -71,17 +71,64 @@ public sealed class StartTests : IDisposable
             () => ModelTrainer.Train(config, latents, new WordVocabulary().Build(["a blue circle"]), new TrainingRun(_folder.Path, "model"))).Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(8)]
+    public void An_autoencoder_starts_from_a_folders_and_keeps_its_bits_where_no_image_trains_it(int images)
+    {
+        AutoencoderConfig channel = Small.Autoencoder with { Normalization = LatentNormalization.Channel };
+        string start = Save("start", 3, "a red circle", autoencoder: channel);
+        using ImageAutoencoder before = ReleasedFolder.LoadAutoencoder(Path.Combine(start, "vae"), channel.PatchSize);
+        ResearchConfig config = Small with
+        {
+            Autoencoder = channel,
+            Training = Small.Training with { Autoencoder = new AutoencoderTrainerConfig { Start = start, Images = images, BatchSize = 8, Warmup = 0 } },
+        };
+        using IImageSource source = ImageSources.Open(config.Data, DataSplit.Train, 0);
+        using ImageAutoencoder after = AutoencoderTrainer.Train(config, source, new TrainingRun(_folder.Path, "autoencoder"));
+        Dictionary<string, float[]> old = State(before), now = State(after);
+        Assert.Equal(old.Keys, now.Keys);
+        Assert.Contains(old.Keys, n => n.StartsWith("normalization.", StringComparison.Ordinal));
+        Assert.Equal(images == 0, old.All(o => o.Value.SequenceEqual(now[o.Key])));
+        Assert.False(after.training);
+
+        static Dictionary<string, float[]> State(ImageAutoencoder autoencoder) => autoencoder.state_dict().ToDictionary(s => s.Key, s => s.Value.to_type(TorchSharp.torch.ScalarType.Float32).data<float>().ToArray());
+    }
+
+    [Fact]
+    public void The_plan_names_an_autoencoder_that_does_not_fit_and_a_training_of_nothing()
+    {
+        string start = Save("start", 1, "a red circle");
+        Assert.Contains("no autoencoder", Problem("training.autoencoder.start: nowhere"), StringComparison.Ordinal);
+        Assert.Contains("give autoencoder.width", Problem($"training.autoencoder.start: {start}\nautoencoder.blocksPerLevel: 3"), StringComparison.Ordinal);
+        Assert.Contains("0 images train nothing", Problem("training.autoencoder.images: 0"), StringComparison.Ordinal);
+        Assert.Contains("0 images train nothing", Problem("training.model.images: 0"), StringComparison.Ordinal);
+        Assert.Equal(0, Load($"training.autoencoder: {{ start: {start}/vae, images: 0 }}").Arms[0].Config.Training.Autoencoder.Images);
+
+        string Problem(string lines) => Assert.Single(Assert.Throws<ConfigException>(() => Load(lines)).Errors).ToString();
+    }
+
+    [Fact]
+    public void The_autoencoder_that_training_starts_from_is_in_all_keys_by_its_content()
+    {
+        string one = Save("one", 1, "a red circle"), other = Save("other", 2, "a red circle"), else_ = Save("else", 1, "a red circle", autoencoderSeed: 1);
+        Assert.Equal(Keys(one), Keys(other)); // another model beside the same autoencoder
+        Assert.Empty(Keys(one).Values.Intersect(Keys(else_).Values));
+
+        Dictionary<string, string> Keys(string start) => Plan.Make(Load($"training.autoencoder.start: {start}"), StandardStages.All).Cells[0].Stages.Where(s => s.Kind != "verifier").ToDictionary(s => s.Kind, s => s.Key);
+    }
+
     private Experiment Load(string lines) => ExperimentFile.Load(_folder.Write("x.yaml", $"model.size: nano\nautoencoder: {{ width: 8, multipliers: [1, 2], latentChannels: 2 }}\n{lines}\n"));
 
-    private string Save(string name, long seed, string caption, TokenizerConfig? vocabulary = null)
+    private string Save(string name, long seed, string caption, TokenizerConfig? vocabulary = null, AutoencoderConfig? autoencoder = null, long autoencoderSeed = 0)
     {
         TextTokenizer tokenizer = (vocabulary ?? new ByteVocabulary()).Build([caption]);
         using NextStepModel model = new(ModelSizes.Resolve(Small.Model with { Tokenizer = vocabulary ?? new ByteVocabulary() }, Small.Autoencoder, tokenizer));
-        using ImageAutoencoder autoencoder = new(Small.Autoencoder);
+        using ImageAutoencoder pictures = new(autoencoder ?? Small.Autoencoder);
         Initialization.Apply(model, seed);
-        Initialization.Apply(autoencoder, 0);
+        Initialization.Apply(pictures, autoencoderSeed);
         string folder = Path.Combine(_folder.Path, name);
-        ReleasedFolder.Save(folder, model, autoencoder, tokenizer, 16, new SamplingConfig());
+        ReleasedFolder.Save(folder, model, pictures, tokenizer, 16, new SamplingConfig());
         return folder;
     }
 
