@@ -134,6 +134,11 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
         {
             yield return new ConfigProblem([method, "model.head"], $"dpo compares flow losses, which the head {ComponentCatalog.NameOf(config.Model.Head.GetType())} does not have; use reject, or the head flow");
         }
+        if (post.Edits > 0 && (post.Method != PostMethod.Reject || config.Data.Edits == 0))
+        {
+            yield return new ConfigProblem(["training.post.edits", method, "data.edits"], post.Method != PostMethod.Reject
+                ? "edits are learned from by the method reject only" : "there are no edits to draw; set data.edits to their number");
+        }
         if (post.Method == PostMethod.Dpo && (post.Draws < 2 || post.BatchSize < 2 || post.BatchSize % 2 != 0))
         {
             yield return new ConfigProblem([method, "training.post.draws", "training.post.batchSize"], $"dpo learns from pairs: training.post.draws must be at least 2 and batchSize even; they are {post.Draws} and {post.BatchSize}");

@@ -9,7 +9,7 @@ internal static class PostStage
         PostTrainerConfig post = config.Training.Post;
         string start = post.Start is { } folder ? DataPath.Absolute(folder) : Path.Combine(context.Inputs["model"], ModelStage.ModelFolder);
         using LoadedModel loaded = ReleasedFolder.Load(start, config.OpenDevice());
-        IReadOnlyList<double> rewards = PostTrainer.Train(config, loaded, new TrainingRun(
+        PostRewards rewards = PostTrainer.Train(config, loaded, new TrainingRun(
             context.Directory, "post",
             (images, numbers) => context.Progress(new StageProgress(images, post.Images, "images", numbers)),
             context.Cancellation) { Note = context.Note });
@@ -18,11 +18,14 @@ internal static class PostStage
         (Dictionary<string, double> numbers, Dictionary<string, Curve> curves) = context.Inputs.TryGetValue("latents", out string? latents)
             ? ModelStage.Measure(config, loaded.Model, loaded.Tokenizer, latents)
             : ([], []);
-        if (rewards.Count > 0)
+        foreach ((string name, string of, IReadOnlyList<double> drawn) in ((string, string, IReadOnlyList<double>)[])[("post.reward", "pictures", rewards.Pictures), ("post.edit.reward", "edits", rewards.Edits)])
         {
-            (numbers["post.reward.first"], numbers["post.reward.last"]) = (rewards[0], rewards[^1]);
-            curves["post.reward"] = new Curve("Reward of the pictures drawn to learn from", "images learned from", "mean reward",
-                [.. rewards.Select((_, i) => (double)(post.Images * i / post.Rounds))], new Dictionary<string, IReadOnlyList<double>> { ["drawn"] = rewards });
+            if (drawn.Count > 0)
+            {
+                (numbers[name + ".first"], numbers[name + ".last"]) = (drawn[0], drawn[^1]);
+                curves[name] = new Curve($"Reward of the {of} drawn to learn from", "images learned from", "mean reward",
+                    [.. drawn.Select((_, i) => (double)(post.Images * i / post.Rounds))], new Dictionary<string, IReadOnlyList<double>> { ["drawn"] = drawn });
+            }
         }
         StageFiles.WriteSummary(context.Directory, numbers);
         StageFiles.WriteCurves(context.Directory, curves);

@@ -10,7 +10,8 @@ namespace NextStep.Research;
 /// <param name="Prompts">One per picture.</param>
 /// <param name="Each">Pictures of a prompt.</param>
 /// <param name="Judged">One per picture.</param>
-internal sealed record DrawnGroups(Tensor Tokens, IReadOnlyList<string> Prompts, int Each, IReadOnlyList<PictureJudgement> Judged) : IDisposable
+/// <param name="Sources">[edits, L, d], what the last so many prompts edit; null = no prompt is an edit.</param>
+internal sealed record DrawnGroups(Tensor Tokens, IReadOnlyList<string> Prompts, int Each, IReadOnlyList<PictureJudgement> Judged, Tensor? Sources = null) : IDisposable
 {
     private const float Accepted = 0.5f;
 
@@ -23,8 +24,18 @@ internal sealed record DrawnGroups(Tensor Tokens, IReadOnlyList<string> Prompts,
 
     private sealed record Group(int Kind, int[] Accepted, int[] Rejected);
 
-    /// <summary>Mean reward.</summary>
-    public double Reward => Judged.Average(j => j.Reward);
+    /// <summary>The first place of an edit's result; from here on all are.</summary>
+    public int FirstEdit => Judged.Count - (int)(Sources?.size(0) ?? 0) * Each;
+
+    /// <summary>Mean reward of the pictures of captions; NaN where there are none.</summary>
+    public double Reward => Judged.Take(FirstEdit).Select(j => (double)j.Reward).DefaultIfEmpty(double.NaN).Average();
+
+    /// <summary>Of the edits; NaN where there are none.</summary>
+    public double EditReward => Judged.Skip(FirstEdit).Select(j => (double)j.Reward).DefaultIfEmpty(double.NaN).Average();
+
+    /// <summary>The source of an edit's result.</summary>
+    /// <param name="place">From <see cref="FirstEdit"/> on.</param>
+    public long SourceOf(int place) => (place - FirstEdit) / Each;
 
     /// <summary>Places of accepted pictures: of every kind the share that it has of all draws, and within a kind every prompt that has one as often as any other, whatever its share of accepted ones.</summary>
     /// <exception cref="InvalidOperationException">No picture was accepted.</exception>
@@ -63,13 +74,21 @@ internal sealed record DrawnGroups(Tensor Tokens, IReadOnlyList<string> Prompts,
     }
 
     /// <summary>Writes <c>NAME.safetensors</c>, whole or not at all.</summary>
-    public void Save(string file) => SafetensorsFile.Write(file, new Dictionary<string, Tensor> { ["tokens"] = Tokens }, new Dictionary<string, string>
+    public void Save(string file)
     {
-        ["prompts"] = JsonSerializer.Serialize(Prompts),
-        ["each"] = Each.ToString(CultureInfo.InvariantCulture),
-        ["rewards"] = JsonSerializer.Serialize(Judged.Select(j => j.Reward)),
-        ["kinds"] = JsonSerializer.Serialize(Judged.Select(j => j.Kind)),
-    });
+        Dictionary<string, Tensor> tensors = new() { ["tokens"] = Tokens };
+        if (Sources is not null)
+        {
+            tensors["sources"] = Sources;
+        }
+        SafetensorsFile.Write(file, tensors, new Dictionary<string, string>
+        {
+            ["prompts"] = JsonSerializer.Serialize(Prompts),
+            ["each"] = Each.ToString(CultureInfo.InvariantCulture),
+            ["rewards"] = JsonSerializer.Serialize(Judged.Select(j => j.Reward)),
+            ["kinds"] = JsonSerializer.Serialize(Judged.Select(j => j.Kind)),
+        });
+    }
 
     /// <summary>Reads what <see cref="Save"/> wrote.</summary>
     /// <exception cref="InvalidDataException">The file is damaged or holds something else.</exception>
@@ -80,16 +99,23 @@ internal sealed record DrawnGroups(Tensor Tokens, IReadOnlyList<string> Prompts,
         string[] prompts = Read<string>("prompts");
         float[] rewards = Read<float>("rewards");
         int[] kinds = Read<int>("kinds");
-        if (!saved.Entries.TryGetValue("tokens", out TensorEntry? entry) || entry.Shape is not [var count, _, _] || count != prompts.Length || count != rewards.Length || count != kinds.Length
-            || !int.TryParse(saved.Metadata.GetValueOrDefault("each"), CultureInfo.InvariantCulture, out int each) || each < 1 || count % each != 0)
+        bool edits = saved.Entries.TryGetValue("sources", out TensorEntry? sources);
+        if (!saved.Entries.TryGetValue("tokens", out TensorEntry? entry) || entry.Shape is not [var count, var places, var width] || count != prompts.Length || count != rewards.Length || count != kinds.Length
+            || !int.TryParse(saved.Metadata.GetValueOrDefault("each"), CultureInfo.InvariantCulture, out int each) || each < 1 || count % each != 0
+            || (edits && !(sources!.Shape is [var edited, var rows, var columns] && edited <= count / each && (rows, columns) == (places, width))))
         {
             throw new InvalidDataException($"{file} holds no drawn pictures with their rewards; delete this stage's folder to start it anew.");
         }
-        return new DrawnGroups(saved.Read("tokens").clone().DetachFromDisposeScope(), prompts, each, [.. rewards.Zip(kinds, (r, k) => new PictureJudgement(r, k))]);
+        return new DrawnGroups(saved.Read("tokens").clone().DetachFromDisposeScope(), prompts, each, [.. rewards.Zip(kinds, (r, k) => new PictureJudgement(r, k))],
+            edits ? saved.Read("sources").clone().DetachFromDisposeScope() : null);
 
         T[] Read<T>(string name) => JsonSerializer.Deserialize<T[]>(saved.Metadata.GetValueOrDefault(name) ?? "[]") ?? [];
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Tokens.Dispose();
+    public void Dispose()
+    {
+        Tokens.Dispose();
+        Sources?.Dispose();
+    }
 }

@@ -21,4 +21,13 @@ public static class PictureRewards
 {
     /// <summary>By <see cref="ShapesVerifier"/>: 1 where the picture shows what the prompt says and nothing else, 0 elsewhere; its kind is the background.</summary>
     public static IReadOnlyList<PictureJudgement> Verified(Tensor pixels, IReadOnlyList<string> prompts) => [.. Alignment.Measure(pixels, prompts).Results.Select(r => new PictureJudgement(r.Strict ? 1 : 0, (int)r.Found.Background))];
+
+    /// <summary>By <see cref="EditVerifier"/>: 1 where the picture shows exactly what the edit asks for, 0 elsewhere; its kind is that of the edit, so that what is hard is learned as often as what is easy.</summary>
+    /// <param name="pixels">[n, 3, S, S] in [−1, 1].</param>
+    /// <param name="edits">One per picture.</param>
+    internal static IReadOnlyList<PictureJudgement> Verified(Tensor pixels, IReadOnlyList<SceneEdit> edits) =>
+        [.. EditAlignment.Measure(pixels, edits).Succeeded.Zip(edits, (right, edit) => new PictureJudgement(right ? 1 : 0, FirstEditKind + (int)edit.Kind))];
+
+    // Behind the kinds of pictures that any reward gives.
+    private const int FirstEditKind = 1 << 20;
 }

@@ -30,15 +30,22 @@ internal sealed class PostRounds(ResearchConfig config, LoadedModel model, Train
     }
 
     /// <summary>Mean reward of every round that was drawn.</summary>
-    public IReadOnlyList<double> Rewards()
+    public PostRewards Rewards()
     {
-        List<double> rewards = [];
+        List<double> pictures = [], edits = [];
         for (long round = 0; round < _post.Rounds && File.Exists(FileOf(round)); round++)
         {
             using DrawnGroups groups = DrawnGroups.Load(FileOf(round));
-            rewards.Add(groups.Reward);
+            if (groups.FirstEdit > 0)
+            {
+                pictures.Add(groups.Reward);
+            }
+            if (groups.Sources is not null)
+            {
+                edits.Add(groups.EditReward);
+            }
         }
-        return rewards;
+        return new PostRewards(pictures, edits);
     }
 
     /// <inheritdoc/>
@@ -68,41 +75,73 @@ internal sealed class PostRounds(ResearchConfig config, LoadedModel model, Train
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        ImageGenerator generator = model.Generator();
-        string[] prompts = Prompts(round);
+        (string[] prompts, SceneEdit[] edits) = (Prompts(round), Edits(round));
         List<Tensor> tokens = [];
         List<PictureJudgement> judged = [];
-        int step = Math.Max(1, AtOnce / _post.Draws);
-        long total = (long)prompts.Length * _post.Draws;
-        for (int start = 0; start < prompts.Length; start += step)
+        foreach (string[] part in prompts.Chunk(Step))
+        {
+            Judge(part, [], pixels => reward(pixels, Each(part)));
+        }
+        List<Tensor> sources = [];
+        foreach (SceneEdit[] part in edits.Chunk(Step))
+        {
+            Tensor[] before = [.. part.Select(e => SignedDistanceRenderer.Render(e.Before, config.Data.ImageSize))];
+            sources.Add(PatchOrder.Patchify(model.Autoencoder.ToModel(model.Autoencoder.Encode(stack(before).to(model.Autoencoder.parameters().First().device)).Mean), model.Autoencoder.Config.PatchSize).cpu());
+            Judge([.. part.Select(e => model.EditPrompt(e.Instruction))], before, pixels => PictureRewards.Verified(pixels, Each(part)));
+        }
+        return new DrawnGroups(
+            cat(tokens).DetachFromDisposeScope(), [.. Each(prompts), .. Each(edits).Select(e => e.Instruction)], _post.Draws, judged, sources.Count > 0 ? cat(sources).DetachFromDisposeScope() : null);
+
+        void Judge(string[] part, Tensor[] before, Func<Tensor, IReadOnlyList<PictureJudgement>> judge)
         {
             using DisposeScope inner = NewDisposeScope();
-            string[] part = prompts[start..Math.Min(prompts.Length, start + step)];
+            ImageGenerator generator = model.Generator();
             Tensor drawn = generator.DrawTokens(
                 new GenerationRequest
                 {
                     Prompts = part,
+                    Images = before,
                     ImagesPerPrompt = _post.Draws,
                     Height = config.Data.ImageSize,
                     Width = config.Data.ImageSize,
                     Sampling = config.Sampling with { Guidance = _post.Guidance ?? config.Sampling.Guidance },
                     Seed = (long)(Streams.Hash(config.Seed, "post.draws", round) >> 1),
-                    FirstImage = (long)start * _post.Draws,
+                    FirstImage = judged.Count,
                     BatchSize = AtOnce,
                 },
                 null, run.Cancellation).cpu();
-            judged.AddRange(reward(generator.Decode(drawn, _tokens, _tokens).cpu(), [.. part.SelectMany(p => Enumerable.Repeat(p, _post.Draws))]));
+            judged.AddRange(judge(generator.Decode(drawn, _tokens, _tokens).cpu()));
             tokens.Add(drawn.MoveToOuterDisposeScope());
             long steps = (_post.Images + _post.BatchSize - 1) / _post.BatchSize;
-            run.Progress?.Invoke((((round * steps) + _post.Rounds - 1) / _post.Rounds) * _post.BatchSize, new Dictionary<string, double> { ["post.drawn"] = (double)judged.Count / total, ["post.reward"] = judged.Average(j => j.Reward) });
+            run.Progress?.Invoke((((round * steps) + _post.Rounds - 1) / _post.Rounds) * _post.BatchSize, new Dictionary<string, double>
+            {
+                ["post.drawn"] = (double)judged.Count / ((long)_post.Prompts * _post.Draws), ["post.reward"] = judged.Average(j => j.Reward),
+            });
         }
-        return new DrawnGroups(cat(tokens).DetachFromDisposeScope(), [.. prompts.SelectMany(p => Enumerable.Repeat(p, _post.Draws))], _post.Draws, judged);
     }
+
+    // Prompts whose pictures go through the model at once.
+    private int Step => Math.Max(1, AtOnce / _post.Draws);
+
+    private T[] Each<T>(IEnumerable<T> prompts) => [.. prompts.SelectMany(p => Enumerable.Repeat(p, _post.Draws))];
+
+    private int EditCount => (int)Math.Round(_post.Prompts * _post.Edits);
 
     private string[] Prompts(long round)
     {
         using IImageSource source = ImageSources.Open(config.Data, DataSplit.Train, config.Seed);
         SplitMix64 random = Streams.Managed(config.Seed, "post.prompts", round);
-        return [.. Enumerable.Range(0, _post.Prompts).Select(_ => source.Caption(random.NextInt(source.Count)))];
+        return [.. Enumerable.Range(0, _post.Prompts - EditCount).Select(_ => source.Caption(random.NextInt(source.Count)))];
+    }
+
+    private SceneEdit[] Edits(long round)
+    {
+        if (EditCount == 0)
+        {
+            return [];
+        }
+        using ShapesEditSource source = new(config.Data, DataSplit.Train, EditSide.Before, config.Seed);
+        SplitMix64 random = Streams.Managed(config.Seed, "post.edits", round);
+        return [.. Enumerable.Range(0, EditCount).Select(_ => source.EditAt(random.NextInt(source.Count)))];
     }
 }

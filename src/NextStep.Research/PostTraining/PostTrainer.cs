@@ -13,21 +13,22 @@ public static class PostTrainer
     /// Trains, or continues what <paramref name="run"/>'s folder holds, and leaves the model of <paramref name="start"/> trained, in evaluation mode. With method <c>none</c> nothing
     /// happens. Pictures are drawn as <c>sampling</c> says.
     /// </summary>
+    /// <remarks>Edits are judged by the shapes world's verifier, whatever <paramref name="reward"/> is.</remarks>
     /// <param name="config">Reads <c>training.post</c>, <c>training.dropText</c>, <c>data</c>, <c>sampling</c> and <c>seed</c>; the model's shape is that of <paramref name="start"/>.</param>
     /// <param name="start">Its model is trained; it stays the caller's.</param>
     /// <param name="run">Where checkpoints, drawn pictures and the log go.</param>
     /// <param name="reward">Judges; null = <see cref="PictureRewards.Verified"/>.</param>
-    /// <returns>The mean reward of every round's pictures: the first is that of the start.</returns>
+    /// <returns>The mean rewards of every round: the first is that of the start.</returns>
     /// <exception cref="NotSupportedException">The model's head has no flow loss, which <c>dpo</c> needs.</exception>
     /// <exception cref="StepException">A step failed, or no picture was accepted.</exception>
-    public static IReadOnlyList<double> Train(ResearchConfig config, LoadedModel start, TrainingRun run, PictureReward? reward = null)
+    public static PostRewards Train(ResearchConfig config, LoadedModel start, TrainingRun run, PictureReward? reward = null)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(start);
         PostTrainerConfig post = config.Training.Post;
         if (post.Method == PostMethod.None)
         {
-            return [];
+            return new PostRewards([], []);
         }
         using PostRounds rounds = new(config, start, run, reward ?? PictureRewards.Verified);
         using PostObjective objective = post.Method == PostMethod.Reject ? new RejectionObjective(config, start, rounds) : new PreferenceObjective(config, start, rounds);
@@ -35,6 +36,11 @@ public static class PostTrainer
         return rounds.Rewards();
     }
 }
+
+/// <summary>Mean rewards by round.</summary>
+/// <param name="Pictures">Of the pictures drawn to captions; none where all prompts are edits.</param>
+/// <param name="Edits">Of the edits; none where no prompt is one.</param>
+public sealed record PostRewards(IReadOnlyList<double> Pictures, IReadOnlyList<double> Edits);
 
 /// <summary>What a step of post-training computes.</summary>
 internal abstract class PostObjective(ResearchConfig config, LoadedModel start) : IDisposable

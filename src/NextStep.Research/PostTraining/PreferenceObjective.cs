@@ -31,7 +31,7 @@ internal sealed class PreferenceObjective : PostObjective
         (int[] winners, int[] losers) = groups.Pairs(pairs, Streams.Managed(Config.Seed, "post.order", step));
         int replayed = post.Anchor == 0 ? 0 : (int)Math.Round(pairs * post.Replay), compared = 2 * pairs, all = compared + replayed;
         using NoiseSource noise = new DrawnNoise(Config.Seed, "post.noise", step);
-        LatentSet seen = Replay.With(pictures, [.. winners, .. losers], replayed, step, noise);
+        LatentSet seen = Replay.With(pictures, groups, [.. winners, .. losers], replayed, step, noise);
         using IDisposable? precision = Autocast.For(post.Precision, Model.Transformer.LayerDevices[0]);
         ModelBatch batch = Batch(seen, new DroppedCondition[all], noise);
         int repeat = Model.Config.HeadBatchMultiplier;

@@ -11,9 +11,9 @@ internal sealed class RejectionObjective(ResearchConfig config, LoadedModel star
         SplitMix64 random = Streams.Managed(Config.Seed, "post.order", step);
         int size = Config.Training.Post.BatchSize, replayed = (int)Math.Round(size * Config.Training.Post.Replay);
         int[] accepted = replayed == size ? [] : groups.Accept(size - replayed, random);
-        DroppedCondition[] dropped = [.. Enumerable.Range(0, size).Select(_ => random.NextDouble() < Config.Training.DropText ? DroppedCondition.Text : DroppedCondition.Nothing)];
         using NoiseSource noise = new DrawnNoise(Config.Seed, "post.noise", step);
-        LatentSet seen = Replay.With(pictures, accepted, replayed, step, noise);
+        LatentSet seen = Replay.With(pictures, groups, accepted, replayed, step, noise);
+        DroppedCondition[] dropped = [.. Enumerable.Range(0, size).Select(i => ModelTrainer.Drop(random.NextDouble(), Config.Training.DropText, i >= seen.Pairs))];
         using IDisposable? precision = Autocast.For(Config.Training.Post.Precision, Model.Transformer.LayerDevices[0]);
         ModelLosses losses = Model.Losses(Batch(seen, dropped, noise), noise);
         return new StepOutcome(losses.Total, ModelTrainer.Metrics(losses, Model.Head.LossName), seen.Ids);

@@ -8,18 +8,21 @@ internal sealed class Replay(ResearchConfig config, ImageAutoencoder autoencoder
 {
     private readonly IImageSource _source = ImageSources.Open(config.Data, DataSplit.Train, config.Seed);
 
-    /// <summary>Drawn pictures and behind them the training pictures of a step, as one set. Join the caller's dispose scope.</summary>
+    /// <summary>Drawn pictures, behind them the training pictures of a step, and then drawn edits, as one set. Join the caller's dispose scope.</summary>
     /// <param name="drawn">The pictures of a round.</param>
+    /// <param name="groups">What it knows of them.</param>
     /// <param name="chosen">Those of them that the step learns from.</param>
     /// <param name="count">Training pictures; 0 = none.</param>
     /// <param name="step">Its number.</param>
     /// <param name="noise">Draws for a posterior that is sampled.</param>
-    public LatentSet With(LatentSet drawn, int[] chosen, int count, long step, NoiseSource noise)
+    public LatentSet With(LatentSet drawn, DrawnGroups groups, int[] chosen, int count, long step, NoiseSource noise)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
-        List<Tensor> tokens = [drawn.Means.index_select(0, tensor([.. chosen.Select(i => (long)i)]))];
-        List<string> captions = [.. chosen.Select(i => drawn.Captions[i])], ids = [.. chosen.Select(i => drawn.Ids[i])];
+        int[] pictures = [.. chosen.Where(i => i < groups.FirstEdit)], edits = [.. chosen.Where(i => i >= groups.FirstEdit)];
+        List<Tensor> tokens = [];
+        List<string> captions = [], ids = [];
+        Add(pictures);
         if (count > 0)
         {
             Device device = autoencoder.parameters().First().device;
@@ -31,7 +34,17 @@ internal sealed class Replay(ResearchConfig config, ImageAutoencoder autoencoder
             captions.AddRange(batch.Captions);
             ids.AddRange(batch.Ids);
         }
-        return LatentSet.Of(cat(tokens).MoveToOuterDisposeScope(), drawn.Rows, drawn.Columns, captions, ids);
+        Add(edits);
+        LatentSet? sources = edits.Length == 0 ? null : LatentSet.Of(
+            groups.Sources!.index_select(0, tensor([.. edits.Select(groups.SourceOf)])).MoveToOuterDisposeScope(), drawn.Rows, drawn.Columns, captions[^edits.Length..], ids[^edits.Length..]);
+        return LatentSet.Of(cat(tokens).MoveToOuterDisposeScope(), drawn.Rows, drawn.Columns, captions, ids, sources);
+
+        void Add(int[] places)
+        {
+            tokens.Add(drawn.Means.index_select(0, tensor([.. places.Select(i => (long)i)], ScalarType.Int64)));
+            captions.AddRange(places.Select(i => drawn.Captions[i]));
+            ids.AddRange(places.Select(i => drawn.Ids[i]));
+        }
     }
 
     /// <inheritdoc/>

@@ -43,7 +43,9 @@ public sealed class LatentSet : IDisposable
     /// <param name="columns">Token columns of a picture.</param>
     /// <param name="captions">Of each picture.</param>
     /// <param name="ids">Name of each picture.</param>
-    internal static LatentSet Of(Tensor tokens, int rows, int columns, IReadOnlyList<string> captions, IReadOnlyList<string> ids) => new(tokens, null, rows, columns, [.. captions], [.. ids]);
+    /// <param name="sources">Of the edits, which are the last so many.</param>
+    internal static LatentSet Of(Tensor tokens, int rows, int columns, IReadOnlyList<string> captions, IReadOnlyList<string> ids, LatentSet? sources = null) =>
+        new(tokens, null, rows, columns, [.. captions], [.. ids], sources);
 
     /// <summary>Encodes a source.</summary>
     /// <param name="autoencoder">In evaluation mode.</param>

@@ -112,7 +112,7 @@ public static class ModelTrainer
     }
 
     // An edit loses as often both conditions as the instruction alone.
-    private static DroppedCondition Drop(double draw, double dropText, bool edit) =>
+    internal static DroppedCondition Drop(double draw, double dropText, bool edit) =>
         draw < dropText ? DroppedCondition.Text : edit && draw < 2 * dropText ? DroppedCondition.TextAndImage : DroppedCondition.Nothing;
 
     /// <summary>What a step reports: both losses and, of heads that know a time, the head's loss by t.</summary>

@@ -34,6 +34,13 @@ public sealed record PostTrainerConfig : TrainerConfig
     [Range(1, 1_000_000)]
     public int Prompts { get; init; } = 512;
 
+    /// <summary>
+    /// <see cref="PostMethod.Reject"/>: the share of a round's prompts that are edits of training pictures, and so about the share of edits among the drawn pictures learned from.
+    /// Every kind of edit is learned as often as it was asked for, whatever its share of right results.
+    /// </summary>
+    [Range(0.0, 1.0)]
+    public double Edits { get; init; }
+
     /// <summary>Pictures drawn for each prompt.</summary>
     [Range(1, 1024)]
     public int Draws { get; init; } = 8;

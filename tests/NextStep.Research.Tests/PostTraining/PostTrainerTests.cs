@@ -18,7 +18,7 @@ public sealed class PostTrainerTests : IDisposable
         ResearchConfig config = Config(method);
         config = config with { Training = config.Training with { Post = config.Training.Post with { LogEvery = 8, CheckpointEvery = 16, Ema = 0.9 } } };
         using LoadedModel whole = Tiny(), stopped = Tiny(), resumed = Tiny();
-        IReadOnlyList<double> rewards = PostTrainer.Train(config, whole, Run("whole"), First);
+        PostRewards rewards = PostTrainer.Train(config, whole, Run("whole"), First);
         using CancellationTokenSource stop = new();
         Assert.Throws<OperationCanceledException>(() => PostTrainer.Train(config, stopped, Run("parts", images =>
         {
@@ -27,7 +27,7 @@ public sealed class PostTrainerTests : IDisposable
                 stop.Cancel();
             }
         }, stop), First));
-        Assert.Equal(rewards, PostTrainer.Train(config, resumed, Run("parts"), First));
+        Assert.Equal(rewards.Pictures, PostTrainer.Train(config, resumed, Run("parts"), First).Pictures);
         Assert.Equal(Weights(whole.Model), Weights(resumed.Model));
         Assert.NotEqual(Weights(whole.Model), Weights(stopped.Model));
     }
