@@ -9,7 +9,7 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
 {
     /// <summary>All of a configuration.</summary>
     public static IEnumerable<ConfigProblem> Of(ResearchConfig config) =>
-        [.. Model(config), .. Frozen(config), .. Head(config), .. Detectors(config), .. Pictures(config), .. Times(config), .. Untrained(config), .. Post(config), .. Names(config), .. Device(config), .. Contents(config)];
+        [.. Model(config), .. Weights(config), .. Head(config), .. Detectors(config), .. Pictures(config), .. Times(config), .. Untrained(config), .. Post(config), .. Names(config), .. Device(config), .. Contents(config)];
 
     private static IEnumerable<ConfigProblem> Model(ResearchConfig config)
     {
@@ -28,24 +28,30 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
         return problem is null ? [] : [problem];
     }
 
-    // Names are those of a model without memory; built only where something is frozen.
-    private static IEnumerable<ConfigProblem> Frozen(ResearchConfig config)
+    // Names are those of a model without memory; built only where weights are named.
+    private static IEnumerable<ConfigProblem> Weights(ResearchConfig config)
     {
-        const string path = "training.model.frozen";
-        IReadOnlyList<string> frozen = config.Training.Model.Frozen;
-        if (frozen.Count == 0 || Model(config).Any())
+        const string frozenPath = "training.model.frozen", freshPath = "training.model.fresh", start = "training.model.start";
+        (IReadOnlyList<string> frozen, IReadOnlyList<string> fresh) = (config.Training.Model.Frozen, config.Training.Model.Fresh);
+        if ((frozen.Count == 0 && fresh.Count == 0) || Model(config).Any())
         {
             return [];
         }
         using NextStepModel model = new(ModelSizes.Resolve(config.Model, config.Autoencoder, new ByteTokenizer()), TorchSharp.torch.META);
         string[] names = [.. model.named_parameters().Select(p => p.name)];
         string[] modules = [.. names.Select(n => n.Split('.')).SelectMany(p => Enumerable.Range(1, p.Length).Select(k => string.Join('.', p[..k]))).Distinct()];
-        bool all = names.All(n => StartWeights.Unknown([n], frozen).Count < frozen.Count);
         return
         [
-            .. StartWeights.Unknown(names, frozen).Select(u => new ConfigProblem([path], $"no weight is called '{u}'{NearestName.Hint(u, modules)}")),
-            .. all ? (ConfigProblem[])[new ConfigProblem([path], "all weights are frozen, so that nothing learns")] : [],
+            .. Unknown(frozenPath, frozen), .. Unknown(freshPath, fresh),
+            .. All(frozen) ? (ConfigProblem[])[new ConfigProblem([frozenPath], "all weights are frozen, so that nothing learns")] : [],
+            .. fresh.Count > 0 && config.Training.Model.Start is null ? (ConfigProblem[])[new ConfigProblem([freshPath, start], "without training.model.start all weights are fresh; name one, or leave this out")] : [],
+            .. All(fresh) ? (ConfigProblem[])[new ConfigProblem([freshPath, start], "nothing is left that the start could give")] : [],
         ];
+
+        IEnumerable<ConfigProblem> Unknown(string path, IReadOnlyList<string> patterns) =>
+            StartWeights.Unknown(names, patterns).Select(u => new ConfigProblem([path], $"no weight is called '{u}'{NearestName.Hint(u, modules)}"));
+
+        bool All(IReadOnlyList<string> patterns) => patterns.Count > 0 && names.All(n => StartWeights.Unknown([n], patterns).Count < patterns.Count);
     }
 
     // The steps of the first and of the last token.

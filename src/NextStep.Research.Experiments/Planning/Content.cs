@@ -25,11 +25,11 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
         new("data.path", true, ["data.source", "data.path"], config => ReadsFolder(config.Data) ? Files(config.Data) : null, CheckFolder),
         new("model.tokenizer.folder", true, ["model.tokenizer"], config => config.Model.Tokenizer is QwenVocabulary q ? FileContents.OfTokenizer(DataPath.Absolute(q.Folder)) : null,
             config => _ = config.Model.Tokenizer is QwenVocabulary q ? QwenTokenizer.Load(DataPath.Absolute(q.Folder)) : null),
-        new("training.autoencoder.start", true, ["training.autoencoder.start"], config => config.Training.Autoencoder.Start is { } start ? FileContents.OfAutoencoder(DataPath.Absolute(start)) : null,
+        new("training.autoencoder.start", true, ["training.autoencoder.start"], config => config.Training.Autoencoder.Start is { } start ? FileContents.OfAutoencoder(ShippedModel.FolderOf(start)) : null,
             CheckAutoencoder),
-        new("training.model.start", true, ["training.model.start"], config => config.Training.Model.Start is { } start ? FileContents.OfModel(DataPath.Absolute(start)) : null,
+        new("training.model.start", true, ["training.model.start"], config => config.Training.Model.Start is { } start ? FileContents.OfModel(ShippedModel.FolderOf(start)) : null,
             CheckStart),
-        new("training.post.start", true, ["training.post.start", "data.imageSize"], config => config.Training.Post.Start is { } start ? FileContents.OfModel(DataPath.Absolute(start)) : null,
+        new("training.post.start", true, ["training.post.start", "data.imageSize"], config => config.Training.Post.Start is { } start ? FileContents.OfModel(ShippedModel.FolderOf(start)) : null,
             CheckPostStart),
         new(NetworkPath, true, [NetworkPath, "evaluation.networkSize", "evaluation.networkMean", "evaluation.networkDeviation", "data.imageSize"], Network, config => Network(config)),
     ];
@@ -39,7 +39,7 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
 
     /// <summary>The same configuration for a worker with another current folder.</summary>
     public static ResearchConfig WithFullPaths(ResearchConfig config) => All.Where(c => c.IsName).Aggregate(config, (all, c) =>
-        ConfigPath.TryGet(all, c.Path, out object? value) && value is string { Length: > 0 } name && !(c.Path == NetworkPath && name == ResNet18Network.Name) ? ConfigPath.Set(all, c.Path, DataPath.Absolute(name)) : all);
+        ConfigPath.TryGet(all, c.Path, out object? value) && value is string { Length: > 0 } name && name != (c.Path == NetworkPath ? ResNet18Network.Name : c.Path.EndsWith(".start", StringComparison.Ordinal) ? ShippedModel.Name : null) ? ConfigPath.Set(all, c.Path, DataPath.Absolute(name)) : all);
 
     private static bool ReadsFolder(DataConfig data) => data.Source.ReadsFolder;
 
@@ -65,7 +65,7 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
     {
         if (config.Training.Autoencoder.Start is { } start)
         {
-            StartWeights.CheckAutoencoder(config.Autoencoder, DataPath.Absolute(start));
+            StartWeights.CheckAutoencoder(config.Autoencoder, ShippedModel.FolderOf(start));
         }
     }
 
@@ -74,7 +74,7 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
     {
         if (config.Training.Model.Start is { } start)
         {
-            string folder = ReleasedFolder.Resolve(DataPath.Absolute(start));
+            string folder = ReleasedFolder.Resolve(ShippedModel.FolderOf(start));
             using NextStepModel model = new(ModelSizes.Resolve(config.Model, config.Autoencoder, new ByteTokenizer()), torch.META);
             StartWeights.Check(model, folder);
         }
@@ -86,7 +86,7 @@ internal sealed record Content(string Path, bool IsName, IReadOnlyList<string> I
         {
             return;
         }
-        FolderSettings settings = ReleasedFolder.Settings(DataPath.Absolute(start));
+        FolderSettings settings = ReleasedFolder.Settings(ShippedModel.FolderOf(start));
         if (settings.ImageSize is { } side && side != config.Data.ImageSize)
         {
             throw new ArgumentException($"the model in {start} draws pictures of {side} pixels; set data.imageSize to {side}");

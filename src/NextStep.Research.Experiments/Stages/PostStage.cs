@@ -7,7 +7,7 @@ internal static class PostStage
     {
         ResearchConfig config = context.Config;
         PostTrainerConfig post = config.Training.Post;
-        string start = post.Start is { } folder ? DataPath.Absolute(folder) : Path.Combine(context.Inputs["model"], ModelStage.ModelFolder);
+        string start = post.Start is { } folder ? ShippedModel.FolderOf(folder) : Path.Combine(context.Inputs["model"], ModelStage.ModelFolder);
         using LoadedModel loaded = ReleasedFolder.Load(start, config.OpenDevice());
         PostRewards rewards = PostTrainer.Train(config, loaded, new TrainingRun(
             context.Directory, "post",

@@ -18,14 +18,14 @@ internal sealed record DrawnGroups(Tensor Tokens, IReadOnlyList<string> Prompts,
     // By kind and prompt: the places of accepted and of other pictures.
     private readonly Group[] _groups =
     [
-        .. Enumerable.Range(0, Judged.Count).GroupBy(i => (Prompt: i / Each, Judged[i].Kind)).Select(g => new Group(
+        .. Enumerable.Range(0, Judged.Count).GroupBy(i => (Prompt: i / Each, Kind: KindOf(Judged, Each, Sources, i))).Select(g => new Group(
             g.Key.Kind, [.. g.Where(i => Judged[i].Reward > Accepted)], [.. g.Where(i => Judged[i].Reward <= Accepted)])),
     ];
 
-    private sealed record Group(int Kind, int[] Accepted, int[] Rejected);
+    private sealed record Group((bool Edit, int Kind) Kind, int[] Accepted, int[] Rejected);
 
     /// <summary>The first place of an edit's result; from here on all are.</summary>
-    public int FirstEdit => Judged.Count - (int)(Sources?.size(0) ?? 0) * Each;
+    public int FirstEdit => First(Judged, Each, Sources);
 
     /// <summary>Mean reward of the pictures of captions; NaN where there are none.</summary>
     public double Reward => Judged.Take(FirstEdit).Select(j => (double)j.Reward).DefaultIfEmpty(double.NaN).Average();
@@ -36,6 +36,11 @@ internal sealed record DrawnGroups(Tensor Tokens, IReadOnlyList<string> Prompts,
     /// <summary>The source of an edit's result.</summary>
     /// <param name="place">From <see cref="FirstEdit"/> on.</param>
     public long SourceOf(int place) => (place - FirstEdit) / Each;
+
+    private static int First(IReadOnlyList<PictureJudgement> judged, int each, Tensor? sources) => judged.Count - ((int)(sources?.size(0) ?? 0) * each);
+
+    // Kinds of pictures and of edits are two numberings.
+    private static (bool Edit, int Kind) KindOf(IReadOnlyList<PictureJudgement> judged, int each, Tensor? sources, int place) => (place >= First(judged, each, sources), judged[place].Kind);
 
     /// <summary>Places of accepted pictures: of every kind the share that it has of all draws, and within a kind every prompt that has one as often as any other, whatever its share of accepted ones.</summary>
     /// <exception cref="InvalidOperationException">No picture was accepted.</exception>
@@ -64,8 +69,8 @@ internal sealed record DrawnGroups(Tensor Tokens, IReadOnlyList<string> Prompts,
     // A kind as often as it was drawn, then any usable group of it; null where none is usable.
     private Func<Group>? Chooser(Func<Group, bool> usable, SplitMix64 random)
     {
-        Dictionary<int, Group[]> byKind = _groups.Where(usable).GroupBy(g => g.Kind).ToDictionary(k => k.Key, k => k.ToArray());
-        int[] kinds = [.. Judged.Select(j => j.Kind).Where(byKind.ContainsKey)];
+        Dictionary<(bool Edit, int Kind), Group[]> byKind = _groups.Where(usable).GroupBy(g => g.Kind).ToDictionary(k => k.Key, k => k.ToArray());
+        (bool Edit, int Kind)[] kinds = [.. Enumerable.Range(0, Judged.Count).Select(i => KindOf(Judged, Each, Sources, i)).Where(byKind.ContainsKey)];
         return kinds.Length == 0 ? null : () =>
         {
             Group[] groups = byKind[kinds[random.NextInt(kinds.Length)]];

@@ -8,6 +8,12 @@ namespace NextStep.Research;
 /// <returns>A judgement a picture.</returns>
 public delegate IReadOnlyList<PictureJudgement> PictureReward(Tensor pixels, IReadOnlyList<string> prompts);
 
+/// <summary>Says how good results of edits are.</summary>
+/// <param name="pixels">[n, 3, S, S] in [−1, 1], lent for the time of the call.</param>
+/// <param name="edits">One per picture.</param>
+/// <returns>A judgement a picture.</returns>
+public delegate IReadOnlyList<PictureJudgement> EditReward(Tensor pixels, IReadOnlyList<SceneEdit> edits);
+
 /// <summary>What a reward says of one picture.</summary>
 /// <param name="Reward">Above ½ the picture is accepted.</param>
 /// <param name="Kind">
@@ -25,9 +31,6 @@ public static class PictureRewards
     /// <summary>By <see cref="EditVerifier"/>: 1 where the picture shows exactly what the edit asks for, 0 elsewhere; its kind is that of the edit, so that what is hard is learned as often as what is easy.</summary>
     /// <param name="pixels">[n, 3, S, S] in [−1, 1].</param>
     /// <param name="edits">One per picture.</param>
-    internal static IReadOnlyList<PictureJudgement> Verified(Tensor pixels, IReadOnlyList<SceneEdit> edits) =>
-        [.. EditAlignment.Measure(pixels, edits).Succeeded.Zip(edits, (right, edit) => new PictureJudgement(right ? 1 : 0, FirstEditKind + (int)edit.Kind))];
-
-    // Behind the kinds of pictures that any reward gives.
-    private const int FirstEditKind = 1 << 20;
+    public static IReadOnlyList<PictureJudgement> VerifiedEdits(Tensor pixels, IReadOnlyList<SceneEdit> edits) =>
+        [.. EditAlignment.Measure(pixels, edits).Succeeded.Zip(edits, (right, edit) => new PictureJudgement(right ? 1 : 0, (int)edit.Kind))];
 }

@@ -7,7 +7,7 @@ namespace NextStep.Research;
 /// The rounds of a post-training. The pictures of a round are drawn at its first step by the weights of then, and kept in <c>draws-ROUND.safetensors</c>, so that a run that is
 /// killed and started again learns from the same ones.
 /// </summary>
-internal sealed class PostRounds(ResearchConfig config, LoadedModel model, TrainingRun run, PictureReward reward) : IDisposable
+internal sealed class PostRounds(ResearchConfig config, LoadedModel model, TrainingRun run, PictureReward reward, EditReward editReward) : IDisposable
 {
     private const int AtOnce = 256;
 
@@ -87,7 +87,7 @@ internal sealed class PostRounds(ResearchConfig config, LoadedModel model, Train
         {
             Tensor[] before = [.. part.Select(e => SignedDistanceRenderer.Render(e.Before, config.Data.ImageSize))];
             sources.Add(PatchOrder.Patchify(model.Autoencoder.ToModel(model.Autoencoder.Encode(stack(before).to(model.Autoencoder.parameters().First().device)).Mean), model.Autoencoder.Config.PatchSize).cpu());
-            Judge([.. part.Select(e => model.EditPrompt(e.Instruction))], before, pixels => PictureRewards.Verified(pixels, Each(part)));
+            Judge([.. part.Select(e => model.EditPrompt(e.Instruction))], before, pixels => editReward(pixels, Each(part)));
         }
         return new DrawnGroups(
             cat(tokens).DetachFromDisposeScope(), [.. Each(prompts), .. Each(edits).Select(e => e.Instruction)], _post.Draws, judged, sources.Count > 0 ? cat(sources).DetachFromDisposeScope() : null);

@@ -13,15 +13,15 @@ public static class PostTrainer
     /// Trains, or continues what <paramref name="run"/>'s folder holds, and leaves the model of <paramref name="start"/> trained, in evaluation mode. With method <c>none</c> nothing
     /// happens. Pictures are drawn as <c>sampling</c> says.
     /// </summary>
-    /// <remarks>Edits are judged by the shapes world's verifier, whatever <paramref name="reward"/> is.</remarks>
     /// <param name="config">Reads <c>training.post</c>, <c>training.dropText</c>, <c>data</c>, <c>sampling</c> and <c>seed</c>; the model's shape is that of <paramref name="start"/>.</param>
     /// <param name="start">Its model is trained; it stays the caller's.</param>
     /// <param name="run">Where checkpoints, drawn pictures and the log go.</param>
-    /// <param name="reward">Judges; null = <see cref="PictureRewards.Verified"/>.</param>
+    /// <param name="reward">Judges pictures; null = <see cref="PictureRewards.Verified"/>.</param>
+    /// <param name="editReward">Judges edits; null = <see cref="PictureRewards.VerifiedEdits"/>.</param>
     /// <returns>The mean rewards of every round: the first is that of the start.</returns>
     /// <exception cref="NotSupportedException">The model's head has no flow loss, which <c>dpo</c> needs.</exception>
     /// <exception cref="StepException">A step failed, or no picture was accepted.</exception>
-    public static PostRewards Train(ResearchConfig config, LoadedModel start, TrainingRun run, PictureReward? reward = null)
+    public static PostRewards Train(ResearchConfig config, LoadedModel start, TrainingRun run, PictureReward? reward = null, EditReward? editReward = null)
     {
         ArgumentNullException.ThrowIfNull(config);
         ArgumentNullException.ThrowIfNull(start);
@@ -30,7 +30,7 @@ public static class PostTrainer
         {
             return new PostRewards([], []);
         }
-        using PostRounds rounds = new(config, start, run, reward ?? PictureRewards.Verified);
+        using PostRounds rounds = new(config, start, run, reward ?? PictureRewards.Verified, editReward ?? PictureRewards.VerifiedEdits);
         using PostObjective objective = post.Method == PostMethod.Reject ? new RejectionObjective(config, start, rounds) : new PreferenceObjective(config, start, rounds);
         new TrainingLoop(post, post.LearningRate ?? LearningRate, run).Run(start.Model, objective.Step);
         return rounds.Rewards();

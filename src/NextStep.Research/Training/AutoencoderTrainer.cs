@@ -12,7 +12,7 @@ public static class AutoencoderTrainer
         Device device = config.OpenDevice();
         AutoencoderTrainerConfig trainer = config.Training.Autoencoder;
         bool fitted = false;
-        ImageAutoencoder autoencoder = trainer.Start is { } start ? StartWeights.Autoencoder(config.Autoencoder, DataPath.Absolute(start), out fitted) : First(config);
+        ImageAutoencoder autoencoder = trainer.Start is { } start ? StartWeights.Autoencoder(config.Autoencoder, ShippedModel.FolderOf(start), out fitted) : First(config);
         autoencoder.to(device);
         TrainingLoop loop = new(trainer, trainer.LearningRate ?? 2e-3, run);
         using BatchPrefetcher batches = new(source, config.Seed, "autoencoder.order", trainer.BatchSize);

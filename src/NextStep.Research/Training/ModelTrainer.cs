@@ -17,7 +17,7 @@ public static class ModelTrainer
         Initialization.Apply(model, config.Seed);
         if (config.Training.Model.Start is { } start)
         {
-            string said = StartWeights.Copy(model, tokenizer, DataPath.Absolute(start));
+            string said = StartWeights.Copy(model, tokenizer, ShippedModel.FolderOf(start), config.Training.Model.Fresh);
             run.Note?.Invoke(said);
         }
         StartWeights.Freeze(model, config.Training.Model.Frozen);

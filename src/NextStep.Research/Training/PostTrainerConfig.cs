@@ -22,7 +22,7 @@ public sealed record PostTrainerConfig : TrainerConfig
     public PostMethod Method { get; init; } = PostMethod.None;
 
     /// <summary>
-    /// A model's folder, a cell's or a released one, to start from; the cell then trains neither autoencoder nor model of its own. Null = the cell's own model.
+    /// A model's folder, a cell's or a released one, or <c>shipped</c>, to start from; the cell then trains neither autoencoder nor model of its own. Null = the cell's own model.
     /// </summary>
     public string? Start { get; init; }
 

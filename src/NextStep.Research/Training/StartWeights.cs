@@ -14,9 +14,10 @@ public static class StartWeights
     /// <param name="model">On the CPU, initialised.</param>
     /// <param name="tokenizer">Of the training; ids must mean the same in both.</param>
     /// <param name="folder">A released folder, or a cell's.</param>
+    /// <param name="fresh">What is not to be copied: names, names of modules, or patterns with * and ?.</param>
     /// <returns>A sentence on what came and what did not.</returns>
     /// <exception cref="InvalidDataException">Nothing fits, a shape outside of the head is another, or the words of the tokenizers are.</exception>
-    public static string Copy(NextStepModel model, TextTokenizer tokenizer, string folder)
+    public static string Copy(NextStepModel model, TextTokenizer tokenizer, string folder, IReadOnlyList<string>? fresh = null)
     {
         string place = ReleasedFolder.Resolve(folder);
         if (tokenizer is WordTokenizer words && TextTokenizerFiles.Exists(place) && !(TextTokenizerFiles.Load(place) is WordTokenizer theirs && theirs.Words.SequenceEqual(words.Words)))
@@ -25,7 +26,8 @@ public static class StartWeights
         }
         using TensorSource source = AverageWeights.Open(place, null, []);
         using IDisposable guard = no_grad();
-        List<string> left = Fit(model.named_parameters().Select(p => (p.name, p.parameter)), source, place, out List<(Parameter To, string From)> found);
+        (string Name, Parameter Parameter)[] weights = [.. model.named_parameters().Select(p => (p.name, p.parameter))], wanted = [.. weights.Where(w => !(fresh ?? []).Any(f => Fits(f, w.Name)))];
+        List<string> left = [.. weights.Except(wanted).Select(w => w.Name), .. Fit(wanted, source, place, out List<(Parameter To, string From)> found)];
         foreach ((Parameter to, string from) in found)
         {
             using Tensor read = source.ReadCopy(from, to.dtype);

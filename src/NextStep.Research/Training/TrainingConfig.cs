@@ -98,7 +98,7 @@ public record TrainerConfig
 public sealed record AutoencoderTrainerConfig : TrainerConfig
 {
     /// <summary>
-    /// A model's folder, or a <c>vae</c> folder, whose autoencoder training starts from, in either naming; null = first weights. With <c>images: 0</c> that autoencoder is used as it is.
+    /// A model's folder, or a <c>vae</c> folder, whose autoencoder training starts from, in either naming; <c>shipped</c> = that of the model that comes with the kit; null = first weights. With <c>images: 0</c> that autoencoder is used as it is.
     /// </summary>
     public string? Start { get; init; }
 
@@ -110,10 +110,13 @@ public sealed record AutoencoderTrainerConfig : TrainerConfig
 public sealed record ModelTrainerConfig : TrainerConfig
 {
     /// <summary>
-    /// A model's folder, a cell's or a released one, whose weights training starts from, by name; null = first weights. What it lacks, and a head of other
+    /// A model's folder, a cell's or a released one, or <c>shipped</c>, whose weights training starts from, by name; null = first weights. What it lacks, and a head of other
     /// shapes, keeps its first weights.
     /// </summary>
     public string? Start { get; init; }
+
+    /// <summary>Weights that are not taken from the start and keep their first values: names, names of modules (<c>image_head</c>), or patterns with * and ?.</summary>
+    public IReadOnlyList<string> Fresh { get; init; } = [];
 
     /// <summary>Images after which the averaged weights are kept beside the model, for measurements over the training.</summary>
     [RangeOfEach(1, 1e12)]

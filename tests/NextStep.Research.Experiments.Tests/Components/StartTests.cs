@@ -37,11 +37,30 @@ public sealed class StartTests : IDisposable
     }
 
     [Fact]
+    public void Fresh_weights_are_not_taken_from_the_start()
+    {
+        string start = Save("start", seed: 7, "a red circle");
+        using LatentSet latents = Latents();
+        ResearchConfig config = Small with { Training = Small.Training with { Model = Small.Training.Model with { Start = start, Images = 0, Fresh = ["image_head", "norm.*"] } } };
+        List<string> notes = [];
+        using NextStepModel model = ModelTrainer.Train(config, latents, new ByteTokenizer(), new TrainingRun(_folder.Path, "model") { Note = notes.Add });
+        using LoadedModel before = ReleasedFolder.Load(start);
+        Dictionary<string, float[]> old = Weights(before.Model), now = Weights(model);
+        string[] other = [.. now.Keys.Where(n => !old[n].SequenceEqual(now[n]))];
+        Assert.NotEmpty(other);
+        Assert.All(other, n => Assert.StartsWith("image_head.", n, StringComparison.Ordinal));
+        Assert.Contains("first weights: norm, image_head", Assert.Single(notes));
+    }
+
+    [Fact]
     public void The_plan_names_what_does_not_fit()
     {
         string start = Save("start", 1, "a red circle");
         Assert.Contains("did you mean 'layers'", Problem("training.model.frozen: [layer]"), StringComparison.Ordinal);
         Assert.Contains("all weights are frozen", Problem("training.model.frozen: ['*']"), StringComparison.Ordinal);
+        Assert.Contains("no weight is called 'image_heat'; did you mean 'image_head'", Problem($"training.model: {{ start: {start}, fresh: [image_heat] }}"), StringComparison.Ordinal);
+        Assert.Contains("without training.model.start all weights are fresh", Problem("training.model.fresh: [image_head]"), StringComparison.Ordinal);
+        Assert.Contains("nothing is left that the start could give", Problem($"training.model: {{ start: {start}, fresh: ['*'] }}"), StringComparison.Ordinal);
         Assert.Contains("no folder", Problem("training.model.start: nowhere"), StringComparison.Ordinal);
         Assert.Contains("layers.0.", Problem($"training.model.start: {start}\nmodel.transformer.width: 64"), StringComparison.Ordinal);
         Assert.Contains("the same size", Problem($"training.model.start: {start}\nmodel.transformer.width: 64"), StringComparison.Ordinal);
@@ -59,6 +78,18 @@ public sealed class StartTests : IDisposable
         Assert.Equal(["model", "samples", "metrics"], changed);
 
         Dictionary<string, string> Keys(string start) => Plan.Make(Load($"training.model.start: {start}"), StandardStages.All).Cells[0].Stages.ToDictionary(s => s.Kind, s => s.Key);
+    }
+
+    [Fact]
+    public void The_model_that_comes_with_the_kit_has_a_name_that_workers_elsewhere_understand()
+    {
+        Experiment experiment = ExperimentFile.Load(_folder.Write("x.yaml", $"extends: {Sources.Root}/experiments/base/shapes-32.yaml\ntraining.autoencoder: {{ start: shipped, images: 0 }}\n"));
+        Assert.Equal(ShippedModel.Name, Content.WithFullPaths(experiment.Arms[0].Config).Training.Autoencoder.Start);
+        string byName = Autoencoder(experiment), byPath = Autoencoder(ExperimentFile.Load(_folder.Write("y.yaml",
+            $"extends: {Sources.Root}/experiments/base/shapes-32.yaml\ntraining.autoencoder: {{ start: {ShippedModel.Folder}, images: 0 }}\n")));
+        Assert.Equal(byPath, byName);
+
+        static string Autoencoder(Experiment experiment) => Plan.Make(experiment, StandardStages.All).Cells[0].Stages.Single(s => s.Kind == "autoencoder").Key;
     }
 
     [Fact]

@@ -33,6 +33,68 @@ public sealed class PostTrainerTests : IDisposable
     }
 
     [Fact]
+    public void Edits_are_drawn_from_their_sources_and_learned_from_and_a_stopped_run_ends_with_the_same_bits()
+    {
+        ResearchConfig config = Config(PostMethod.Reject);
+        config = config with
+        {
+            Data = config.Data with { Edits = 64 },
+            Training = config.Training with { Post = config.Training.Post with { Edits = 0.5, LogEvery = 8, CheckpointEvery = 16 } },
+        };
+        using LoadedModel whole = Tiny(), stopped = Tiny(), resumed = Tiny(), without = Tiny();
+        List<SceneEdit> asked = [];
+        PostRewards rewards = PostTrainer.Train(config, whole, Run("whole"), First, (pixels, edits) =>
+        {
+            asked.AddRange(edits);
+            return OfEdits(pixels, edits);
+        });
+        Assert.Equal((2, 2), (rewards.Pictures.Count, rewards.Edits.Count));
+        Assert.Equal(2 * 16, asked.Count); // two rounds of four edits, four draws each
+        Assert.All(asked.Chunk(4), edits => Assert.Single(edits.Distinct()));
+        using CancellationTokenSource stop = new();
+        Assert.Throws<OperationCanceledException>(() => PostTrainer.Train(config, stopped, Run("parts", images =>
+        {
+            if (images == 40)
+            {
+                stop.Cancel();
+            }
+        }, stop), First, OfEdits));
+        PostRewards again = PostTrainer.Train(config, resumed, Run("parts"), First, OfEdits);
+        Assert.Equal(rewards.Edits, again.Edits);
+        Assert.Equal(Weights(whole.Model), Weights(resumed.Model));
+        PostTrainer.Train(config, without, Run("without"), First, (_, edits) => [.. edits.Select(_ => new PictureJudgement(0))]);
+        Assert.NotEqual(Weights(whole.Model), Weights(without.Model)); // the accepted edits made a difference
+
+        static IReadOnlyList<PictureJudgement> OfEdits(Tensor pixels, IReadOnlyList<SceneEdit> edits) => First(pixels, [.. edits.Select(e => e.Instruction)]);
+    }
+
+    [Fact]
+    public void What_a_step_learns_of_an_edit_is_its_own_source_and_the_result_that_was_accepted()
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor tokens = arange(8, ScalarType.Float32).view(8, 1, 1).expand(8, 4, 8).contiguous(), sources = (arange(2, ScalarType.Float32) + 100).view(2, 1, 1).expand(2, 4, 8).contiguous();
+        string[] prompts = ["a", "a", "b", "b", "c", "c", "d", "d"];
+        PictureJudgement[] judged = [new(1), new(0), new(0), new(0), new(0, 3), new(1, 3), new(1, 0), new(0, 0)];
+        DrawnGroups groups = new(tokens, prompts, 2, judged, sources);
+        Assert.Equal(4, groups.FirstEdit);
+        Assert.Equal((0.25, 0.5), (groups.Reward, groups.EditReward));
+        int[] accepted = groups.Accept(300, Streams.Managed(0, "test", 0));
+        Assert.Equal([0, 5, 6], accepted.Distinct().Order()); // kind 0 of a picture is not kind 0 of an edit
+        Assert.All(accepted.CountBy(i => i), c => Assert.InRange(c.Value, c.Key == 0 ? 120 : 50, c.Key == 0 ? 180 : 100));
+        groups.Save(_folder.File("groups.safetensors"));
+        DrawnGroups read = DrawnGroups.Load(_folder.File("groups.safetensors"));
+        using LoadedModel model = Tiny();
+        using Replay replay = new(Config(PostMethod.Reject), model.Autoencoder);
+        using NoiseSource noise = new DrawnNoise(0, "test", 0);
+        LatentSet drawn = LatentSet.Of(read.Tokens, 2, 2, prompts, [.. prompts.Select((p, i) => $"{p}{i}")]);
+        LatentSet seen = replay.With(drawn, read, [6, 0, 5], 0, 0, noise);
+        Assert.Equal(1, seen.Pairs);
+        Assert.Equal(["a0", "d6", "c5"], seen.Ids);
+        Assert.Equal([0f, 6, 5], seen.Means.select(1, 0).select(1, 0).data<float>().ToArray());
+        Assert.Equal([101f, 100], seen.Sources!.Means.select(1, 0).select(1, 0).data<float>().ToArray());
+    }
+
+    [Fact]
     public void Policy_and_start_agree_before_the_first_step_of_dpo_and_no_longer_after_it()
     {
         ResearchConfig config = Config(PostMethod.Dpo);
