@@ -7,9 +7,10 @@ namespace NextStep.Research.Experiments;
 internal static class EditMeasurement
 {
     private const string Pixels = "edits.safetensors";
-    private const int Shown = 12;
+    private const int Shown = 24;
+    private const int Across = 12;
 
-    /// <summary>Draws <c>evaluation.samples</c> edits and a sheet of the first: source, drawn result, one right answer. Returns the sheet by role.</summary>
+    /// <summary>Draws <c>evaluation.samples</c> edits and a sheet of the first, twelve beside each other: sources, drawn results, one right answer each. Returns the sheet by role.</summary>
     public static IReadOnlyDictionary<string, string> Draw(StageContext context, LoadedModel loaded)
     {
         ResearchConfig config = context.Config;
@@ -33,9 +34,10 @@ internal static class EditMeasurement
             p => context.Progress(new StageProgress(p.Tokens, p.Total, "tokens of edits", new Dictionary<string, double>())),
             context.Cancellation).cpu();
         SafetensorsFile.Write(Path.Combine(context.Directory, Pixels), new Dictionary<string, Tensor> { ["pixels"] = results });
-        int shown = Math.Min(Shown, edits.Length);
-        Tensor sheet = cat([stack(sources[..shown]), results.narrow(0, 0, shown), stack(Render(edits[..shown], e => e.After, config.Data.ImageSize))]);
-        ImageFile.Save(Path.Combine(context.Directory, "edits.png"), ImageGrid.Make(sheet, shown, enlarge: SamplesStage.Enlarged(config)));
+        int shown = Math.Min(Shown, edits.Length), across = Math.Min(Across, shown);
+        Tensor[] rows = [.. Enumerable.Range(0, shown / across).Select(band => band * across).SelectMany(first =>
+            (Tensor[])[stack(sources[first..(first + across)]), results.narrow(0, first, across), stack(Render(edits[first..(first + across)], e => e.After, config.Data.ImageSize))])];
+        ImageFile.Save(Path.Combine(context.Directory, "edits.png"), ImageGrid.Make(cat(rows), across, enlarge: SamplesStage.Enlarged(config)));
         return new Dictionary<string, string> { ["edits"] = "edits.png" };
     }
 
