@@ -6,9 +6,9 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>
-/// How much of what is wrong comes from errors that are carried on: new scenes of the shapes world, drawn once with every token after the true ones
-/// and once (<c>free</c>) after the drawn ones, from the same noise. Where the answer is all but fixed, as in an edit, the first bounds the second, and their
-/// distance is exposure bias. A caption leaves the layout open: tokens drawn after true ones then need not agree with one another, and the first may be lower.
+/// New scenes of the shapes world, drawn once with every token after the true ones and once (<c>free</c>) after the drawn ones, from the same noise. Their distance
+/// is more than errors that are carried on: true tokens also give the answer away, as the upper half of a recoloured star says the colour. And a caption leaves the
+/// layout open: tokens drawn after true ones then need not agree with one another, and the first may be lower.
 /// Needs a model of the shapes world.
 /// </summary>
 public sealed record TeacherForcedMetric : Metric

@@ -21,8 +21,7 @@ internal sealed class PostRounds(ResearchConfig config, LoadedModel model, Train
         long steps = (_post.Images + _post.BatchSize - 1) / _post.BatchSize, round = step * _post.Rounds / steps;
         if (_now?.Round != round)
         {
-            _now?.Pictures.Dispose();
-            _now = null;
+            Dispose();
             DrawnGroups groups = Obtain(round, first: step == 0 || (step - 1) * _post.Rounds / steps < round);
             _now = (round, groups, LatentSet.Of(groups.Tokens, _tokens, _tokens, groups.Prompts, [.. groups.Prompts.Select((_, i) => FormattableString.Invariant($"drawn-{round}-{i:D6}"))]));
         }
@@ -49,7 +48,12 @@ internal sealed class PostRounds(ResearchConfig config, LoadedModel model, Train
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _now?.Pictures.Dispose();
+    public void Dispose()
+    {
+        _now?.Pictures.Dispose();
+        _now?.Groups.Dispose(); // the sources of edits, which no set holds
+        _now = null;
+    }
 
     private string FileOf(long round) => Path.Combine(run.Directory, FormattableString.Invariant($"draws-{round:D4}.safetensors"));
 

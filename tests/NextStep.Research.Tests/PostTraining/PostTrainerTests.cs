@@ -69,6 +69,20 @@ public sealed class PostTrainerTests : IDisposable
     }
 
     [Fact]
+    public void A_round_that_is_over_leaves_no_tensor_behind()
+    {
+        ResearchConfig config = Config(PostMethod.Reject);
+        config = config with { Data = config.Data with { Edits = 64 }, Training = config.Training with { Post = config.Training.Post with { Edits = 0.5 } } };
+        using LoadedModel model = Tiny();
+        using PostRounds rounds = new(config, model, Run("rounds"), First, (_, edits) => [.. edits.Select(_ => new PictureJudgement(1))]);
+        DrawnGroups first = rounds.At(0).Groups, second = rounds.At(3).Groups;
+        Assert.True(first.Tokens.IsInvalid && first.Sources!.IsInvalid);
+        Assert.False(second.Tokens.IsInvalid || second.Sources!.IsInvalid);
+        rounds.Dispose();
+        Assert.True(second.Tokens.IsInvalid && second.Sources.IsInvalid);
+    }
+
+    [Fact]
     public void What_a_step_learns_of_an_edit_is_its_own_source_and_the_result_that_was_accepted()
     {
         using DisposeScope scope = NewDisposeScope();
