@@ -10,10 +10,10 @@ namespace NextStep.Research;
 /// </summary>
 internal static partial class QuantizedWeights
 {
-    /// <summary>Key of the metadata; its value is the version of the layout and the scheme, <c>1 int8:32</c>.</summary>
+    /// <summary>Key of the metadata; its value is the version of the layout and the scheme, <c>2 int8:32</c>.</summary>
     public const string Key = "nextstep_quantization";
 
-    private const string Version = "1";
+    private const string Version = "2";
 
     /// <summary>Whether a tensor of the model is quantized, by its name and shape.</summary>
     public static bool IsChosen(string name, IReadOnlyList<long> shape, WeightScheme scheme) => Matrices().IsMatch(name) && scheme.Shape(shape) is not null;
@@ -29,13 +29,13 @@ internal static partial class QuantizedWeights
         string[] parts = text.Split(' ');
         if (parts.Length != 2 || parts[0] != Version || WeightScheme.Parse(parts[1]) is not { } scheme)
         {
-            throw new InvalidDataException($"{source.Path}: {Key} is '{text}', which this version does not know; it reads '{Version} int8:GROUP' and '{Version} int4:GROUP' with groups of 32, 64 or 128.");
+            throw new InvalidDataException($"{source.Path}: {Key} is '{text}', which this version does not know; it reads '{Version} int8:GROUP' and '{Version} int4:GROUP' with groups of 32, 64 or 128; convert the original again.");
         }
         foreach (TensorEntry entry in source.Entries.Values.Where(e => IsStored(e, scheme)))
         {
-            if (entry.Type != scheme.Stored || entry.Shape.Count != 3 || entry.Shape[2] != scheme.BlockBytes)
+            if (entry.Type != scheme.Stored || entry.Shape.Count != 3 || entry.Shape[2] != scheme.StripBytes)
             {
-                throw new InvalidDataException($"{source.Path}: tensor '{entry.Name}' is {entry.StoredType} {entry.ShapeText}, which is not a matrix of {scheme} (blocks of {scheme.BlockBytes} bytes); convert the original again.");
+                throw new InvalidDataException($"{source.Path}: tensor '{entry.Name}' is {entry.StoredType} {entry.ShapeText}, which is not a matrix of {scheme} (blocks of {scheme.StripBytes} bytes); convert the original again.");
             }
         }
         return scheme;
@@ -43,7 +43,7 @@ internal static partial class QuantizedWeights
 
     /// <summary>A quantized tensor as the matrix that it stands for, its dtype the scheme; of another, itself.</summary>
     public static TensorEntry Matrix(TensorEntry entry, WeightScheme scheme) =>
-        IsStored(entry, scheme) ? entry with { Type = ScalarType.Float32, StoredType = scheme.ToString(), Shape = [entry.Shape[0], entry.Shape[1] * scheme.Group] } : entry;
+        IsStored(entry, scheme) ? entry with { Type = ScalarType.Float32, StoredType = scheme.ToString(), Shape = scheme.Matrix(entry.Shape) } : entry;
 
     /// <summary>The metadata of a file in this scheme, null: plain.</summary>
     public static Dictionary<string, string> Describe(IReadOnlyDictionary<string, string> metadata, WeightScheme? scheme)
@@ -72,7 +72,7 @@ internal static partial class QuantizedWeights
         }
         if (kept.Length > 0)
         {
-            say?.Invoke($"{kept.Length} of {matrices.Length} matrices stay as they are, since groups of {scheme.Group} do not divide their width: {string.Join(", ", kept.Select(t => $"{t.Name} [{string.Join(", ", t.Shape)}]"))}");
+            say?.Invoke($"{kept.Length} of {matrices.Length} matrices stay as they are, since groups of {scheme.Group} do not divide their width (or {WeightScheme.Strip} their height): {string.Join(", ", kept.Select(t => $"{t.Name} [{string.Join(", ", t.Shape)}]"))}");
         }
         return [.. plain.Select(t => IsMatrix(t.Name) && scheme.Shape(t.Shape) is { } shape ? Quantized(t, shape, scheme, path) : t)];
     }
@@ -89,7 +89,7 @@ internal static partial class QuantizedWeights
 
     // Of a quantized file: everything that is chosen by name, but matrices that no group divides.
     private static bool IsStored(TensorEntry entry, WeightScheme scheme) =>
-        IsMatrix(entry.Name) && !(entry.Shape.Count == 2 && entry.Shape[1] % scheme.Group != 0 && entry.Type is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16);
+        IsMatrix(entry.Name) && !(entry.Shape.Count == 2 && scheme.Shape(entry.Shape) is null && entry.Type is ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16);
 
     private static bool IsMatrix(string stored) => WeightNames.OfModel(stored) is { } name && Matrices().IsMatch(name);
 
@@ -142,7 +142,7 @@ internal sealed class DequantizedSource : TensorSource
         }
         using Tensor stored = _inner.Read(name);
         QuantizedWeights.Check(_inner, name, stored);
-        return WeightScheme.Of(stored)!.Dequantize(stored, 0, stored.size(0));
+        return WeightScheme.Of(stored)!.Dequantize(stored, 0, WeightScheme.Of(stored)!.Matrix(stored.shape)[0]);
     }
 
     /// <inheritdoc/>

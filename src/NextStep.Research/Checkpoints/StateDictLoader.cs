@@ -73,6 +73,10 @@ internal static class StateDictLoader
             {
                 broken.Add(stored);
             }
+            if (scheme is not null && WeightNames.IsTable(name))
+            {
+                source.Release(stored); // read to see that it is finite; of a mapped table a drawing looks up a few rows
+            }
             TensorMemory.Assign(wanted[name], value);
             progress?.Invoke(done += source.Entries[stored].ByteLength, total);
         }

@@ -28,6 +28,9 @@ internal static partial class WeightNames
         return name;
     }
 
+    /// <summary>Whether a model's tensor is a table of the vocabulary: a row a text token.</summary>
+    public static bool IsTable(string name) => name.StartsWith("embed_tokens.", StringComparison.Ordinal) || name.StartsWith("lm_head.", StringComparison.Ordinal);
+
     /// <summary>
     /// The name of a model's tensor here: without wrappers, and without the <c>model.</c> that Qwen puts before the backbone's names and NextStep flattens away.
     /// Null for what old files store and is computed here: the rotary embedding's frequencies.

@@ -28,7 +28,7 @@ internal sealed unsafe class FlowHeadRows
 
     private FlowHeadRows(FlowHeadNetwork network, int rows)
     {
-        (_rows, _width, _inner) = (rows, network.Config.Width, (int)network.res_blocks[0].First.weight!.size(0));
+        (_rows, _width, _inner) = (rows, network.Config.Width, new RowWeight(network.res_blocks[0].First).Outputs);
         _input = new RowWeight(network.input_proj);
         _output = new RowWeight(network.final_layer.linear);
         _blocks = [.. network.res_blocks.Select(b => new Block(Floats(b.in_ln.weight!), Floats(b.in_ln.bias!), new RowWeight(b.First), new RowWeight(b.Second)))];

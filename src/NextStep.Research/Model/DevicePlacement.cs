@@ -28,7 +28,7 @@ internal sealed record DevicePlacement(Device Tables, IReadOnlyList<Device> Laye
 
     /// <summary>Device of a tensor by its state-dict name.</summary>
     public Device Of(string name) =>
-        name.StartsWith("embed_tokens.", StringComparison.Ordinal) || name.StartsWith("lm_head.", StringComparison.Ordinal) ? Tables
+        WeightNames.IsTable(name) ? Tables
         : name.StartsWith("layers.", StringComparison.Ordinal) ? Layers[int.Parse(name.AsSpan(7, name.IndexOf('.', 7) - 7), System.Globalization.CultureInfo.InvariantCulture)]
         : name.StartsWith("image_in_projector.", StringComparison.Ordinal) ? Layers[0]
         : Head;

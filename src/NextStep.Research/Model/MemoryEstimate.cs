@@ -45,10 +45,10 @@ public sealed record MemoryEstimate(long Tables, long Layer, long LayerCache, in
             long count = parameter.numel() * width;
             if (scheme is not null && QuantizedWeights.IsChosen(name, parameter.shape, scheme))
             {
-                count = parameter.numel() / scheme.Group * scheme.BlockBytes;
+                count = parameter.numel() / (scheme.Group * WeightScheme.Strip) * scheme.StripBytes;
             }
             all += count;
-            tables += name.StartsWith("embed_tokens.", StringComparison.Ordinal) || name.StartsWith("lm_head.", StringComparison.Ordinal) ? count : 0;
+            tables += WeightNames.IsTable(name) ? count : 0;
             layers += name.StartsWith("layers.", StringComparison.Ordinal) ? count : 0;
         }
         long cache = 2L * sequences * t.KeyValueHeads * t.HeadDim * positions;

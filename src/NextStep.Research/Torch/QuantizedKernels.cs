@@ -1,238 +1,395 @@
+using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 
 namespace NextStep.Research;
 
-/// <summary>How quantized weights are read.</summary>
+/// <summary>How quantized weights are multiplied.</summary>
 internal enum QuantizedForm
 {
     /// <summary>The first of <see cref="QuantizedKernels.Forms"/>.</summary>
     Best,
 
-    /// <summary>Decoded into 512-bit registers and multiplied there.</summary>
-    Avx512,
+    /// <summary>Four products of bytes and their sum in one instruction (AVX-VNNI).</summary>
+    Vnni,
 
-    /// <summary>Four rows of weights at a time decoded by AVX2, then <see cref="RowKernels"/>.</summary>
+    /// <summary>The same out of AVX2's products of pairs.</summary>
     Avx2,
 
-    /// <summary>As before, decoded number by number: the reference.</summary>
+    /// <summary>Number by number: the reference.</summary>
     Portable,
 }
 
 /// <summary>
-/// Products of a few float32 rows with quantized weights, each weight read once for one or two rows; more are served in such passes (four at once were slower: their sums
-/// and weights do not fit the registers). The weights are decoded exactly, so the forms differ in the order of a sum alone; a row's result does not depend on its company nor
-/// on the number of threads.
+/// Products of a few float32 rows with quantized weights, each weight read once for one or two rows; more are served in such passes. The rows are rounded first, a group at a
+/// time with a scale of its own: to 16 bits for int8 (an error of max|x| / 65,024) and to 8 bits for int4 (max|x| / 254; the weights' own is more than ten times that). What
+/// follows is exact in integers within a group, and summed in float32 over the groups in one order: all forms give the same bits, whatever the number of rows and threads.
 /// </summary>
 internal static unsafe class QuantizedKernels
 {
-    /// <summary>The forms that this processor runs, the widest registers first.</summary>
-    public static IReadOnlyList<QuantizedForm> Forms { get; } =
-        [.. Avx512F.IsSupported ? [QuantizedForm.Avx512] : (QuantizedForm[])[], .. Avx2.IsSupported ? [QuantizedForm.Avx2] : (QuantizedForm[])[], QuantizedForm.Portable];
+    // Numbers below this count as 0: their inverse would overflow.
+    private const float Smallest = 1e-30f;
 
-    /// <summary>y[r, n] = Σ x[r, k]·w[n, k] for n in [from, to), a multiple of four each.</summary>
+    /// <summary>The forms that this processor runs, the fastest first.</summary>
+    public static IReadOnlyList<QuantizedForm> Forms { get; } =
+        [.. AvxVnni.IsSupported ? [QuantizedForm.Vnni] : (QuantizedForm[])[], .. Avx2.IsSupported && Fma.IsSupported ? [QuantizedForm.Avx2] : (QuantizedForm[])[], QuantizedForm.Portable];
+
+    /// <summary>y[r, n] = Σ x[r, k]·w[n, k] for n in [from, to), multiples of <see cref="WeightScheme.Strip"/> both.</summary>
     public static void Multiply(WeightScheme scheme, float* x, int rows, int k, byte* w, int from, int to, float* y, int stride, QuantizedForm form = QuantizedForm.Best)
     {
-        int blocks = k / scheme.Group;
-        long row = (long)blocks * scheme.BlockBytes;
-        if ((form == QuantizedForm.Best ? Forms[0] : form) == QuantizedForm.Avx512)
+        int groups = k / scheme.Group;
+        byte[] scratch = ArrayPool<byte>.Shared.Rent(rows * ((2 * k) + (groups * (sizeof(float) + sizeof(long)))));
+        fixed (byte* start = scratch)
         {
-            for (int n = from; n < to; n += RowKernels.Block)
+            Rounded input = new(start, rows, k, groups);
+            for (int r = 0; r < rows; r++)
             {
+                Round(scheme, x + ((long)r * k), input.Row(r), groups);
+            }
+            w += (long)from / WeightScheme.Strip * groups * scheme.StripBytes;
+            switch (form == QuantizedForm.Best ? Forms[0] : form, scheme.Bits)
+            {
+                case (QuantizedForm.Vnni, 8):
+                    Strips<VnniDot, Eight>(scheme, input, w, to - from, y + from, stride);
+                    break;
+                case (QuantizedForm.Vnni, _):
+                    Strips<VnniDot, Four>(scheme, input, w, to - from, y + from, stride);
+                    break;
+                case (QuantizedForm.Avx2, 8):
+                    Strips<PairDot, Eight>(scheme, input, w, to - from, y + from, stride);
+                    break;
+                case (QuantizedForm.Avx2, _):
+                    Strips<PairDot, Four>(scheme, input, w, to - from, y + from, stride);
+                    break;
+                default:
+                    Portable(scheme, input, w, to - from, y + from, stride);
+                    break;
+            }
+        }
+        ArrayPool<byte>.Shared.Return(scratch);
+    }
+
+    /// <summary>A strip of rows as float32, exactly.</summary>
+    /// <param name="scheme">The scheme.</param>
+    /// <param name="w">The strip.</param>
+    /// <param name="groups">Groups of a row.</param>
+    /// <param name="to">[<see cref="WeightScheme.Strip"/>, k].</param>
+    public static void Decode(WeightScheme scheme, byte* w, int groups, float* to)
+    {
+        int k = groups * scheme.Group;
+        for (int g = 0; g < groups; g++, w += scheme.StripBytes)
+        {
+            for (int r = 0; r < WeightScheme.Strip; r++)
+            {
+                Vector256<float> scale = Vector256.Create(WeightScheme.Scale(w, r));
+                byte* codes = w + WeightScheme.ScalesBytes + (r * WeightScheme.Oct);
+                float* at = to + ((long)r * k) + (g * scheme.Group), end = at + scheme.Group;
+                for (; at < end && scheme.Bits == 8; at += WeightScheme.Oct, codes += WeightScheme.Step)
+                {
+                    (Vector256.ConvertToSingle(Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalar(*(long*)codes).AsSByte()).ToVector256Unsafe())) * scale).Store(at);
+                }
+                for (; at < end; at += 2 * WeightScheme.Oct, codes += WeightScheme.Step)
+                {
+                    Vector256<int> pairs = Vector256.WidenLower(Vector128.WidenLower(Vector128.CreateScalar(*(long*)codes).AsByte()).ToVector256Unsafe()).AsInt32(), middle = Vector256.Create(8);
+                    (Vector256.ConvertToSingle((pairs & Vector256.Create(15)) - middle) * scale).Store(at);
+                    (Vector256.ConvertToSingle((pairs >>> 4) - middle) * scale).Store(at + WeightScheme.Oct);
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Round(WeightScheme scheme, float* x, Rounded to, int groups)
+    {
+        (float most, int bias) = scheme.Bits == 8 ? (32512f, 128) : (127f, 8);
+        sbyte* low = to.Low, high = to.High;
+        for (int g = 0; g < groups; g++)
+        {
+            Vector256<float> sizes = default;
+            for (int i = 0; i < scheme.Group; i += WeightScheme.Oct)
+            {
+                sizes = Vector256.Max(sizes, Vector256.Abs(Vector256.Load(x + i)));
+            }
+            Vector128<float> half = Vector128.Max(sizes.GetLower(), sizes.GetUpper());
+            float size = MathF.Max(MathF.Max(half[0], half[1]), MathF.Max(half[2], half[3]));
+            Vector256<float> inverse = Vector256.Create(size < Smallest ? 0 : most / size);
+            to.Scales[g] = size < Smallest ? 0 : size / most; // of NaN and ∞ NaN and ∞, and so is the product
+            Vector256<int> sum = default;
+            for (float* end = x + scheme.Group; x < end; x += WeightScheme.Unit, low += WeightScheme.Unit, high += WeightScheme.Unit)
+            {
+                Vector256<int> a = Code(x, inverse), b = Code(x + 8, inverse), c = Code(x + 16, inverse), d = Code(x + 24, inverse);
+                sum += a + b + c + d;
                 if (scheme.Bits == 8)
                 {
-                    Rows<Eight>(scheme.Group, x, rows, k, w + (n * row), row, y + n, stride);
+                    Vector256<int> middle = Vector256.Create(128), ah = (a + middle) >> 8, bh = (b + middle) >> 8, ch = (c + middle) >> 8, dh = (d + middle) >> 8;
+                    Bytes(ah, bh, ch, dh).Store(high);
+                    (a, b, c, d) = (a - (ah << 8), b - (bh << 8), c - (ch << 8), d - (dh << 8));
                 }
-                else
-                {
-                    Rows<Four>(scheme.Group, x, rows, k, w + (n * row), row, y + n, stride);
-                }
+                Bytes(a, b, c, d).Store(low);
             }
-            return;
+            // The codes are multiplied as 0 … 255 or 0 … 15: what that adds is taken away here.
+            to.Starts[g] = (uint)(-bias * Vector128.Sum(sum.GetLower())) | ((long)(-bias * Vector128.Sum(sum.GetUpper())) << 32);
         }
-        float[] scratch = System.Buffers.ArrayPool<float>.Shared.Rent(RowKernels.Block * k);
-        fixed (float* plain = scratch)
-        {
-            for (int n = from; n < to; n += RowKernels.Block)
-            {
-                for (int i = 0; i < RowKernels.Block; i++)
-                {
-                    Decode(scheme, w + ((n + i) * row), blocks, plain + ((long)i * k), form);
-                }
-                RowKernels.Multiply(x, rows, k, plain, 0, RowKernels.Block, y + n, stride);
-            }
-        }
-        System.Buffers.ArrayPool<float>.Shared.Return(scratch);
     }
 
-    /// <summary>A row of blocks as float32.</summary>
-    public static void Decode(WeightScheme scheme, byte* w, int blocks, float* to, QuantizedForm form)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Code(float* x, Vector256<float> inverse) => Vector256.ConvertToInt32(Vector256.Round(Vector256.Load(x) * inverse));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<sbyte> Bytes(Vector256<int> a, Vector256<int> b, Vector256<int> c, Vector256<int> d) => Vector256.Narrow(Vector256.Narrow(a, b), Vector256.Narrow(c, d));
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Strips<TDot, TCode>(WeightScheme scheme, Rounded x, byte* w, int outputs, float* y, int stride)
+        where TDot : struct, IDot
+        where TCode : struct, ICode
     {
-        bool wide = form != QuantizedForm.Portable && Avx2.IsSupported;
-        for (int b = 0; b < blocks; b++, w += scheme.BlockBytes)
+        long strip = (long)x.Groups * scheme.StripBytes;
+        for (float* end = y + outputs; y < end; y += WeightScheme.Strip, w += strip)
         {
-            float scale = WeightScheme.Scale(w);
-            byte* codes = w + WeightScheme.ScaleBytes;
-            for (int i = 0; i < scheme.Group; i += WeightScheme.Unit, to += WeightScheme.Unit, codes += WeightScheme.Unit * scheme.Bits / 8)
+            int r = 0;
+            for (; r + 2 <= x.Rows; r += 2)
             {
-                if (wide)
+                Two<TDot, TCode>(scheme.Group, x.Row(r), x.Row(r + 1), w, strip, y + ((long)r * stride), stride);
+            }
+            if (r < x.Rows)
+            {
+                One<TDot, TCode>(scheme.Group, x.Row(r), w, strip, y + ((long)r * stride));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void One<TDot, TCode>(int group, Rounded x, byte* w, long next, float* y)
+        where TDot : struct, IDot
+        where TCode : struct, ICode
+    {
+        Vector256<float> sum = default;
+        sbyte* low = x.Low, high = x.High;
+        float* scale = x.Scales;
+        long* start = x.Starts;
+        for (float* end = scale + x.Groups; scale < end; scale++, start++)
+        {
+            Vector256<float> factors = Factors(w);
+            Vector256<int> fine = Vector256.Create(*start).AsInt32(), coarse = default;
+            w += WeightScheme.ScalesBytes;
+            for (sbyte* until = low + group; low < until; low += WeightScheme.Unit, high += WeightScheme.Unit, w += TCode.Bytes)
+            {
+                TCode.Fetch(w + next);
+                TCode.Load(w, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d);
+                fine = Dot<TDot, TCode>(fine, a, b, c, d, low);
+                coarse = TCode.Wide ? Dot<TDot, TCode>(coarse, a, b, c, d, high) : coarse;
+            }
+            sum = Add<TCode>(sum, fine, coarse, factors, *scale);
+        }
+        Store(y, sum);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Two<TDot, TCode>(int group, Rounded x, Rounded x1, byte* w, long next, float* y, int stride)
+        where TDot : struct, IDot
+        where TCode : struct, ICode
+    {
+        Vector256<float> sum = default, sum1 = default;
+        sbyte* low = x.Low, high = x.High;
+        float* scale = x.Scales;
+        long* start = x.Starts;
+        sbyte* low1 = x1.Low, high1 = x1.High;
+        float* scale1 = x1.Scales;
+        long* start1 = x1.Starts;
+        for (float* end = scale + x.Groups; scale < end; scale++, start++, scale1++, start1++)
+        {
+            Vector256<float> factors = Factors(w);
+            Vector256<int> fine = Vector256.Create(*start).AsInt32(), coarse = default, fine1 = Vector256.Create(*start1).AsInt32(), coarse1 = default;
+            w += WeightScheme.ScalesBytes;
+            for (sbyte* until = low + group; low < until; w += TCode.Bytes)
+            {
+                TCode.Fetch(w + next);
+                TCode.Load(w, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d);
+                fine = Dot<TDot, TCode>(fine, a, b, c, d, low);
+                fine1 = Dot<TDot, TCode>(fine1, a, b, c, d, low1);
+                low += WeightScheme.Unit;
+                low1 += WeightScheme.Unit;
+                if (TCode.Wide)
                 {
-                    DecodeWide(scheme.Bits, codes, scale, to);
+                    coarse = Dot<TDot, TCode>(coarse, a, b, c, d, high);
+                    coarse1 = Dot<TDot, TCode>(coarse1, a, b, c, d, high1);
+                    high += WeightScheme.Unit;
+                    high1 += WeightScheme.Unit;
                 }
-                else
+            }
+            sum = Add<TCode>(sum, fine, coarse, factors, *scale);
+            sum1 = Add<TCode>(sum1, fine1, coarse1, factors, *scale1);
+        }
+        Store(y, sum);
+        Store(y + stride, sum1);
+    }
+
+    // The four scales, each for the two lanes of its row.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Factors(byte* w) => WeightScheme.Widen(Avx2.PermuteVar8x32(Avx2.ConvertToVector256Int32((short*)w), Vector256.Create(0, 0, 1, 1, 2, 2, 3, 3)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Add<TCode>(Vector256<float> sum, Vector256<int> fine, Vector256<int> coarse, Vector256<float> factors, float scale)
+        where TCode : struct, ICode =>
+        Fma.MultiplyAdd(Avx.ConvertToVector256Single(TCode.Wide ? fine + (coarse << 8) : fine), factors * Vector256.Create(scale), sum);
+
+    // Eight numbers of x meet eight of each row: lanes 2r and 2r + 1 are row r's.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<int> Dot<TDot, TCode>(Vector256<int> sum, Vector256<byte> a, Vector256<byte> b, Vector256<byte> c, Vector256<byte> d, sbyte* x)
+        where TDot : struct, IDot
+        where TCode : struct, ICode
+    {
+        long* eight = (long*)x;
+        sum = TDot.Add(sum, a, Vector256.Create(eight[0]).AsSByte(), TCode.Wide);
+        sum = TDot.Add(sum, b, Vector256.Create(eight[1]).AsSByte(), TCode.Wide);
+        sum = TDot.Add(sum, c, Vector256.Create(eight[2]).AsSByte(), TCode.Wide);
+        return TDot.Add(sum, d, Vector256.Create(eight[3]).AsSByte(), TCode.Wide);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(float* y, Vector256<float> sum) => (y[0], y[1], y[2], y[3]) = (sum[0] + sum[1], sum[2] + sum[3], sum[4] + sum[5], sum[6] + sum[7]);
+
+    // The definition, in the order of the others.
+    private static void Portable(WeightScheme scheme, Rounded x, byte* w, int outputs, float* y, int stride)
+    {
+        for (int n = 0; n < outputs; n += WeightScheme.Strip, w += (long)x.Groups * scheme.StripBytes)
+        {
+            for (int i = 0; i < x.Rows * WeightScheme.Strip; i++)
+            {
+                (int r, int row) = (i / WeightScheme.Strip, i % WeightScheme.Strip);
+                Rounded input = x.Row(r);
+                float even = 0, odd = 0;
+                for (int g = 0; g < x.Groups; g++)
                 {
-                    for (int j = 0; j < WeightScheme.Unit; j++)
+                    byte* block = w + ((long)g * scheme.StripBytes);
+                    int first = 0, second = 0;
+                    for (int j = 0; j < scheme.Group; j++)
                     {
-                        to[j] = scale * (scheme.Bits == 8 ? (sbyte)codes[j] : (j < 16 ? codes[j] & 15 : codes[j - 16] >> 4) - 8);
+                        int at = (g * scheme.Group) + j, product = scheme.Code(block, row, j) * (input.Low[at] + (scheme.Bits == 8 ? 256 * input.High[at] : 0));
+                        (first, second) = (j & 4) == 0 ? (first + product, second) : (first, second + product);
                     }
+                    float factor = WeightScheme.Scale(block, row) * input.Scales[g];
+                    (even, odd) = (MathF.FusedMultiplyAdd(first, factor, even), MathF.FusedMultiplyAdd(second, factor, odd));
                 }
+                y[((long)r * stride) + n + row] = even + odd;
             }
         }
     }
 
-    private static void DecodeWide(int bits, byte* codes, float scale, float* to)
+    // Rounded rows: x = scale · (256 · high + low), without high for int4; the start of each group's two sums.
+    private readonly struct Rounded
     {
-        Vector256<float> factor = Vector256.Create(scale);
-        if (bits == 8)
+        private readonly int _k;
+
+        public Rounded(byte* memory, int rows, int k, int groups)
         {
-            for (int j = 0; j < WeightScheme.Unit; j += 8)
-            {
-                (Vector256.ConvertToSingle(Avx2.ConvertToVector256Int32((sbyte*)codes + j)) * factor).Store(to + j);
-            }
-            return;
+            (Rows, Groups, _k) = (rows, groups, k);
+            Starts = (long*)memory;
+            Scales = (float*)(Starts + (rows * groups));
+            Low = (sbyte*)(Scales + (rows * groups));
+            High = Low + (rows * k);
         }
-        Vector256<int> low = Vector256.Create(15), middle = Vector256.Create(8);
-        for (int j = 0; j < 16; j += 8)
+
+        private Rounded(Rounded all, int row)
         {
-            Vector256<int> pairs = Avx2.ConvertToVector256Int32(codes + j);
-            (Vector256.ConvertToSingle((pairs & low) - middle) * factor).Store(to + j);
-            (Vector256.ConvertToSingle((pairs >>> 4) - middle) * factor).Store(to + j + 16);
+            (Rows, Groups, _k) = (1, all.Groups, all._k);
+            Starts = all.Starts + (row * Groups);
+            Scales = all.Scales + (row * Groups);
+            Low = all.Low + (row * _k);
+            High = all.High + (row * _k);
+        }
+
+        public int Rows { get; }
+
+        public int Groups { get; }
+
+        public long* Starts { get; }
+
+        public float* Scales { get; }
+
+        public sbyte* Low { get; }
+
+        public sbyte* High { get; }
+
+        public Rounded Row(int row) => new(this, row);
+    }
+
+    private interface IDot
+    {
+        // Adds to each lane four products of bytes; the left ones are below 16 unless wide.
+        static abstract Vector256<int> Add(Vector256<int> sum, Vector256<byte> codes, Vector256<sbyte> x, bool wide);
+    }
+
+    private readonly struct VnniDot : IDot
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector256<int> Add(Vector256<int> sum, Vector256<byte> codes, Vector256<sbyte> x, bool wide) => AvxVnni.MultiplyWideningAndAdd(sum, codes, x);
+    }
+
+    // The sum of a pair saturates at 16 bits, so wide codes are multiplied half by half.
+    private readonly struct PairDot : IDot
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public static Vector256<int> Add(Vector256<int> sum, Vector256<byte> codes, Vector256<sbyte> x, bool wide)
+        {
+            Vector256<byte> low = Vector256.Create((byte)15);
+            Vector256<int> products = Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent(wide ? codes & low : codes, x), Vector256.Create((short)1));
+            return wide
+                ? sum + products + Avx2.MultiplyAddAdjacent(Avx2.MultiplyAddAdjacent((codes.AsUInt16() >>> 4).AsByte() & low, x), Vector256.Create((short)16))
+                : sum + products;
         }
     }
 
-    private static void Rows<TCode>(int group, float* x, int rows, int k, byte* w, long row, float* y, int stride)
-        where TCode : struct, ICode
-    {
-        int r = 0;
-        for (; r + 2 <= rows; r += 2)
-        {
-            TwoRows<TCode>(group, x + ((long)r * k), k, w, row, y + ((long)r * stride), stride);
-        }
-        if (r < rows)
-        {
-            OneRow<TCode>(group, x + ((long)r * k), k, w, row, y + ((long)r * stride));
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void OneRow<TCode>(int group, float* x, int k, byte* w, long row, float* y)
-        where TCode : struct, ICode
-    {
-        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default;
-        long row2 = 2 * row, row3 = 3 * row, next = 4 * row;
-        for (float* end = x + k; x < end;)
-        {
-            Vector512<float> s0 = TCode.Scaled(w), s1 = TCode.Scaled(w + row), s2 = TCode.Scaled(w + row2), s3 = TCode.Scaled(w + row3);
-            w += WeightScheme.ScaleBytes;
-            for (float* until = x + group; x < until; x += WeightScheme.Unit)
-            {
-                Sse.Prefetch0(w + next);
-                Sse.Prefetch0(w + next + row);
-                Sse.Prefetch0(w + next + row2);
-                Sse.Prefetch0(w + next + row3);
-                Vector512<float> u = Vector512.Load(x), v = Vector512.Load(x + 16);
-                a0 = Fma(v, TCode.Second(w, s0), Fma(u, TCode.First(w, s0), a0));
-                a1 = Fma(v, TCode.Second(w + row, s1), Fma(u, TCode.First(w + row, s1), a1));
-                a2 = Fma(v, TCode.Second(w + row2, s2), Fma(u, TCode.First(w + row2, s2), a2));
-                a3 = Fma(v, TCode.Second(w + row3, s3), Fma(u, TCode.First(w + row3, s3), a3));
-                w += TCode.Bytes;
-            }
-        }
-        Store(y, a0, a1, a2, a3);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TwoRows<TCode>(int group, float* x, int k, byte* w, long row, float* y, int stride)
-        where TCode : struct, ICode
-    {
-        Vector512<float> a0 = default, a1 = default, a2 = default, a3 = default, b0 = default, b1 = default, b2 = default, b3 = default;
-        long row2 = 2 * row, row3 = 3 * row, next = 4 * row;
-        for (float* end = x + k; x < end;)
-        {
-            Vector512<float> s0 = TCode.Scaled(w), s1 = TCode.Scaled(w + row), s2 = TCode.Scaled(w + row2), s3 = TCode.Scaled(w + row3);
-            w += WeightScheme.ScaleBytes;
-            for (float* until = x + group; x < until; x += WeightScheme.Unit)
-            {
-                Sse.Prefetch0(w + next);
-                Sse.Prefetch0(w + next + row);
-                Sse.Prefetch0(w + next + row2);
-                Sse.Prefetch0(w + next + row3);
-                Vector512<float> u = Vector512.Load(x), v = Vector512.Load(x + 16), u1 = Vector512.Load(x + k), v1 = Vector512.Load(x + k + 16);
-                Vector512<float> p = TCode.First(w, s0), q = TCode.Second(w, s0);
-                (a0, b0) = (Fma(v, q, Fma(u, p, a0)), Fma(v1, q, Fma(u1, p, b0)));
-                (p, q) = (TCode.First(w + row, s1), TCode.Second(w + row, s1));
-                (a1, b1) = (Fma(v, q, Fma(u, p, a1)), Fma(v1, q, Fma(u1, p, b1)));
-                (p, q) = (TCode.First(w + row2, s2), TCode.Second(w + row2, s2));
-                (a2, b2) = (Fma(v, q, Fma(u, p, a2)), Fma(v1, q, Fma(u1, p, b2)));
-                (p, q) = (TCode.First(w + row3, s3), TCode.Second(w + row3, s3));
-                (a3, b3) = (Fma(v, q, Fma(u, p, a3)), Fma(v1, q, Fma(u1, p, b3)));
-                w += TCode.Bytes;
-            }
-        }
-        Store(y, a0, a1, a2, a3);
-        Store(y + stride, b0, b1, b2, b3);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Fma(Vector512<float> x, Vector512<float> w, Vector512<float> sum) => Avx512F.FusedMultiplyAdd(x, w, sum);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Store(float* y, Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d) =>
-        (y[0], y[1], y[2], y[3]) = (Vector512.Sum(a), Vector512.Sum(b), Vector512.Sum(c), Vector512.Sum(d));
-
-    // Numbers 0–15 and 16–31 of a unit.
     private interface ICode
     {
+        // Of a strip's 32 numbers a row.
         static abstract int Bytes { get; }
 
-        static abstract Vector512<float> Scaled(byte* block);
+        // Whether x has 16 bits.
+        static abstract bool Wide { get; }
 
-        static abstract Vector512<float> First(byte* codes, Vector512<float> scaled);
+        static abstract void Fetch(byte* codes);
 
-        static abstract Vector512<float> Second(byte* codes, Vector512<float> scaled);
+        static abstract void Load(byte* codes, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d);
     }
 
     private readonly struct Eight : ICode
     {
-        public static int Bytes => 32;
+        public static int Bytes => 128;
+
+        public static bool Wide => true;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> Scaled(byte* block) => Vector512.Create(WeightScheme.Scale(block));
+        public static void Fetch(byte* codes)
+        {
+            Sse.Prefetch0(codes);
+            Sse.Prefetch0(codes + 64);
+        }
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> First(byte* codes, Vector512<float> scaled) =>
-            Avx512F.ConvertToVector512Single(Avx512F.ConvertToVector512Int32(Vector128.Load((sbyte*)codes))) * scaled;
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> Second(byte* codes, Vector512<float> scaled) => First(codes + 16, scaled);
+        public static void Load(byte* codes, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d)
+        {
+            Vector256<byte> sign = Vector256.Create((byte)128);
+            (a, b, c, d) = (Vector256.Load(codes) ^ sign, Vector256.Load(codes + 32) ^ sign, Vector256.Load(codes + 64) ^ sign, Vector256.Load(codes + 96) ^ sign);
+        }
     }
 
-    // All sixteen numbers that a group knows are a register, from which the codes choose by their low four bits.
     private readonly struct Four : ICode
     {
-        public static int Bytes => 16;
+        public static int Bytes => 64;
+
+        public static bool Wide => false;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> Scaled(byte* block) =>
-            Vector512.Create(WeightScheme.Scale(block)) * Vector512.Create(-8f, -7, -6, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 6, 7);
+        public static void Fetch(byte* codes) => Sse.Prefetch0(codes);
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> First(byte* codes, Vector512<float> scaled) =>
-            Avx512F.PermuteVar16x32(scaled, Avx512F.ConvertToVector512Int32(Vector128.Load(codes)));
-
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        public static Vector512<float> Second(byte* codes, Vector512<float> scaled) =>
-            Avx512F.PermuteVar16x32(scaled, Avx512F.ConvertToVector512Int32(Vector128.Load(codes)) >>> 4);
+        public static void Load(byte* codes, out Vector256<byte> a, out Vector256<byte> b, out Vector256<byte> c, out Vector256<byte> d)
+        {
+            Vector256<byte> low = Vector256.Create((byte)15), first = Vector256.Load(codes), second = Vector256.Load(codes + 32);
+            (a, b) = (first & low, (first.AsUInt16() >>> 4).AsByte() & low);
+            (c, d) = (second & low, (second.AsUInt16() >>> 4).AsByte() & low);
+        }
     }
 }

@@ -19,7 +19,8 @@ internal readonly unsafe struct RowWeight
     {
         Tensor weight = layer.weight!;
         _scheme = WeightScheme.Of(weight);
-        (Outputs, Inputs) = ((int)weight.size(0), (int)weight.size(1) * (_scheme?.Group ?? 1));
+        long[] shape = _scheme?.Matrix(weight.shape) ?? weight.shape;
+        (Outputs, Inputs) = ((int)shape[0], (int)shape[1]);
         _half = (_scheme is null ? weight : layer.bias)?.dtype == ScalarType.BFloat16;
         _weight = (void*)TensorMemory.Address(weight);
         _bias = layer.bias is { } bias ? (void*)TensorMemory.Address(bias) : null;
@@ -82,8 +83,8 @@ internal static unsafe class RowLinear
     {
         Tensor weight = layer.weight!;
         return rows <= MostRows && Vector256.IsHardwareAccelerated && !is_grad_enabled()
-            && weight.device.type == DeviceType.CPU && weight.size(0) % RowKernels.Block == 0 && weight.is_contiguous()
-            && (WeightScheme.Of(weight) is not null || (weight.dtype is ScalarType.Float32 or ScalarType.BFloat16 && weight.size(1) % RowKernels.Depth == 0));
+            && weight.device.type == DeviceType.CPU && weight.is_contiguous()
+            && (WeightScheme.Of(weight) is not null || (weight.dtype is ScalarType.Float32 or ScalarType.BFloat16 && weight.size(0) % RowKernels.Block == 0 && weight.size(1) % RowKernels.Depth == 0));
     }
 
     /// <summary>x·Wᵀ + b; x: [.., k].</summary>
@@ -108,7 +109,7 @@ internal static unsafe class RowLinear
             return layer.forward(x);
         }
         using DisposeScope scope = NewDisposeScope();
-        long outputs = layer.weight!.size(0);
+        long outputs = scheme.Matrix(layer.weight!.shape)[0];
         Tensor y = empty([.. x.shape[..^1], outputs], x.dtype);
         for (long from = 0; from < outputs; from += Outputs)
         {

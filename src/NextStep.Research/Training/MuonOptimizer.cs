@@ -82,5 +82,5 @@ internal sealed class MuonSteps : Optimizer
     }
 
     private static bool IsHidden(string name, Tensor weight) =>
-        weight.dim() > 1 && !name.StartsWith("embed_tokens.", StringComparison.Ordinal) && !name.StartsWith("lm_head.", StringComparison.Ordinal);
+        weight.dim() > 1 && !WeightNames.IsTable(name);
 }

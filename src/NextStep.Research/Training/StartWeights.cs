@@ -42,7 +42,7 @@ public static class StartWeights
     {
         string place = ReleasedFolder.Resolve(folder);
         using TensorSource source = AverageWeights.Open(place, null, []);
-        Fit(model.named_parameters().Where(p => p.name is not ("embed_tokens.weight" or "lm_head.weight")).Select(p => (p.name, p.parameter)), source, place, out _);
+        Fit(model.named_parameters().Where(p => !WeightNames.IsTable(p.name)).Select(p => (p.name, p.parameter)), source, place, out _);
     }
 
     /// <summary>An autoencoder of the configuration with the weights of a folder's, on the CPU.</summary>

@@ -47,10 +47,11 @@ public sealed class QuantizedFolderTests : IDisposable
         // 7 in each of 3 layers, the projector, and of the head: condition, 3 in each of 2 blocks, the last modulation.
         int matrices = (3 * 7) + 1 + 1 + (2 * 3) + 1, kept = group == 32 ? 0 : 3 + (2 * 3) + 1;
         Assert.Equal(matrices - kept, plain.Entries.Count(e => QuantizedWeights.IsChosen(e.Key, e.Value.Shape, scheme)));
-        Assert.Equal(kept > 0, said.Count == 1 && said[0].StartsWith($"{kept} of {matrices} matrices stay as they are, since groups of 64 do not divide their width: ", StringComparison.Ordinal));
+        Assert.Equal(kept > 0, said.Count == 1 && said[0].StartsWith($"{kept} of {matrices} matrices stay as they are, since groups of 64 do not divide their width (or 4 their height): ", StringComparison.Ordinal));
         Tensor ours = Draw("small"), decoded = Draw("back"), original = Draw("plain");
         TensorAssert.Same(ours, Draw("again"));
-        Assert.InRange(TinyModels.Distance(ours, decoded), 0, 1e-3);
+        Assert.InRange(TinyModels.Distance(ours, decoded), 0, bits == 8 ? 1e-3 : 0.1); // the rounding of what meets the weights: to 16 and to 8 bits
+        Assert.InRange(TinyModels.Distance(ours, original), 3 * TinyModels.Distance(ours, decoded), 2);
         Assert.InRange(TinyModels.Distance(ours, original), 1e-3, 2);
     }
 
@@ -65,7 +66,7 @@ public sealed class QuantizedFolderTests : IDisposable
         CheckpointConverter.Convert(_folder.File("plain"), _folder.File("converted"), new ConversionOptions { Scheme = new WeightScheme(4, 32) });
         using (TensorSource small = TensorSource.OpenAny(_folder.File("small")), converted = TensorSource.OpenAny(_folder.File("converted")))
         {
-            Assert.Equal("1 int4:32", small.Metadata[QuantizedWeights.Key]);
+            Assert.Equal("2 int4:32", small.Metadata[QuantizedWeights.Key]);
             Assert.All(converted.Entries.Keys, name => TensorAssert.Same(converted.Read(name), small.Read(name)));
             Assert.Equal(small.Entries.Count, done.Count);
             Assert.Equal(small.Entries.Values.Sum(e => e.ByteLength), done[^1]);
@@ -112,16 +113,16 @@ public sealed class QuantizedFolderTests : IDisposable
                 tensors[name] = source.ReadCopy(name, null).MoveToOuterDisposeScope();
             }
         }
-        foreach (string scheme in (string[])["2 int8:32", "1 int3:32", "1 int8:48", "int8:32"])
+        foreach (string scheme in (string[])["1 int8:32", "2 int3:32", "2 int8:48", "int8:32"])
         {
             Write(scheme);
             Refused(() => ReleasedFolder.Load(_folder.File("small")), $"'{scheme}', which this version does not know");
         }
-        Write("1 int4:32");
+        Write("2 int4:32");
         Refused(() => ReleasedFolder.Load(_folder.File("small")), "is not a matrix of int4:32");
-        tensors[Matrix][3, 1, 0] = tensor((sbyte)0);
-        tensors[Matrix][3, 1, 1] = tensor((sbyte)0x7C); // infinity
-        Write("1 int8:32");
+        tensors[Matrix][3, 1, 4] = tensor((sbyte)0);
+        tensors[Matrix][3, 1, 5] = tensor((sbyte)0x7C); // infinity, of the strip's third row
+        Write("2 int8:32");
         Refused(() => ReleasedFolder.Load(_folder.File("small")), $"'{Matrix}' has scales that are NaN or infinite");
         Refused(() => CheckpointConverter.Convert(small, _folder.File("b.safetensors"), new ConversionOptions { Dtype = ScalarType.Float32 }), $"'{Matrix}' has scales");
         using (FileStream cut = File.OpenWrite(small))
