@@ -5,8 +5,9 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>
-/// Checkpoints with quantized matrices: which they are, how files say so, and their numbers. Quantized are the projections of the decoder layers, the projector behind them and the wide
-/// products of the token head; embedding, language head, norms, biases, what takes tokens in and out, and matrices whose width the groups do not divide keep their dtype.
+/// Checkpoints with quantized matrices: which they are, how files say so, and their numbers. Quantized are the projections of the decoder layers, the projector behind them and the products
+/// of the token head that every step repeats; its modulations, which are computed once a token for all steps together, embedding, language head, norms, biases, what takes tokens in
+/// and out, and matrices whose width the groups (or whose height four) do not divide keep their dtype.
 /// </summary>
 internal static partial class QuantizedWeights
 {
@@ -106,7 +107,7 @@ internal static partial class QuantizedWeights
         }
     });
 
-    [GeneratedRegex(@"\A(layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)|image_out_projector|image_head\.net\.(cond_embed|res_blocks\.\d+\.(mlp\.[02]|adaLN_modulation\.1)|final_layer\.adaLN_modulation\.1))\.weight\z")]
+    [GeneratedRegex(@"\A(layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)|image_out_projector|image_head\.net\.(cond_embed|res_blocks\.\d+\.mlp\.[02]))\.weight\z")]
     private static partial Regex Matrices();
 }
 

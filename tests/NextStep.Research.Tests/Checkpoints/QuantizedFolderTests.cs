@@ -44,8 +44,8 @@ public sealed class QuantizedFolderTests : IDisposable
             Tensor wanted = chosen ? scheme.Dequantize(scheme.Quantize(plain.Read(name)), 0, entry.Shape[0]) : plain.Read(name);
             TensorAssert.Same(wanted, back.Read(name));
         }
-        // 7 in each of 3 layers, the projector, and of the head: condition, 3 in each of 2 blocks, the last modulation.
-        int matrices = (3 * 7) + 1 + 1 + (2 * 3) + 1, kept = group == 32 ? 0 : 3 + (2 * 3) + 1;
+        // 7 in each of 3 layers, the projector, and of the head: condition, 2 in each of 2 blocks.
+        int matrices = (3 * 7) + 1 + 1 + (2 * 2), kept = group == 32 ? 0 : 3 + (2 * 2);
         Assert.Equal(matrices - kept, plain.Entries.Count(e => QuantizedWeights.IsChosen(e.Key, e.Value.Shape, scheme)));
         Assert.Equal(kept > 0, said.Count == 1 && said[0].StartsWith($"{kept} of {matrices} matrices stay as they are, since groups of 64 do not divide their width (or 4 their height): ", StringComparison.Ordinal));
         Tensor ours = Draw("small"), decoded = Draw("back"), original = Draw("plain");
