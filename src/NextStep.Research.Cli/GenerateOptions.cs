@@ -100,7 +100,8 @@ internal static class GenerateOptions
         });
     }
 
-    private static Option<T> AtLeast<T>(int least, Option<T> option)
+    /// <summary>An option that must be at least so much.</summary>
+    public static Option<T> AtLeast<T>(int least, Option<T> option)
     {
         option.Validators.Add(result =>
         {
@@ -112,7 +113,8 @@ internal static class GenerateOptions
         return option;
     }
 
-    private static Option<double?> Within(double least, double most, Option<double?> option)
+    /// <summary>An option that must lie between two numbers.</summary>
+    public static Option<double?> Within(double least, double most, Option<double?> option)
     {
         option.Validators.Add(result =>
         {

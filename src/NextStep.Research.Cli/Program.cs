@@ -93,6 +93,7 @@ internal static partial class Program
         ArtifactsCommand.Create(),
         InspectCommand.Create(),
         ConvertCommand.Create(),
+        DriftCommand.Create(),
         DataCommand.Create(),
         BenchCommand.Create(),
         NotebookCommand.Create(),

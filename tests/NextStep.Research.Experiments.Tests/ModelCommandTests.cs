@@ -18,6 +18,7 @@ public sealed class ModelCommandTests : IDisposable
     [InlineData("edit")]
     [InlineData("inspect")]
     [InlineData("convert")]
+    [InlineData("drift")]
     public void Help_has_two_examples_and_drawing_shows_the_14B_line_and_the_presets(string verb)
     {
         (int code, string output, _) = CommandLine.Call(verb, "--help");
@@ -40,6 +41,11 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Equal("F32", parts[0]!["tensors"]![0]!["dtype"]!.GetValue<string>());
         Assert.Contains("model.safetensors", Done("convert", model, half, "--dtype", "bf16"), StringComparison.Ordinal);
         Assert.Contains("BF16", Done("inspect", half), StringComparison.Ordinal);
+
+        JsonNode drift = JsonNode.Parse(Done("drift", model, half, "-p", "a red circle", "--json"))!;
+        Assert.All(drift["states"]!.AsArray(), s => Assert.InRange(s!["relative"]!.GetValue<double>(), 1e-5, 0.05)); // bfloat16 keeps 8 bits
+        Assert.Contains("1 prompt;", Done("drift", model, model, "-p", "a red circle", "--side", "8", "--precision", "bfloat16"), StringComparison.Ordinal);
+        Assert.Contains("--steps", CommandLine.Call("drift", model, half, "--steps", "0").Error, StringComparison.Ordinal);
 
         string said = Done("generate", "-m", model, "-p", "a red circle", "-p", "blue", "-n", "2", "--save-noise", noise, "-o", first);
         Assert.Contains("4 pictures of 16×16", said, StringComparison.Ordinal);
