@@ -14,7 +14,7 @@ internal static class ConvertCommand
         ["bf16"] = ScalarType.BFloat16, ["bfloat16"] = ScalarType.BFloat16, ["fp16"] = ScalarType.Float16, ["float16"] = ScalarType.Float16, ["fp32"] = ScalarType.Float32, ["float32"] = ScalarType.Float32,
     };
 
-    private static readonly Argument<string> Input = new("in") { Description = "A .safetensors, .pt or index file, or a model folder." };
+    private static readonly Argument<string> Input = new("in") { Description = "A .safetensors, .pt, .gguf or index file, or a model folder." };
     private static readonly Argument<string> Output = new("out") { Description = "A .safetensors or .pt file, or a folder." };
 
     private static readonly Option<string?> Dtype = new("--dtype")

@@ -7,7 +7,7 @@ namespace NextStep.Research.Cli;
 /// <summary><c>nextstep inspect</c>: what a checkpoint holds, without reading its values.</summary>
 internal static class InspectCommand
 {
-    private static readonly Argument<string> Path = new("path") { Description = "A .safetensors, .pt or index file, or a folder with such files; or a PNG file." };
+    private static readonly Argument<string> Path = new("path") { Description = "A .safetensors, .pt, .gguf or index file, or a folder with such files; or a PNG file." };
     private static readonly Option<bool> Json = new("--json") { Description = "Print JSON instead of tables." };
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, PropertyNamingPolicy = JsonNamingPolicy.CamelCase };
 

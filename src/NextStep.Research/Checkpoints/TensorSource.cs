@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>
-/// Named tensors on disk: a safetensors file, a folder of shards, or a torch <c>.pt</c> file.
+/// Named tensors on disk: a safetensors file, a folder of shards, a torch <c>.pt</c> file, or llama.cpp's <c>.gguf</c>.
 /// Names, shapes and dtypes are known at once; values are read one tensor at a time, from a memory map.
 /// </summary>
 public abstract class TensorSource : IDisposable
@@ -60,7 +60,7 @@ public abstract class TensorSource : IDisposable
     public abstract void Release(string name);
 
     /// <summary>
-    /// Opens a <c>.safetensors</c> file, a torch archive (<c>.pt</c>, <c>.pth</c>, <c>.bin</c>, <c>.ckpt</c>), an index of shards, or a folder that holds weights:
+    /// Opens a <c>.safetensors</c> file, a torch archive (<c>.pt</c>, <c>.pth</c>, <c>.bin</c>, <c>.ckpt</c>), a <c>.gguf</c> file, an index of shards, or a folder that holds weights:
     /// an index, else <c>model.safetensors</c> or the only safetensors file, else <c>checkpoint.pt</c> or the only torch file. Everything in it is listed, a running average of the
     /// weights too; <see cref="AverageWeights"/> chooses.
     /// </summary>
@@ -78,8 +78,9 @@ public abstract class TensorSource : IDisposable
             : System.IO.Path.GetExtension(file).ToUpperInvariant() switch
             {
                 ".SAFETENSORS" => SafetensorsFile.Open(file),
+                ".GGUF" => GgufFile.Open(file),
                 ".PT" or ".PTH" or ".BIN" or ".CKPT" => TorchCheckpoint.Open(file),
-                _ => throw new InvalidDataException($"{file}: weights are read from .safetensors, .safetensors.index.json, .pt, .pth, .bin and .ckpt files."),
+                _ => throw new InvalidDataException($"{file}: weights are read from .safetensors, .safetensors.index.json, .pt, .pth, .bin, .ckpt and .gguf files."),
             };
     }
 
