@@ -94,18 +94,23 @@ internal static partial class QuantizedWeights
 
     private static bool IsMatrix(string stored) => WeightNames.OfModel(stored) is { } name && Matrices().IsMatch(name);
 
-    private static OutgoingTensor Quantized(OutgoingTensor tensor, long[] shape, WeightScheme scheme, string path) => new(tensor.Name, scheme.Stored, shape, () =>
+    private static OutgoingTensor Quantized(OutgoingTensor tensor, long[] shape, WeightScheme scheme, string path) => tensor with
     {
-        using Tensor plain = tensor.Open();
-        try
+        Type = scheme.Stored,
+        Shape = shape,
+        Open = () =>
         {
-            return scheme.Quantize(plain);
-        }
-        catch (InvalidDataException e)
-        {
-            throw new InvalidDataException($"{path}: tensor '{tensor.Name}' cannot be quantized: {e.Message}.", e);
-        }
-    });
+            using Tensor plain = tensor.Open();
+            try
+            {
+                return scheme.Quantize(plain);
+            }
+            catch (InvalidDataException e)
+            {
+                throw new InvalidDataException($"{path}: tensor '{tensor.Name}' cannot be quantized: {e.Message}.", e);
+            }
+        },
+    };
 
     [GeneratedRegex(@"\A(layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gate|up|down)_proj)|image_out_projector|image_head\.net\.(cond_embed|res_blocks\.\d+\.mlp\.[02]))\.weight\z")]
     private static partial Regex Matrices();

@@ -134,6 +134,41 @@ public sealed class QuantizedFolderTests : IDisposable
         void Write(string scheme) => SafetensorsFile.Write(small, tensors, new Dictionary<string, string> { [QuantizedWeights.Key] = scheme });
     }
 
+    [Fact]
+    public void What_is_written_gives_the_memory_of_its_source_back_at_once()
+    {
+        Save();
+        List<string> said = [];
+        using Watched source = new(TensorSource.OpenAny(_folder.File("plain")), said);
+        IReadOnlyList<OutgoingTensor> tensors = QuantizedWeights.Quantized(OutgoingTensor.From(source, ScalarType.BFloat16), new WeightScheme(4, 32), "plain");
+        SafetensorsFile.Write(_folder.File("copy.safetensors"), tensors);
+        Assert.Equal(2 * source.Entries.Count, said.Count);
+        Assert.All(said.Chunk(2), pair => Assert.Equal(($"read {pair[0][5..]}", $"release {pair[0][5..]}"), (pair[0], pair[1])));
+    }
+
+    private sealed class Watched(TensorSource inner, List<string> said) : TensorSource
+    {
+        public override string Path => inner.Path;
+
+        public override IReadOnlyDictionary<string, TensorEntry> Entries => inner.Entries;
+
+        public override IReadOnlyDictionary<string, string> Metadata => inner.Metadata;
+
+        public override Tensor Read(string name)
+        {
+            said.Add($"read {name}");
+            return inner.Read(name);
+        }
+
+        public override void Release(string name)
+        {
+            said.Add($"release {name}");
+            inner.Release(name);
+        }
+
+        protected override void Dispose(bool disposing) => inner.Dispose();
+    }
+
     private static void Refused(Action act, string fault)
     {
         string message = Assert.Throws<InvalidDataException>(act).Message;
