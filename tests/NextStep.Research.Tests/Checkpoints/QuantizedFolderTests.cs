@@ -141,7 +141,7 @@ public sealed class QuantizedFolderTests : IDisposable
         List<string> said = [];
         using Watched source = new(TensorSource.OpenAny(_folder.File("plain")), said);
         IReadOnlyList<OutgoingTensor> tensors = QuantizedWeights.Quantized(OutgoingTensor.From(source, ScalarType.BFloat16), new WeightScheme(4, 32), "plain");
-        SafetensorsFile.Write(_folder.File("copy.safetensors"), tensors);
+        SafetensorsFile.Write(_folder.File("copy.safetensors"), tensors, null);
         Assert.Equal(2 * source.Entries.Count, said.Count);
         Assert.All(said.Chunk(2), pair => Assert.Equal(($"read {pair[0][5..]}", $"release {pair[0][5..]}"), (pair[0], pair[1])));
     }
