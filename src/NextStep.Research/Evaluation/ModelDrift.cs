@@ -76,7 +76,7 @@ public sealed record ModelDrift(IReadOnlyList<DriftPart> States, IReadOnlyList<D
             {
                 using DrawnNoise noise = new(options.Seed, "drift", i);
                 (Tensor epsilon, Tensor times) = FlowMatchingHead.Draw(drawn.to_type(ScalarType.Float32), noise);
-                Tensor x = drawn.to_type(ScalarType.Float32) * times.unsqueeze(1) + epsilon * (1 - times.unsqueeze(1));
+                Tensor x = drawn.to_type(ScalarType.Float32).mul(times.unsqueeze(1)).Plus(epsilon.mul(times.neg().Plus(1).unsqueeze(1)));
                 Tensor wanted = Velocity(head, x, times, condition);
                 Add(velocities, "head", wanted, Velocity(other, x, times, condition));
                 Add(velocities, "transformer", wanted, Velocity(head, x, times, moved));
@@ -123,7 +123,7 @@ public sealed record ModelDrift(IReadOnlyList<DriftPart> States, IReadOnlyList<D
         Tensor ofTokens = last[0].narrow(0, start.Length - 1, count);
         if (model.GenerationPosition(0, last.device, last.dtype) is not null)
         {
-            ofTokens = ofTokens.add(stack([.. Enumerable.Range(0, count).Select(i => model.GenerationPosition(i, last.device, last.dtype)!)]));
+            ofTokens = ofTokens.Plus(stack([.. Enumerable.Range(0, count).Select(i => model.GenerationPosition(i, last.device, last.dtype)!)]));
         }
         return ([.. layers.Select(Plain)], Plain(model.ProjectOut(ofTokens)));
 
