@@ -27,7 +27,7 @@ internal static class FindingsPage
         <header>
         <p class="kicker">Claims of the paper, tested</p>
         <h1>{Title}</h1>
-        <p class="question">What the paper says of its design, each claim with a test that was written before the run, on pictures of 32 pixels and models of a few hundred thousand parameters.</p>
+        <p class="question">What the paper says of its design, each claim with a test that was written before the run, on pictures of 32 to 64 pixels and models of a few hundred thousand parameters.</p>
         <p class="status">{Status(claims)}</p>
         </header>
         {(smoke ? Html.Of($"<section class=\"notes\" aria-label=\"Smoke form\"><h2>Smoke form</h2><p>Everything was shrunk to a minute, to see that it runs. No number here says anything about a claim.</p></section>") : Html.Empty)}
