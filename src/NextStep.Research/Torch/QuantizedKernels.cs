@@ -28,9 +28,6 @@ internal enum QuantizedForm
 /// </summary>
 internal static unsafe class QuantizedKernels
 {
-    // Numbers below this count as 0: their inverse would overflow.
-    private const float Smallest = 1e-30f;
-
     /// <summary>The forms that this processor runs, the fastest first.</summary>
     public static IReadOnlyList<QuantizedForm> Forms { get; } =
         [.. AvxVnni.IsSupported ? [QuantizedForm.Vnni] : (QuantizedForm[])[], .. Avx2.IsSupported && Fma.IsSupported ? [QuantizedForm.Avx2] : (QuantizedForm[])[], QuantizedForm.Portable];
@@ -39,13 +36,13 @@ internal static unsafe class QuantizedKernels
     public static void Multiply(WeightScheme scheme, float* x, int rows, int k, byte* w, int from, int to, float* y, int stride, QuantizedForm form = QuantizedForm.Best)
     {
         int groups = k / scheme.Group;
-        byte[] scratch = ArrayPool<byte>.Shared.Rent(rows * ((2 * k) + (groups * (sizeof(float) + sizeof(long)))));
+        byte[] scratch = ArrayPool<byte>.Shared.Rent(RoundedRows.Bytes(rows, k, groups));
         fixed (byte* start = scratch)
         {
-            Rounded input = new(start, rows, k, groups);
+            RoundedRows input = new(start, rows, k, groups);
             for (int r = 0; r < rows; r++)
             {
-                Round(scheme, x + ((long)r * k), input.Row(r), groups);
+                input.Row(r).Fill(scheme, x + ((long)r * k));
             }
             w += (long)from / WeightScheme.Strip * groups * scheme.StripBytes;
             switch (form == QuantizedForm.Best ? Forms[0] : form, scheme.Bits)
@@ -100,47 +97,7 @@ internal static unsafe class QuantizedKernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Round(WeightScheme scheme, float* x, Rounded to, int groups)
-    {
-        (float most, int bias) = scheme.Bits == 8 ? (32512f, 128) : (127f, 8);
-        sbyte* low = to.Low, high = to.High;
-        for (int g = 0; g < groups; g++)
-        {
-            Vector256<float> sizes = default;
-            for (int i = 0; i < scheme.Group; i += WeightScheme.Oct)
-            {
-                sizes = Vector256.Max(sizes, Vector256.Abs(Vector256.Load(x + i)));
-            }
-            Vector128<float> half = Vector128.Max(sizes.GetLower(), sizes.GetUpper());
-            float size = MathF.Max(MathF.Max(half[0], half[1]), MathF.Max(half[2], half[3]));
-            Vector256<float> inverse = Vector256.Create(size < Smallest ? 0 : most / size);
-            to.Scales[g] = size < Smallest ? 0 : size / most; // of NaN and ∞ NaN and ∞, and so is the product
-            Vector256<int> sum = default;
-            for (float* end = x + scheme.Group; x < end; x += WeightScheme.Unit, low += WeightScheme.Unit, high += WeightScheme.Unit)
-            {
-                Vector256<int> a = Code(x, inverse), b = Code(x + 8, inverse), c = Code(x + 16, inverse), d = Code(x + 24, inverse);
-                sum += a + b + c + d;
-                if (scheme.Bits == 8)
-                {
-                    Vector256<int> middle = Vector256.Create(128), ah = (a + middle) >> 8, bh = (b + middle) >> 8, ch = (c + middle) >> 8, dh = (d + middle) >> 8;
-                    Bytes(ah, bh, ch, dh).Store(high);
-                    (a, b, c, d) = (a - (ah << 8), b - (bh << 8), c - (ch << 8), d - (dh << 8));
-                }
-                Bytes(a, b, c, d).Store(low);
-            }
-            // The codes are multiplied as 0 … 255 or 0 … 15: what that adds is taken away here.
-            to.Starts[g] = (uint)(-bias * Vector128.Sum(sum.GetLower())) | ((long)(-bias * Vector128.Sum(sum.GetUpper())) << 32);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<int> Code(float* x, Vector256<float> inverse) => Vector256.ConvertToInt32(Vector256.Round(Vector256.Load(x) * inverse));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<sbyte> Bytes(Vector256<int> a, Vector256<int> b, Vector256<int> c, Vector256<int> d) => Vector256.Narrow(Vector256.Narrow(a, b), Vector256.Narrow(c, d));
-
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Strips<TDot, TCode>(WeightScheme scheme, Rounded x, byte* w, int outputs, float* y, int stride)
+    private static void Strips<TDot, TCode>(WeightScheme scheme, RoundedRows x, byte* w, int outputs, float* y, int stride)
         where TDot : struct, IDot
         where TCode : struct, ICode
     {
@@ -160,7 +117,7 @@ internal static unsafe class QuantizedKernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void One<TDot, TCode>(int group, Rounded x, byte* w, long next, float* y)
+    private static void One<TDot, TCode>(int group, RoundedRows x, byte* w, long next, float* y)
         where TDot : struct, IDot
         where TCode : struct, ICode
     {
@@ -186,7 +143,7 @@ internal static unsafe class QuantizedKernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Two<TDot, TCode>(int group, Rounded x, Rounded x1, byte* w, long next, float* y, int stride)
+    private static void Two<TDot, TCode>(int group, RoundedRows x, RoundedRows x1, byte* w, long next, float* y, int stride)
         where TDot : struct, IDot
         where TCode : struct, ICode
     {
@@ -251,14 +208,14 @@ internal static unsafe class QuantizedKernels
     private static void Store(float* y, Vector256<float> sum) => (y[0], y[1], y[2], y[3]) = (sum[0] + sum[1], sum[2] + sum[3], sum[4] + sum[5], sum[6] + sum[7]);
 
     // The definition, in the order of the others.
-    private static void Portable(WeightScheme scheme, Rounded x, byte* w, int outputs, float* y, int stride)
+    private static void Portable(WeightScheme scheme, RoundedRows x, byte* w, int outputs, float* y, int stride)
     {
         for (int n = 0; n < outputs; n += WeightScheme.Strip, w += (long)x.Groups * scheme.StripBytes)
         {
             for (int i = 0; i < x.Rows * WeightScheme.Strip; i++)
             {
                 (int r, int row) = (i / WeightScheme.Strip, i % WeightScheme.Strip);
-                Rounded input = x.Row(r);
+                RoundedRows input = x.Row(r);
                 float even = 0, odd = 0;
                 for (int g = 0; g < x.Groups; g++)
                 {
@@ -275,44 +232,6 @@ internal static unsafe class QuantizedKernels
                 y[((long)r * stride) + n + row] = even + odd;
             }
         }
-    }
-
-    // Rounded rows: x = scale · (256 · high + low), without high for int4; the start of each group's two sums.
-    private readonly struct Rounded
-    {
-        private readonly int _k;
-
-        public Rounded(byte* memory, int rows, int k, int groups)
-        {
-            (Rows, Groups, _k) = (rows, groups, k);
-            Starts = (long*)memory;
-            Scales = (float*)(Starts + (rows * groups));
-            Low = (sbyte*)(Scales + (rows * groups));
-            High = Low + (rows * k);
-        }
-
-        private Rounded(Rounded all, int row)
-        {
-            (Rows, Groups, _k) = (1, all.Groups, all._k);
-            Starts = all.Starts + (row * Groups);
-            Scales = all.Scales + (row * Groups);
-            Low = all.Low + (row * _k);
-            High = all.High + (row * _k);
-        }
-
-        public int Rows { get; }
-
-        public int Groups { get; }
-
-        public long* Starts { get; }
-
-        public float* Scales { get; }
-
-        public sbyte* Low { get; }
-
-        public sbyte* High { get; }
-
-        public Rounded Row(int row) => new(this, row);
     }
 
     private interface IDot
