@@ -132,7 +132,7 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
         {
             yield break;
         }
-        if (config.Data.Source != DataSource.Shapes)
+        if (config.Data.Source != DataSource.Shapes && post.Method != PostMethod.Distill)
         {
             yield return new ConfigProblem([method, "data.source"], $"the reward is the verifier of the shapes world; the source is {ComponentCatalog.NameOf(config.Data.Source.GetType())}");
         }
@@ -140,10 +140,14 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
         {
             yield return new ConfigProblem([method, "model.head"], $"dpo compares flow losses, which the head {ComponentCatalog.NameOf(config.Model.Head.GetType())} does not have; use reject, or the head flow");
         }
-        if (post.Edits > 0 && (post.Method != PostMethod.Reject || config.Data.Edits == 0))
+        if (post.Method == PostMethod.Distill && DistillationProblem(config) is { } cannot)
         {
-            yield return new ConfigProblem(["training.post.edits", method, "data.edits"], post.Method != PostMethod.Reject
-                ? "edits are learned from by the method reject only" : "there are no edits to draw; set data.edits to their number");
+            yield return new ConfigProblem([method, "training.post.teacherSteps", "sampling.steps", "sampling.guidance", "sampling.solver", "model.head"], cannot);
+        }
+        if (post.Edits > 0 && (post.Method == PostMethod.Dpo || config.Data.Edits == 0))
+        {
+            yield return new ConfigProblem(["training.post.edits", method, "data.edits"], post.Method == PostMethod.Dpo
+                ? "edits are learned from by the methods reject and distill" : "there are no edits to draw; set data.edits to their number");
         }
         if (post.Method == PostMethod.Dpo && (post.Draws < 2 || post.BatchSize < 2 || post.BatchSize % 2 != 0))
         {
@@ -154,6 +158,11 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
             yield return new ConfigProblem(["training.post.rounds", "training.post.images", "training.post.batchSize"], $"{post.Rounds} rounds do not fit into the {(post.Images + post.BatchSize - 1) / post.BatchSize} steps of {post.Images} images in batches of {post.BatchSize}");
         }
     }
+
+    private static string? DistillationProblem(ResearchConfig config) =>
+        config.Training.Post.Start is null && config.Model.Head is not FlowHead
+            ? $"distill follows a velocity, which the head {ComponentCatalog.NameOf(config.Model.Head.GetType())} does not have in this form; use the head flow"
+            : DistillationObjective.Problem(config.Sampling, config.Training.Post);
 
     private static IEnumerable<ConfigProblem> Names(ResearchConfig config)
     {

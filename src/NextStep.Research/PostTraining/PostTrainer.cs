@@ -18,8 +18,8 @@ public static class PostTrainer
     /// <param name="run">Where checkpoints, drawn pictures and the log go.</param>
     /// <param name="reward">Judges pictures; null = <see cref="PictureRewards.Verified"/>.</param>
     /// <param name="editReward">Judges edits; null = <see cref="PictureRewards.VerifiedEdits"/>.</param>
-    /// <returns>The mean rewards of every round: the first is that of the start.</returns>
-    /// <exception cref="NotSupportedException">The model's head has no flow loss, which <c>dpo</c> needs.</exception>
+    /// <returns>The mean rewards of every round: the first is that of the start. None where nothing is drawn.</returns>
+    /// <exception cref="NotSupportedException">The model's head has no flow loss, which <c>dpo</c> needs, or no velocity, or the settings are none that <c>distill</c> can learn to draw with.</exception>
     /// <exception cref="StepException">A step failed, or no picture was accepted.</exception>
     public static PostRewards Train(ResearchConfig config, LoadedModel start, TrainingRun run, PictureReward? reward = null, EditReward? editReward = null)
     {
@@ -31,7 +31,12 @@ public static class PostTrainer
             return new PostRewards([], []);
         }
         using PostRounds rounds = new(config, start, run, reward ?? PictureRewards.Verified, editReward ?? PictureRewards.VerifiedEdits);
-        using PostObjective objective = post.Method == PostMethod.Reject ? new RejectionObjective(config, start, rounds) : new PreferenceObjective(config, start, rounds);
+        using PostObjective objective = post.Method switch
+        {
+            PostMethod.Reject => new RejectionObjective(config, start, rounds),
+            PostMethod.Dpo => new PreferenceObjective(config, start, rounds),
+            _ => new DistillationObjective(config, start),
+        };
         new TrainingLoop(post, post.LearningRate ?? LearningRate, run).Run(start.Model, objective.Step);
         return rounds.Rewards();
     }

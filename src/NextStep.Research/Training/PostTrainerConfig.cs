@@ -13,6 +13,12 @@ public enum PostMethod
 
     /// <summary>Preference pairs of an accepted and a rejected picture of one prompt, against the frozen start (Diffusion-DPO, arXiv 2311.12908, eq. 14, on flow losses).</summary>
     Dpo,
+
+    /// <summary>
+    /// The head alone learns to go the guided way of its start in <c>sampling.steps</c> evaluations without guidance (Meng et al. 2023, arXiv 2210.03142), from training pictures. Nothing
+    /// is drawn and nothing judged. What it draws with other steps or with guidance is not what it learned.
+    /// </summary>
+    Distill,
 }
 
 /// <summary>The <c>training.post</c> node. Progress is pictures learned from; those drawn to choose from do not count.</summary>
@@ -36,7 +42,7 @@ public sealed record PostTrainerConfig : TrainerConfig
 
     /// <summary>
     /// <see cref="PostMethod.Reject"/>: the share of a round's prompts that are edits of training pictures, and so about the share of edits among the drawn pictures learned from.
-    /// Every kind of edit is learned as often as it was asked for, whatever its share of right results.
+    /// Every kind of edit is learned as often as it was asked for, whatever its share of right results. <see cref="PostMethod.Distill"/>: the share of training edits among all that is learned from.
     /// </summary>
     [Range(0.0, 1.0)]
     public double Edits { get; init; }
@@ -51,6 +57,10 @@ public sealed record PostTrainerConfig : TrainerConfig
     /// </summary>
     [Range(0.0, 100.0)]
     public double? Guidance { get; init; } = 1;
+
+    /// <summary><see cref="PostMethod.Distill"/>: Euler steps of the start, a multiple of <c>sampling.steps</c>. The guidance that it learns to do without is <see cref="Guidance"/>.</summary>
+    [Range(1, 1000)]
+    public int TeacherSteps { get; init; } = 20;
 
     /// <summary>
     /// Share of training pictures among those trained on by the ordinary losses, against forgetting what the reward does not ask for. Less is learned from the reward in the

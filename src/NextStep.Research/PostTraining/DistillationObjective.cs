@@ -1,0 +1,114 @@
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace NextStep.Research;
+
+/// <summary>
+/// <see cref="PostMethod.Distill"/>: the head learns to go along the guided trajectory of its start in few long steps, one evaluation each, while all else stays as it is. The teacher
+/// integrates from noise with <c>training.post.teacherSteps</c> Euler steps and guidance; at each time of the student's grid its velocity is drawn to the straight line from the teacher's
+/// state there to the teacher's next state of that grid (guidance and steps distilled at once: Meng et al. 2023, arXiv 2210.03142; trajectories: Salimans and Ho 2022, arXiv 2202.00512).
+/// A student without error lands where the teacher does, from the same noise.
+/// </summary>
+internal sealed class DistillationObjective : PostObjective
+{
+    private readonly FlowMatchingHead _head;
+    private readonly FlowMatchingHead _teacher;
+    private readonly FlowSampler _sampler;
+    private readonly float[] _times;
+    private readonly int _each;
+    private readonly Guidance _guidance;
+
+    public DistillationObjective(ResearchConfig config, LoadedModel start)
+        : base(config, start)
+    {
+        if (Problem(config, start.Model.Head) is { } problem)
+        {
+            throw new NotSupportedException(problem);
+        }
+        PostTrainerConfig post = config.Training.Post;
+        _head = (FlowMatchingHead)start.Model.Head;
+        using GlobalGenerator untouched = GlobalGenerator.Keep(); // the first weights that it draws are not kept
+        Parameter first = _head.parameters().First();
+        _teacher = new FlowMatchingHead(_head.Context with { Device = first.device, Dtype = first.dtype });
+        _teacher.load_state_dict(_head.state_dict());
+        _teacher.eval();
+        _times = TimestepSchedule.Grid(config.Sampling.Steps, config.Sampling.TimestepShift);
+        _each = post.TeacherSteps / config.Sampling.Steps;
+        // The student's grid is part of the teacher's for every shift: both shift i/N.
+        _sampler = new FlowSampler(_teacher.Network, new FlowSamplerOptions { Steps = post.TeacherSteps, TimestepShift = config.Sampling.TimestepShift });
+        double scale = post.Guidance ?? config.Sampling.Guidance;
+        _guidance = scale == 1 ? Guidance.Off : new Guidance(GuidanceBranches.Text, scale);
+        StartWeights.Freeze(start.Model, [.. start.Model.named_parameters().Select(p => p.name).Where(n => !n.StartsWith("image_head.", StringComparison.Ordinal))]);
+    }
+
+    /// <summary>Why these settings cannot be distilled; null: they can.</summary>
+    internal static string? Problem(ResearchConfig config, TokenHead head)
+    {
+        (SamplingConfig sampling, PostTrainerConfig post) = (config.Sampling, config.Training.Post);
+        return head is not FlowMatchingHead ? $"training.post.method: distill follows the velocity of the head flow; the head is {head.GetType().Name}." : Problem(sampling, post);
+    }
+
+    /// <summary>The same, of the settings alone.</summary>
+    internal static string? Problem(SamplingConfig sampling, PostTrainerConfig post) =>
+        sampling.Guidance != 1 || sampling.Solver is not OdeSolver || sampling.FinalSteps is not null || sampling.StepSchedule is not null
+            ? "training.post.method: distill learns to draw with sampling.solver ode, sampling.guidance 1 and the same sampling.steps for every token; training.post.guidance is what it bakes in."
+        : post.TeacherSteps % sampling.Steps != 0 ? $"training.post.teacherSteps ({post.TeacherSteps}) must be a multiple of sampling.steps ({sampling.Steps}), so that teacher and student meet at the end of each of the student's steps."
+        : null;
+
+    public override StepOutcome Step(long step)
+    {
+        PostTrainerConfig post = Config.Training.Post;
+        int edits = (int)Math.Round(post.BatchSize * post.Edits);
+        using NoiseSource noise = new DrawnNoise(Config.Seed, "post.noise", step);
+        LatentSet seen = Replay.Alone(post.BatchSize - edits, edits, step, noise);
+        Tensor conditions, states, targets;
+        using (no_grad())
+        {
+            Tensor both = Conditions(seen, noise);
+            (states, targets) = Trajectory(both, noise);
+            conditions = both.narrow(0, 0, both.size(0) / (int)_guidance.Branches).repeat(_times.Length - 1, 1);
+        }
+        using IDisposable? precision = Autocast.For(post.Precision, Model.Transformer.LayerDevices[0]);
+        Tensor times = tensor([.. _times[..^1]]).to(states.device).repeat_interleave(states.size(0) / (_times.Length - 1));
+        Tensor loss = _head.Network.forward(states, times, conditions).sub(targets).to_type(ScalarType.Float32).Squared().mean();
+        return new StepOutcome(loss, [StepMetric.Mean("post.loss", loss)], seen.Ids);
+    }
+
+    /// <summary>What the head is told before each token of these pictures, as in drawing after them: [branches·n, H], branch-major.</summary>
+    internal Tensor Conditions(LatentSet seen, NoiseSource noise)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        return cat([.. Enumerable.Range(0, (int)_guidance.Branches).Select(branch => Model.Conditions(
+            Batch(seen, [.. Enumerable.Repeat(branch == 0 ? DroppedCondition.Nothing : DroppedCondition.TextAndImage, seen.Captions.Count)], noise)))]).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The teacher's states at the student's times, step by step, [steps·n, d], and the velocities that lead from each to the next.</summary>
+    /// <param name="conditions">[branches·n, H].</param>
+    /// <param name="noise">Where the trajectories begin.</param>
+    internal (Tensor States, Tensor Velocities) Trajectory(Tensor conditions, NoiseSource noise)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor start = noise.Normal(conditions.size(0) / (int)_guidance.Branches, Model.Config.TokenWidth);
+        List<Tensor> met = [start.to(conditions.device)];
+        int done = 0;
+        using RecordedNoise recorded = new([start.clone()]);
+        _sampler.Sample(conditions, _guidance, recorded, state =>
+        {
+            if (++done % _each == 0)
+            {
+                met.Add(state.clone().MoveToOtherDisposeScope(scope));
+            }
+        });
+        Tensor[] velocities = [.. met.Zip(met.Skip(1), _times.Zip(_times.Skip(1), (a, b) => b - a)).Select(s => s.Second.sub(s.First).Over(s.Third))];
+        return (cat([.. met[..^1]]).MoveToOuterDisposeScope(), cat(velocities).MoveToOuterDisposeScope());
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        StartWeights.Freeze(Model, []);
+        _sampler.Dispose();
+        _teacher.Dispose();
+        base.Dispose(disposing);
+    }
+}
