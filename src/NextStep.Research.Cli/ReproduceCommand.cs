@@ -8,14 +8,17 @@ namespace NextStep.Research.Cli;
 /// <summary><c>nextstep reproduce</c>: the claims of the paper, run, or judged again from the numbers that are kept.</summary>
 internal static class ReproduceCommand
 {
+    private const string Beyond = "beyond";
+
     public static Command Create()
     {
-        Argument<string[]> claims = new("CLAIM") { Description = "Names of files in experiments/claims, without .yaml; default: all.", Arity = ArgumentArity.ZeroOrMore };
+        Argument<string[]> claims = new("CLAIM") { Description = "Names of files in experiments/claims, with --beyond in experiments/beyond, without .yaml; default: all.", Arity = ArgumentArity.ZeroOrMore };
         Option<bool> check = new("--check") { Description = "Train nothing: recompute every verdict from experiments/results and fail where a file is damaged or edited." };
         Option<bool> smoke = new("--smoke") { Description = "Run the small form of each claim, minutes in all, to see that everything works; experiments/results stays as it is." };
+        Option<bool> beyond = new("--beyond") { Description = "What the paper leaves open instead of what it claims: the files of experiments/beyond, with their numbers in experiments/beyond/results." };
         Option<bool> markdown = new("--markdown") { Description = "Print the summary as a table in Markdown." };
         Option<string> experiments = new("--experiments") { Description = "The folder with claims, results and pictures.", DefaultValueFactory = _ => "experiments" };
-        Option<string?> runs = new("--runs") { Description = "Where the run folders go; default: runs/claims, with --smoke runs/claims-smoke." };
+        Option<string?> runs = new("--runs") { Description = "Where the run folders go; default: runs/claims or runs/beyond, with --smoke runs/claims-smoke or runs/beyond-smoke." };
         Option<string?> output = new("--output", "-o") { Description = "The page; default: findings.html beside the run folders." };
         Option<bool> mix = SharedOptions.MixCode(), retry = new("--retry-failed") { Description = "Run cells again that failed earlier." };
         Option<int?> jobs = SharedOptions.Jobs();
@@ -29,9 +32,10 @@ internal static class ReproduceCommand
               nextstep reproduce --check --markdown
               nextstep reproduce exposure-bias solvers-and-steps --until 07:00
               nextstep reproduce --smoke
+              nextstep reproduce --beyond --check
             """)
         {
-            claims, check, smoke, markdown, experiments, runs, output, retry, mix, jobs, hours, until,
+            claims, check, smoke, beyond, markdown, experiments, runs, output, retry, mix, jobs, hours, until,
         };
         command.Validators.Add(r =>
         {
@@ -42,9 +46,10 @@ internal static class ReproduceCommand
         });
         command.SetAction(parse =>
         {
-            ClaimFolder folder = new(parse.GetValue(experiments)!);
+            string collection = parse.GetValue(beyond) ? Beyond : ClaimFolder.Paper;
+            ClaimFolder folder = new(parse.GetValue(experiments)!, collection);
             IReadOnlyList<ClaimFile> chosen = folder.Choose(parse.GetValue(claims) ?? []);
-            string place = parse.GetValue(runs) ?? Path.Combine("runs", parse.GetValue(smoke) ? "claims-smoke" : "claims");
+            string place = parse.GetValue(runs) ?? Path.Combine("runs", parse.GetValue(smoke) ? $"{collection}-smoke" : collection);
             bool whole = true;
             if (!parse.GetValue(check))
             {
@@ -55,7 +60,7 @@ internal static class ReproduceCommand
             IReadOnlyList<ReproducedClaim> found = [.. (parse.GetValue(claims) is { Length: > 0 } ? chosen : folder.All())
                 .Select(c => parse.GetValue(smoke) ? ReproducedClaim.FromRun(c, ExperimentFile.LoadSmoke(c.Path), new RunFolder(Path.Combine(place, c.Name))) : ReproducedClaim.FromResults(c))];
             string page = parse.GetValue(output) ?? Path.Combine(place, "findings.html");
-            FindingsPage.Write(found, page, parse.GetValue(smoke));
+            FindingsPage.Write(found, page, parse.GetValue(smoke), parse.GetValue(beyond));
             string[] faults = [.. found.SelectMany(c => c.Faults), .. parse.GetValue(smoke) ? [] : folder.Strays()];
             Show(found, faults, parse.GetValue(markdown), page);
             return whole && faults.Length == 0 ? 0 : 1;

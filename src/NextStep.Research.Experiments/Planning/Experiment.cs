@@ -33,6 +33,9 @@ public sealed record Experiment
     /// <summary>Names or patterns (<c>artifacts.*</c>) of the metrics to show; empty: all.</summary>
     public required IReadOnlyList<string> Measure { get; init; }
 
+    /// <summary>The metric that is the price of the others, less of it being better: figures show each of <see cref="Measure"/> against it. Empty: none.</summary>
+    public string Pareto { get; init; } = "";
+
     /// <summary>What is claimed, to be judged on the results.</summary>
     public required IReadOnlyList<Claim> Claims { get; init; }
 

@@ -64,12 +64,12 @@ internal sealed class ExperimentSections
 {
     private const int LongestChain = 16;
 
-    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "claims", "search", "slurm", "uses", "paper", "sceptic", "smoke"];
+    public static IReadOnlyList<string> Names { get; } = ["name", "question", "extends", "config", "baseline", "axes", "arms", "zip", "seeds", "measure", "pareto", "claims", "search", "slurm", "uses", "paper", "sceptic", "smoke"];
 
     /// <summary>Stands for the file where a value came from the command line.</summary>
     public const string Set = "--set";
 
-    private static readonly string[] Whole = ["name", "question", "seeds", "measure"];
+    private static readonly string[] Whole = ["name", "question", "seeds", "measure", "pareto"];
     private static readonly string[] Mappings = ["axes", "zip", "baseline", "config"];
     private readonly Dictionary<string, (string File, YamlNode Key, YamlNode Value)> _sections = [];
     private readonly HashSet<YamlNode> _set = new(ReferenceEqualityComparer.Instance);

@@ -20,7 +20,7 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         {
             Report("name", $"'{name}' also names a folder: letters, digits, '-', '_' and '.', at most 100");
         }
-        string question = ReadText("question") ?? "", sceptic = ReadText("sceptic") ?? "";
+        string question = ReadText("question") ?? "", sceptic = ReadText("sceptic") ?? "", pareto = ReadText("pareto") ?? "";
         PaperStatement? paper = PaperStatement.Read(sections, errors);
         List<long> seeds = ReadSeeds();
         IReadOnlyList<string> measure = ReadList("measure", "a metric's name");
@@ -40,7 +40,7 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         {
             errors.AddRange(claims.SelectMany(c => c.Check(arms, builder.LeftOut, [.. axes.Select(a => a.Key.Path)]).Select(m => new ConfigError(c.File, c.Line, "claims", m))));
             errors.AddRange(new ValueOrigins(sections, settings, named).Check(arms));
-            CheckMetrics(arms, claims, search);
+            CheckMetrics(arms, claims, search, pareto);
         }
         return new Experiment
         {
@@ -54,6 +54,7 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
             AxisValues = axes.ToDictionary(a => a.Key.Path, a => new PlannedAxis([.. a.Values.Select(ConfigValue.Format)], a.Log)),
             Seeds = seeds.Count > 0 ? seeds : [config.Seed],
             Measure = measure,
+            Pareto = pareto,
             Claims = claims,
             Search = search,
             LeftOut = builder.LeftOut,
@@ -79,7 +80,7 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         return more.Length == 0 ? there : [.. there, .. more];
     }
 
-    private void CheckMetrics(IReadOnlyList<Arm> arms, IReadOnlyList<Claim> claims, SearchPlan? search)
+    private void CheckMetrics(IReadOnlyList<Arm> arms, IReadOnlyList<Claim> claims, SearchPlan? search, string pareto)
     {
         KnownMetrics known = new([.. arms.Select(a => a.Config)]);
         foreach ((string text, int line) in sections.Find("measure") is { Value: YamlSequenceNode } ? Items("measure", "a metric's name") : [])
@@ -92,6 +93,10 @@ internal sealed class ExperimentReader(ExperimentSections sections, IReadOnlyLis
         if (search is { Metric.Length: > 0 } && (search.Metric.AsSpan().ContainsAny('*', '?') ? $"'{search.Metric}' is a pattern; arms are ranked by one metric" : known.Problem(search.Metric)) is { } wrong)
         {
             Report("search.metric", wrong, sections.Find("search")!.Value.Line);
+        }
+        if (pareto.Length > 0 && (pareto.AsSpan().ContainsAny('*', '?') ? $"'{pareto}' is a pattern; the price is one metric" : known.Problem(pareto)) is { } unpriced)
+        {
+            Report("pareto", unpriced, sections.Find("pareto")!.Value.Line);
         }
         errors.AddRange(claims.SelectMany(c => c.Metrics().Select(known.Problem).OfType<string>().Select(p => new ConfigError(c.File, c.Line, "claims", p))));
     }

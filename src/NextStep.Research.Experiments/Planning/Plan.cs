@@ -37,6 +37,9 @@ public sealed record Plan
     /// <summary>Metrics to show, names or patterns; empty: all.</summary>
     public required IReadOnlyList<string> Measure { get; init; }
 
+    /// <summary>The metric that is the price of the others; empty: none, as in plans of earlier versions.</summary>
+    public string Pareto { get; init; } = "";
+
     /// <summary>What is claimed; <see cref="Sweep.Judge"/> fills the verdicts in, <c>plan.json</c> holds none.</summary>
     public required IReadOnlyList<PlannedClaim> Claims { get; init; }
 
@@ -87,6 +90,7 @@ public sealed record Plan
             Rungs = rungs,
             Search = experiment.Search,
             Measure = experiment.Measure,
+            Pareto = experiment.Pareto,
             Claims = [.. experiment.Claims.Select(c => new PlannedClaim(c.Say, c.Test))],
             Config = texts[0].Where(t => t.Key is not ("device" or "seed")).ToDictionary(),
             Contents = experiment.Arms.SelectMany(a => contents.Of(a.Config).Select(c => ($"{c.Key}: {ConfigValue.Format(ConfigPath.Get(a.Config, c.Key))}", c.Value)))

@@ -7,17 +7,23 @@ namespace NextStep.Research.Experiments;
 /// <param name="Picture">Where its sheet of drawn pictures is kept, there or not.</param>
 internal sealed record ClaimFile(string Name, string Path, string Results, string Picture);
 
-/// <summary>The folder <c>experiments</c> of a source tree: <c>claims/</c>, <c>results/</c> and <c>pictures/</c>.</summary>
+/// <summary>The folder <c>experiments</c> of a source tree: <c>claims/</c>, <c>results/</c> and <c>pictures/</c>; another collection has its results and pictures in itself.</summary>
 /// <param name="path">The folder.</param>
-internal sealed class ClaimFolder(string path)
+/// <param name="collection">The folder in it that holds the experiment files.</param>
+internal sealed class ClaimFolder(string path, string collection = ClaimFolder.Paper)
 {
-    private string ResultsFolder => System.IO.Path.Combine(path, "results");
+    /// <summary>The collection of what the paper claims.</summary>
+    public const string Paper = "claims";
+
+    private string Kept => collection == Paper ? path : System.IO.Path.Combine(path, collection);
+
+    private string ResultsFolder => System.IO.Path.Combine(Kept, "results");
 
     /// <summary>All claims, by name.</summary>
     /// <exception cref="ConfigException">There is no folder of claims, or none in it.</exception>
     public IReadOnlyList<ClaimFile> All()
     {
-        string claims = System.IO.Path.Combine(path, "claims");
+        string claims = System.IO.Path.Combine(path, collection);
         string[] files = Directory.Exists(claims) ? [.. Directory.EnumerateFiles(claims, "*.yaml").Order(StringComparer.Ordinal)] : [];
         return files.Length == 0
             ? throw new ConfigException(new ConfigError(claims, 0, "", "holds no experiment files; start from the folder of the source tree, or give --experiments DIR"))
@@ -44,5 +50,5 @@ internal sealed class ClaimFolder(string path)
     }
 
     private ClaimFile Of(string name, string file) =>
-        new(name, file, System.IO.Path.Combine(ResultsFolder, name + ".json"), System.IO.Path.Combine(path, "pictures", name + ".png"));
+        new(name, file, System.IO.Path.Combine(ResultsFolder, name + ".json"), System.IO.Path.Combine(Kept, "pictures", name + ".png"));
 }

@@ -2,7 +2,7 @@ using NextStep.Research.Experiments;
 
 namespace NextStep.Research.Reports;
 
-/// <summary>Final numbers of the arms: each metric with its intervals, and the two first metrics against each other.</summary>
+/// <summary>Final numbers of the arms: each metric with its intervals, and the two first metrics against each other, or each against its price.</summary>
 internal static class NumberFigures
 {
     private const int MostMetrics = 24;
@@ -13,6 +13,18 @@ internal static class NumberFigures
         foreach (string metric in metrics.Take(MostMetrics))
         {
             yield return new RunFigure(FigureTopic.Numbers, metric, Intervals(run, metric));
+        }
+
+        if (run.Plan.Pareto is { Length: > 0 } price)
+        {
+            foreach (string metric in metrics.Where(m => RunStatistics.NameOf(m) != price && run.Plan.Measure.Contains(RunStatistics.NameOf(m))))
+            {
+                if (ParetoFigure.Of(run, metric, price) is { } priced)
+                {
+                    yield return new RunFigure(FigureTopic.Numbers, $"{metric}-for-{price}", priced);
+                }
+            }
+            yield break;
         }
 
         string[] judged = [.. metrics.Where(m => MetricName.Of(m).Better != Better.Unknown).Take(2)];

@@ -94,6 +94,11 @@ internal static class PlotlyTraces
             points.SetProperty("text", series.PointNames.Select(Text).ToArray());
         }
 
+        if (series is { Low: { } low, High: { } high })
+        {
+            points.SetProperty("error_y", Whiskers(series.Y, low, high));
+        }
+
         return points;
     }
 
@@ -129,14 +134,16 @@ internal static class PlotlyTraces
         trace.SetProperty("hoverinfo", "y+text");
         if (series is { Low: { } low, High: { } high })
         {
-            trace.SetProperty("error_x", Object(
-                ("type", "data"), ("symmetric", false), ("thickness", 1.5), ("color", "#8a8f98"),
-                ("array", Gaps([.. high.Zip(series.Y, (h, y) => h - y)])),
-                ("arrayminus", Gaps([.. low.Zip(series.Y, (l, y) => y - l)]))));
+            trace.SetProperty("error_x", Whiskers(series.Y, low, high));
         }
 
         return trace;
     }
+
+    private static DynamicObj.DynamicObj Whiskers(IReadOnlyList<double> values, IReadOnlyList<double> low, IReadOnlyList<double> high) => Object(
+        ("type", "data"), ("symmetric", false), ("thickness", 1.5), ("color", "#8a8f98"),
+        ("array", Gaps([.. high.Zip(values, (h, y) => h - y)])),
+        ("arrayminus", Gaps([.. low.Zip(values, (l, y) => y - l)])));
 
     private static Trace HeatMap(Figure figure)
     {

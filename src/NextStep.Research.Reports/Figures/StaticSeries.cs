@@ -29,6 +29,7 @@ internal static class StaticSeries
                     AddLying(model, series, place, figure.Kind);
                     break;
                 case FigureKind.Scatter:
+                    AddWhiskers(model, series, upright: true);
                     model.Series.Add(Markers(series, place, [.. series.X.Zip(series.Y)]));
                     break;
                 default:
@@ -120,17 +121,7 @@ internal static class StaticSeries
             model.Series.Add(bars);
         }
 
-        if (series is { Low: { } low, High: { } high })
-        {
-            var whiskers = new LineSeries { Color = Whisker, StrokeThickness = 1.5, RenderInLegend = false };
-            for (int i = 0; i < series.X.Count; i++)
-            {
-                whiskers.Points.AddRange([Point((low[i], series.X[i])), Point((high[i], series.X[i])), DataPoint.Undefined]);
-            }
-
-            model.Series.Add(whiskers);
-        }
-
+        AddWhiskers(model, series, upright: false);
         if (kind == FigureKind.Intervals)
         {
             model.Series.Add(Markers(series, place, [.. series.Y.Zip(series.X)]));
@@ -140,6 +131,24 @@ internal static class StaticSeries
         {
             model.Annotations.Add(Label(label, value, at, kind == FigureKind.Bars ? HorizontalAlignment.Left : HorizontalAlignment.Center, kind == FigureKind.Bars ? VerticalAlignment.Middle : VerticalAlignment.Bottom, Ink));
         }
+    }
+
+    private static void AddWhiskers(PlotModel model, FigureSeries series, bool upright)
+    {
+        if (series is not { Low: { } low, High: { } high })
+        {
+            return;
+        }
+
+        var whiskers = new LineSeries { Color = Whisker, StrokeThickness = 1.5, RenderInLegend = false };
+        for (int i = 0; i < series.X.Count; i++)
+        {
+            whiskers.Points.AddRange([At(low[i], series.X[i]), At(high[i], series.X[i]), DataPoint.Undefined]);
+        }
+
+        model.Series.Add(whiskers);
+
+        DataPoint At(double value, double place) => Point(upright ? (place, value) : (value, place));
     }
 
     /// <summary>What stands beside the points: their names, else their values.</summary>

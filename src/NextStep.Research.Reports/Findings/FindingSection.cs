@@ -8,7 +8,7 @@ internal static class FindingSection
     private const int MostFigures = 2;
     private const int LongCommit = 10;
 
-    public static Html Of(ReproducedClaim claim, bool smoke)
+    public static Html Of(ReproducedClaim claim, bool smoke, bool beyond = false)
     {
         string name = claim.File.Name;
         return Html.Of($"""
@@ -21,7 +21,7 @@ internal static class FindingSection
             {(smoke ? Html.Empty : Pictures(claim))}
             {(claim.Experiment.Sceptic.Length > 0 ? Html.Of($"<p><strong>What a sceptic would say.</strong> {claim.Experiment.Sceptic}</p>") : Html.Empty)}
             {Origin(claim)}
-            <pre><code>nextstep reproduce {(smoke ? "--smoke " : "")}{name}{(smoke ? "" : $"\nnextstep reproduce --check {name}")}</code></pre>
+            <pre><code>nextstep reproduce {(beyond ? "--beyond " : "")}{(smoke ? "--smoke " : "")}{name}{(smoke ? "" : $"\nnextstep reproduce {(beyond ? "--beyond " : "")}--check {name}")}</code></pre>
             </section>
 
             """);
@@ -51,11 +51,12 @@ internal static class FindingSection
         ],
         []);
         IReadOnlyList<RunFigure> all = RunFigures.All(run);
-        return PlannedPower.Metrics(claim.Plan)
+        RunFigure[] priced = [.. all.Where(f => f.Topic == FigureTopic.Numbers && f.Name.EndsWith("-for-" + claim.Plan.Pareto, StringComparison.Ordinal))];
+        return (priced.Length > 0 ? priced : PlannedPower.Metrics(claim.Plan)
             .Select(m => all.FirstOrDefault(f => f.Topic == FigureTopic.Effects && f.Name.StartsWith(m + "-along-", StringComparison.Ordinal))
                 ?? all.FirstOrDefault(f => f.Topic == FigureTopic.Effects && f.Figure.Kind == FigureKind.HeatMap && f.Name.StartsWith(m + "-", StringComparison.Ordinal))
                 ?? all.FirstOrDefault(f => f.Topic == FigureTopic.Numbers && f.Name == m))
-            .OfType<RunFigure>().Take(MostFigures).Select(f => f with { Name = $"{claim.File.Name}-{f.Name}" });
+            .OfType<RunFigure>()).Take(MostFigures).Select(f => f with { Name = $"{claim.File.Name}-{f.Name}" });
     }
 
     private static Html Pictures(ReproducedClaim claim)
