@@ -1,11 +1,10 @@
 using TorchSharp;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace NextStep.Research;
 
 /// <summary>
-/// <see cref="PostMethod.Distill"/>: the head learns to go along the guided trajectory of its start in few long steps, one evaluation each, while all else stays as it is. The teacher
+/// <see cref="PostMethod.Distill"/>: the model learns to go along the guided trajectory of its start in few long steps, one evaluation each. The teacher, a frozen copy of the start,
 /// integrates from noise with <c>training.post.teacherSteps</c> Euler steps and guidance; at each time of the student's grid its velocity is drawn to the straight line from the teacher's
 /// state there to the teacher's next state of that grid (guidance and steps distilled at once: Meng et al. 2023, arXiv 2210.03142; trajectories: Salimans and Ho 2022, arXiv 2202.00512).
 /// A student without error lands where the teacher does, from the same noise.
@@ -13,7 +12,7 @@ namespace NextStep.Research;
 internal sealed class DistillationObjective : PostObjective
 {
     private readonly FlowMatchingHead _head;
-    private readonly FlowMatchingHead _teacher;
+    private readonly NextStepModel _teacher;
     private readonly FlowSampler _sampler;
     private readonly float[] _times;
     private readonly int _each;
@@ -28,18 +27,13 @@ internal sealed class DistillationObjective : PostObjective
         }
         PostTrainerConfig post = config.Training.Post;
         _head = (FlowMatchingHead)start.Model.Head;
-        using GlobalGenerator untouched = GlobalGenerator.Keep(); // the first weights that it draws are not kept
-        Parameter first = _head.parameters().First();
-        _teacher = new FlowMatchingHead(_head.Context with { Device = first.device, Dtype = first.dtype });
-        _teacher.load_state_dict(_head.state_dict());
-        _teacher.eval();
+        _teacher = FrozenCopy(start.Model);
         _times = TimestepSchedule.Grid(config.Sampling.Steps, config.Sampling.TimestepShift);
         _each = post.TeacherSteps / config.Sampling.Steps;
         // The student's grid is part of the teacher's for every shift: both shift i/N.
-        _sampler = new FlowSampler(_teacher.Network, new FlowSamplerOptions { Steps = post.TeacherSteps, TimestepShift = config.Sampling.TimestepShift });
+        _sampler = new FlowSampler(_teacher.Head.Network, new FlowSamplerOptions { Steps = post.TeacherSteps, TimestepShift = config.Sampling.TimestepShift });
         double scale = post.Guidance ?? config.Sampling.Guidance;
         _guidance = scale == 1 ? Guidance.Off : new Guidance(GuidanceBranches.Text, scale);
-        StartWeights.Freeze(start.Model, [.. start.Model.named_parameters().Select(p => p.name).Where(n => !n.StartsWith("image_head.", StringComparison.Ordinal))]);
     }
 
     /// <summary>Why these settings cannot be distilled; null: they can.</summary>
@@ -62,25 +56,34 @@ internal sealed class DistillationObjective : PostObjective
         int edits = (int)Math.Round(post.BatchSize * post.Edits);
         using NoiseSource noise = new DrawnNoise(Config.Seed, "post.noise", step);
         LatentSet seen = Replay.Alone(post.BatchSize - edits, edits, step, noise);
-        Tensor conditions, states, targets;
+        Tensor level = noise.Uniform(post.BatchSize, 1, 1).Times(Model.Config.InputNoise), deviations = noise.Normal(seen.Means.shape).mul(level);
+        Tensor states, targets;
         using (no_grad())
         {
-            Tensor both = Conditions(seen, noise);
-            (states, targets) = Trajectory(both, noise);
-            conditions = both.narrow(0, 0, both.size(0) / (int)_guidance.Branches).repeat(_times.Length - 1, 1);
+            (states, targets) = Trajectory(Conditions(_teacher, seen, deviations, (int)_guidance.Branches), noise);
         }
         using IDisposable? precision = Autocast.For(post.Precision, Model.Transformer.LayerDevices[0]);
+        Tensor conditions = Conditions(Model, seen, deviations, 1).repeat(_times.Length - 1, 1);
         Tensor times = tensor([.. _times[..^1]]).to(states.device).repeat_interleave(states.size(0) / (_times.Length - 1));
         Tensor loss = _head.Network.forward(states, times, conditions).sub(targets).to_type(ScalarType.Float32).Squared().mean();
         return new StepOutcome(loss, [StepMetric.Mean("post.loss", loss)], seen.Ids);
     }
 
-    /// <summary>What the head is told before each token of these pictures, as in drawing after them: [branches·n, H], branch-major.</summary>
-    internal Tensor Conditions(LatentSet seen, NoiseSource noise)
+    /// <summary>What a model's head is told before each token of these pictures, as in drawing after them: [branches·n, H], branch-major.</summary>
+    /// <param name="model">The teacher, or what learns from it.</param>
+    /// <param name="seen">The pictures.</param>
+    /// <param name="deviations">[pictures, L, d], by which what the transformer sees of them differs from them, as what a model draws does; sources of edits are seen as they are.</param>
+    /// <param name="branches">1, or 2: without caption and source behind it.</param>
+    internal Tensor Conditions(NextStepModel model, LatentSet seen, Tensor deviations, int branches)
     {
         using DisposeScope scope = NewDisposeScope();
-        return cat([.. Enumerable.Range(0, (int)_guidance.Branches).Select(branch => Model.Conditions(
-            Batch(seen, [.. Enumerable.Repeat(branch == 0 ? DroppedCondition.Nothing : DroppedCondition.TextAndImage, seen.Captions.Count)], noise)))]).MoveToOuterDisposeScope();
+        return cat([.. Enumerable.Range(0, branches).Select(branch =>
+        {
+            using NoiseSource none = new RecordedNoise([]); // the tokens are drawn already
+            ModelBatch batch = Batch(seen, [.. Enumerable.Repeat(branch == 0 ? DroppedCondition.Nothing : DroppedCondition.TextAndImage, seen.Captions.Count)], none);
+            Tensor off = deviations.reshape(-1, deviations.size(-1)).to(batch.Tokens.device);
+            return model.Conditions(batch with { Fed = batch.Learned is { } learned ? batch.Tokens.index_add(0, learned, off, Scalars.Of(1)) : batch.Tokens.Plus(off) });
+        })]).MoveToOuterDisposeScope();
     }
 
     /// <summary>The teacher's states at the student's times, step by step, [steps·n, d], and the velocities that lead from each to the next.</summary>
@@ -106,7 +109,6 @@ internal sealed class DistillationObjective : PostObjective
 
     protected override void Dispose(bool disposing)
     {
-        StartWeights.Freeze(Model, []);
         _sampler.Dispose();
         _teacher.Dispose();
         base.Dispose(disposing);

@@ -30,6 +30,7 @@ public static class PostTrainer
         {
             return new PostRewards([], []);
         }
+        StartWeights.Freeze(start.Model, post.Frozen);
         using PostRounds rounds = new(config, start, run, reward ?? PictureRewards.Verified, editReward ?? PictureRewards.VerifiedEdits);
         using PostObjective objective = post.Method switch
         {
@@ -38,6 +39,7 @@ public static class PostTrainer
             _ => new DistillationObjective(config, start),
         };
         new TrainingLoop(post, post.LearningRate ?? LearningRate, run).Run(start.Model, objective.Step);
+        StartWeights.Freeze(start.Model, []);
         return rounds.Rewards();
     }
 }
@@ -59,6 +61,16 @@ internal abstract class PostObjective(ResearchConfig config, LoadedModel start) 
     protected Replay Replay { get; } = new(config, start.Autoencoder);
 
     public abstract StepOutcome Step(long step);
+
+    /// <summary>The model as it is now, in evaluation mode. The caller disposes.</summary>
+    protected static NextStepModel FrozenCopy(NextStepModel model)
+    {
+        NextStepModel copy = new(model.Config);
+        copy.load_state_dict(model.state_dict());
+        copy.to(model.Transformer.LayerDevices[0]);
+        copy.eval();
+        return copy;
+    }
 
     /// <summary>Sequences of all pictures of a set, padded on the right.</summary>
     protected ModelBatch Batch(LatentSet pictures, DroppedCondition[] dropped, NoiseSource noise) =>

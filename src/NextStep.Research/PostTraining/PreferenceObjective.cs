@@ -17,10 +17,7 @@ internal sealed class PreferenceObjective : PostObjective
             throw new NotSupportedException($"training.post.method: dpo compares flow losses, which the head {start.Model.Head.GetType().Name} does not have; use the method reject, or a model with the head flow.");
         }
         _rounds = rounds;
-        _reference = new NextStepModel(start.Model.Config);
-        _reference.load_state_dict(start.Model.state_dict());
-        _reference.to(start.Model.Transformer.LayerDevices[0]);
-        _reference.eval();
+        _reference = FrozenCopy(start.Model);
     }
 
     public override StepOutcome Step(long step)

@@ -15,7 +15,7 @@ public enum PostMethod
     Dpo,
 
     /// <summary>
-    /// The head alone learns to go the guided way of its start in <c>sampling.steps</c> evaluations without guidance (Meng et al. 2023, arXiv 2210.03142), from training pictures. Nothing
+    /// The model learns to go the guided way of its start in <c>sampling.steps</c> evaluations without guidance (Meng et al. 2023, arXiv 2210.03142), from training pictures. Nothing
     /// is drawn and nothing judged. What it draws with other steps or with guidance is not what it learned.
     /// </summary>
     Distill,
@@ -31,6 +31,9 @@ public sealed record PostTrainerConfig : TrainerConfig
     /// A model's folder, a cell's or a released one, or <c>shipped</c>, to start from; the cell then trains neither autoencoder nor model of its own. Null = the cell's own model.
     /// </summary>
     public string? Start { get; init; }
+
+    /// <summary>Weights that do not move, as of <c>training.model.frozen</c>: names, names of modules, or patterns with * and ?. What an optimizer never sees keeps its bits.</summary>
+    public IReadOnlyList<string> Frozen { get; init; } = [];
 
     /// <summary>How often pictures are drawn anew, each time by the newest weights and for an equal share of the training.</summary>
     [Range(1, 10_000)]

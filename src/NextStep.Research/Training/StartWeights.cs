@@ -107,7 +107,7 @@ public static class StartWeights
         string[] names = [.. model.named_parameters().Select(p => p.name)];
         if (Unknown(names, patterns) is [{ } unknown, ..])
         {
-            throw new ArgumentException($"training.model.frozen: no weight is called '{unknown}'; there are {string.Join(", ", names.Select(Module).Distinct())}.", nameof(patterns));
+            throw new ArgumentException($"frozen: no weight is called '{unknown}'; there are {string.Join(", ", names.Select(Module).Distinct())}.", nameof(patterns));
         }
         foreach ((string name, Parameter parameter) in model.named_parameters())
         {
