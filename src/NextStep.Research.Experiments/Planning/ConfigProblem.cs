@@ -136,9 +136,9 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
         {
             yield return new ConfigProblem([method, "data.source"], $"the reward is the verifier of the shapes world; the source is {ComponentCatalog.NameOf(config.Data.Source.GetType())}");
         }
-        if (post.Method == PostMethod.Dpo && post.Start is null && config.Model.Head is not FlowHead)
+        if (post.Method is PostMethod.Dpo or PostMethod.Grpo && post.Start is null && config.Model.Head is not FlowHead)
         {
-            yield return new ConfigProblem([method, "model.head"], $"dpo compares flow losses, which the head {ComponentCatalog.NameOf(config.Model.Head.GetType())} does not have; use reject, or the head flow");
+            yield return new ConfigProblem([method, "model.head"], $"{(post.Method == PostMethod.Dpo ? "dpo compares flow losses" : "grpo learns the steps of a flow")}, which the head {ComponentCatalog.NameOf(config.Model.Head.GetType())} does not have; use reject, or the head flow");
         }
         if (post.Method == PostMethod.Distill && DistillationProblem(config) is { } cannot)
         {
@@ -147,11 +147,15 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
         if (post.Edits > 0 && (post.Method == PostMethod.Dpo || config.Data.Edits == 0))
         {
             yield return new ConfigProblem(["training.post.edits", method, "data.edits"], post.Method == PostMethod.Dpo
-                ? "edits are learned from by the methods reject and distill" : "there are no edits to draw; set data.edits to their number");
+                ? "edits are learned from by the methods reject, distill and grpo" : "there are no edits to draw; set data.edits to their number");
         }
         if (post.Method == PostMethod.Dpo && (post.Draws < 2 || post.BatchSize < 2 || post.BatchSize % 2 != 0))
         {
             yield return new ConfigProblem([method, "training.post.draws", "training.post.batchSize"], $"dpo learns from pairs: training.post.draws must be at least 2 and batchSize even; they are {post.Draws} and {post.BatchSize}");
+        }
+        foreach (ConfigProblem problem in post.Method == PostMethod.Grpo ? Policy(config) : [])
+        {
+            yield return problem;
         }
         if (post.Rounds > (post.Images + post.BatchSize - 1) / post.BatchSize)
         {
@@ -163,6 +167,32 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
         config.Training.Post.Start is null && config.Model.Head is not FlowHead
             ? $"distill follows a velocity, which the head {ComponentCatalog.NameOf(config.Model.Head.GetType())} does not have in this form; use the head flow"
             : DistillationObjective.Problem(config.Sampling, config.Training.Post);
+
+    private static IEnumerable<ConfigProblem> Policy(ResearchConfig config)
+    {
+        PostTrainerConfig post = config.Training.Post;
+        long steps = (post.Images + post.BatchSize - 1) / post.BatchSize;
+        if (post.Rounds != steps)
+        {
+            yield return new ConfigProblem(["training.post.rounds", "training.post.images", "training.post.batchSize"], $"grpo draws anew for every step: set training.post.rounds to the {steps} steps of {post.Images} images in batches of {post.BatchSize}; it is {post.Rounds}");
+        }
+        if (post.Draws < 2 || post.BatchSize > (long)post.Prompts * post.Draws)
+        {
+            yield return new ConfigProblem(["training.post.draws", "training.post.prompts", "training.post.batchSize"], $"grpo compares the pictures of a prompt and learns from each once: training.post.draws must be at least 2 and prompts × draws at least batchSize; they are {post.Draws}, {post.Prompts} and {post.BatchSize}");
+        }
+        if ((post.Guidance ?? config.Sampling.Guidance) is not 1 and double guidance)
+        {
+            yield return new ConfigProblem(["training.post.guidance"], $"grpo learns the probabilities of unguided draws: set it to 1; it is {guidance}");
+        }
+        if (post.Replay > 0)
+        {
+            yield return new ConfigProblem(["training.post.replay"], "grpo learns from drawn pictures alone; use klWeight against forgetting");
+        }
+        if (config.Sampling.Steps < 2)
+        {
+            yield return new ConfigProblem(["sampling.steps"], "grpo learns from stochastic steps, and the last one is none; set it to 2 or more");
+        }
+    }
 
     private static IEnumerable<ConfigProblem> Names(ResearchConfig config)
     {

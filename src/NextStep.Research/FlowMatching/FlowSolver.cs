@@ -48,6 +48,19 @@ public sealed class FlowSolver : SolverSteps
         return (step.Noise is { } weight ? next.PlusInPlace(draw().Times(weight)) : next).MoveToOuterDisposeScope();
     }
 
+    /// <summary>What stochastic steps draw from, each row by a step of its own: the mean [n, d], as <see cref="Step(Tensor, Tensor, int, Func{Tensor})"/> has it before its noise, and the standard deviation [n, 1].</summary>
+    /// <param name="x">States [n, d] float32 at the steps' times.</param>
+    /// <param name="velocity">[n, d] float32 there.</param>
+    /// <param name="steps">int64 [n].</param>
+    internal (Tensor Mean, Tensor Deviation) Gaussian(Tensor x, Tensor velocity, Tensor steps)
+    {
+        using DisposeScope scope = NewDisposeScope();
+        Tensor state = Weight(s => s.State), velocities = Weight(s => s.Velocity), noise = Weight(s => s.Noise ?? 0);
+        return (x.mul(state).Plus(velocity.mul(velocities)).MoveToOuterDisposeScope(), noise.MoveToOuterDisposeScope());
+
+        Tensor Weight(Func<FlowStep, float> of) => tensor([.. _steps.Select(of)]).to(x.device).index_select(0, steps).unsqueeze(1);
+    }
+
     /// <inheritdoc/>
     public override Tensor Step(Tensor x, int step, Func<Tensor, int, Tensor> velocity, Func<Tensor> draw) => Step(x, velocity(x, step), step, draw);
 

@@ -48,6 +48,9 @@ public sealed record GenerationRequest
     /// <summary>Called after each token of each part of the request, for inspection; what it gets is disposed afterwards.</summary>
     public Action<SampledToken>? OnToken { get; init; }
 
+    /// <summary>Called with every state of every token's integration, by heads that integrate.</summary>
+    internal Action<SampledState>? OnState { get; init; }
+
     /// <summary>Pictures decoded at once.</summary>
     public int BatchSize { get; init; } = 64;
 }
@@ -148,6 +151,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
                     request.OnToken?.Invoke(t);
                 },
                 request.Teacher?.narrow(0, start, part.Length),
+                request.OnState,
                 cancellation).MoveToOuterDisposeScope());
         }
         return cat(drawn).MoveToOuterDisposeScope();

@@ -22,6 +22,9 @@ internal sealed record PromptRows(Tensor Ids, Tensor? KeyMask, Tensor? InputToke
 /// <summary>A token was drawn for every picture, lent for the time of the call: its raster index, the conditions [branches·m, H], the tokens [m, d], and the tokens as the head drew them, before normalisation.</summary>
 public sealed record SampledToken(int Index, Tensor Conditions, Tensor Token, Tensor Raw);
 
+/// <summary>A state of a token's integration, lent for the time of the call: the token's raster index, the steps taken, 0 = none yet, and the state [m, d].</summary>
+internal sealed record SampledState(int Token, int Steps, Tensor X);
+
 /// <summary>
 /// The decode loop (spec §5.4): prefill, then per image token one head sampling and one cached transformer step; none after the last
 /// token, and never the language head.
@@ -40,10 +43,11 @@ internal static class TokenSampler
     /// <param name="noiseRepeat">Reference solver: noise rows shared by tiling; null = one a picture.</param>
     /// <param name="onToken">Called after each token, for progress and inspection.</param>
     /// <param name="teacher">[m, count, d]: fed back instead of what was drawn; null = what was drawn.</param>
+    /// <param name="onState">Called with the noise that a token's integration begins with, its first draw, and with the state after every step of it.</param>
     /// <param name="cancellation">Stops between tokens.</param>
     public static Tensor Draw(
         NextStepModel model, PromptRows prompt, int count, SamplingConfig sampling, Func<Tensor, Tensor>? project, NoiseSource noise,
-        int? noiseRepeat = null, Action<SampledToken>? onToken = null, Tensor? teacher = null, CancellationToken cancellation = default)
+        int? noiseRepeat = null, Action<SampledToken>? onToken = null, Tensor? teacher = null, Action<SampledState>? onState = null, CancellationToken cancellation = default)
     {
         using IDisposable guard = no_grad();
         using DisposeScope scope = NewDisposeScope();
@@ -66,7 +70,7 @@ internal static class TokenSampler
                 prompt.Branches,
                 Guidance.At(sampling.GuidanceSchedule, sampling.Guidance, index, count),
                 Guidance.At(sampling.GuidanceSchedule, sampling.ImageGuidance, index, count));
-            SampledToken sampled = Sample(model, samplers.At(index), hidden, index, guidance, project, noise);
+            SampledToken sampled = Sample(model, samplers.At(index), hidden, index, guidance, project, noise, onState);
             tokens.Add(sampled.Token.to_type(ScalarType.Float32).MoveToOuterDisposeScope());
             onToken?.Invoke(sampled);
             if (index < count - 1)
@@ -81,12 +85,20 @@ internal static class TokenSampler
     }
 
     // This and the next are all that runs for a token. They read nothing back from a device: a GPU would fall idle each time.
-    private static SampledToken Sample(NextStepModel model, TokenHeadSampler sampler, Tensor hidden, int index, Guidance guidance, Func<Tensor, Tensor>? project, NoiseSource noise)
+    private static SampledToken Sample(NextStepModel model, TokenHeadSampler sampler, Tensor hidden, int index, Guidance guidance, Func<Tensor, Tensor>? project, NoiseSource noise, Action<SampledState>? onState)
     {
         Tensor conditions = model.ProjectOut(model.GenerationPosition(index, hidden.device, hidden.dtype) is { } position ? hidden.Plus(position) : hidden);
         // Rounded to the weights' dtype once, so that what is fed back is what is decoded.
-        Tensor raw = sampler.Sample(conditions, guidance, noise).to_type(hidden.dtype);
+        Tensor raw = (onState is null ? sampler.Sample(conditions, guidance, noise) : Observed(sampler, conditions, index, guidance, noise, onState)).to_type(hidden.dtype);
         return new SampledToken(index, conditions, project is null ? raw : project(raw), raw);
+    }
+
+    private static Tensor Observed(TokenHeadSampler sampler, Tensor conditions, int index, Guidance guidance, NoiseSource noise, Action<SampledState> onState)
+    {
+        int steps = 0;
+        return sampler.Sample(conditions, guidance, new FirstDraw(noise, Tell), Tell);
+
+        void Tell(Tensor x) => onState(new SampledState(index, steps++, x));
     }
 
     private static Tensor Feed(NextStepModel model, Tensor token, GuidanceBranches branches, Tensor? visible, KeyValueCache cache)

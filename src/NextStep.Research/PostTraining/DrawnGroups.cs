@@ -24,6 +24,9 @@ internal sealed record DrawnGroups(Tensor Tokens, IReadOnlyList<string> Prompts,
 
     private sealed record Group((bool Edit, int Kind) Kind, int[] Accepted, int[] Rejected);
 
+    /// <summary>A step of every token; null = not kept.</summary>
+    public Transitions? Transitions { get; init; }
+
     /// <summary>The first place of an edit's result; from here on all are.</summary>
     public int FirstEdit => First(Judged, Each, Sources);
 
@@ -86,6 +89,10 @@ internal sealed record DrawnGroups(Tensor Tokens, IReadOnlyList<string> Prompts,
         {
             tensors["sources"] = Sources;
         }
+        if (Transitions is not null)
+        {
+            (tensors["before"], tensors["after"], tensors["steps"]) = (Transitions.Before, Transitions.After, Transitions.Steps);
+        }
         SafetensorsFile.Write(file, tensors, new Dictionary<string, string>
         {
             ["prompts"] = JsonSerializer.Serialize(Prompts),
@@ -105,14 +112,23 @@ internal sealed record DrawnGroups(Tensor Tokens, IReadOnlyList<string> Prompts,
         float[] rewards = Read<float>("rewards");
         int[] kinds = Read<int>("kinds");
         bool edits = saved.Entries.TryGetValue("sources", out TensorEntry? sources);
+        bool kept = saved.Entries.ContainsKey("before");
         if (!saved.Entries.TryGetValue("tokens", out TensorEntry? entry) || entry.Shape is not [var count, var places, var width] || count != prompts.Length || count != rewards.Length || count != kinds.Length
             || !int.TryParse(saved.Metadata.GetValueOrDefault("each"), CultureInfo.InvariantCulture, out int each) || each < 1 || count % each != 0
-            || (edits && !(sources!.Shape is [var edited, var rows, var columns] && edited <= count / each && (rows, columns) == (places, width))))
+            || (edits && !(sources!.Shape is [var edited, var rows, var columns] && edited <= count / each && (rows, columns) == (places, width)))
+            || (kept && !(Shaped("before", count, places, width) && Shaped("after", count, places, width) && Shaped("steps", count, places))))
         {
             throw new InvalidDataException($"{file} holds no drawn pictures with their rewards; delete this stage's folder to start it anew.");
         }
         return new DrawnGroups(saved.Read("tokens").clone().DetachFromDisposeScope(), prompts, each, [.. rewards.Zip(kinds, (r, k) => new PictureJudgement(r, k))],
-            edits ? saved.Read("sources").clone().DetachFromDisposeScope() : null);
+            edits ? saved.Read("sources").clone().DetachFromDisposeScope() : null)
+        {
+            Transitions = kept ? new Transitions(Kept("before"), Kept("after"), Kept("steps")) : null,
+        };
+
+        Tensor Kept(string name) => saved.Read(name).clone().DetachFromDisposeScope();
+
+        bool Shaped(string name, params long[] shape) => saved.Entries.TryGetValue(name, out TensorEntry? found) && found.Shape.SequenceEqual(shape);
 
         T[] Read<T>(string name) => JsonSerializer.Deserialize<T[]>(saved.Metadata.GetValueOrDefault(name) ?? "[]") ?? [];
     }
@@ -122,5 +138,6 @@ internal sealed record DrawnGroups(Tensor Tokens, IReadOnlyList<string> Prompts,
     {
         Tokens.Dispose();
         Sources?.Dispose();
+        Transitions?.Dispose();
     }
 }

@@ -51,7 +51,7 @@ internal sealed class PostRounds(ResearchConfig config, LoadedModel model, Train
     public void Dispose()
     {
         _now?.Pictures.Dispose();
-        _now?.Groups.Dispose(); // the sources of edits, which no set holds
+        _now?.Groups.Dispose(); // what no set holds
         _now = null;
     }
 
@@ -82,6 +82,9 @@ internal sealed class PostRounds(ResearchConfig config, LoadedModel model, Train
         (string[] prompts, SceneEdit[] edits) = (Prompts(round), Edits(round));
         List<Tensor> tokens = [];
         List<PictureJudgement> judged = [];
+        bool policy = _post.Method == PostMethod.Grpo;
+        SamplingConfig sampling = policy ? PolicySampling.Of(config.Sampling) : config.Sampling with { Guidance = _post.Guidance ?? config.Sampling.Guidance };
+        TransitionRecorder? recorder = policy ? new TransitionRecorder(PolicySampling.Solver(sampling), _post.LearnedStep, _tokens * _tokens, config.Seed, round) : null;
         foreach (string[] part in prompts.Chunk(Step))
         {
             Judge(part, [], pixels => reward(pixels, Each(part)));
@@ -94,7 +97,10 @@ internal sealed class PostRounds(ResearchConfig config, LoadedModel model, Train
             Judge([.. part.Select(e => model.EditPrompt(e.Instruction))], before, pixels => editReward(pixels, Each(part)));
         }
         return new DrawnGroups(
-            cat(tokens).DetachFromDisposeScope(), [.. Each(prompts), .. Each(edits).Select(e => e.Instruction)], _post.Draws, judged, sources.Count > 0 ? cat(sources).DetachFromDisposeScope() : null);
+            cat(tokens).DetachFromDisposeScope(), [.. Each(prompts), .. Each(edits).Select(e => e.Instruction)], _post.Draws, judged, sources.Count > 0 ? cat(sources).DetachFromDisposeScope() : null)
+        {
+            Transitions = recorder?.Take(),
+        };
 
         void Judge(string[] part, Tensor[] before, Func<Tensor, IReadOnlyList<PictureJudgement>> judge)
         {
@@ -108,7 +114,8 @@ internal sealed class PostRounds(ResearchConfig config, LoadedModel model, Train
                     ImagesPerPrompt = _post.Draws,
                     Height = config.Data.ImageSize,
                     Width = config.Data.ImageSize,
-                    Sampling = config.Sampling with { Guidance = _post.Guidance ?? config.Sampling.Guidance },
+                    Sampling = sampling,
+                    OnState = recorder is null ? null : recorder.Add,
                     Seed = (long)(Streams.Hash(config.Seed, "post.draws", round) >> 1),
                     FirstImage = judged.Count,
                     BatchSize = AtOnce,

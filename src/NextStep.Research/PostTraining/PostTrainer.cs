@@ -19,7 +19,7 @@ public static class PostTrainer
     /// <param name="reward">Judges pictures; null = <see cref="PictureRewards.Verified"/>.</param>
     /// <param name="editReward">Judges edits; null = <see cref="PictureRewards.VerifiedEdits"/>.</param>
     /// <returns>The mean rewards of every round: the first is that of the start. None where nothing is drawn.</returns>
-    /// <exception cref="NotSupportedException">The model's head has no flow loss, which <c>dpo</c> needs, or no velocity, or the settings are none that <c>distill</c> can learn to draw with.</exception>
+    /// <exception cref="NotSupportedException">The model's head has no flow loss, which <c>dpo</c> needs, or no velocity, or its draws have no probabilities that <c>grpo</c> could learn, or the settings are none that <c>distill</c> can learn to draw with.</exception>
     /// <exception cref="StepException">A step failed, or no picture was accepted.</exception>
     public static PostRewards Train(ResearchConfig config, LoadedModel start, TrainingRun run, PictureReward? reward = null, EditReward? editReward = null)
     {
@@ -36,6 +36,7 @@ public static class PostTrainer
         {
             PostMethod.Reject => new RejectionObjective(config, start, rounds),
             PostMethod.Dpo => new PreferenceObjective(config, start, rounds),
+            PostMethod.Grpo => new PolicyObjective(config, start, rounds),
             _ => new DistillationObjective(config, start),
         };
         new TrainingLoop(post, post.LearningRate ?? LearningRate, run).Run(start.Model, objective.Step);
@@ -75,6 +76,16 @@ internal abstract class PostObjective(ResearchConfig config, LoadedModel start) 
     /// <summary>Sequences of all pictures of a set, padded on the right.</summary>
     protected ModelBatch Batch(LatentSet pictures, DroppedCondition[] dropped, NoiseSource noise) =>
         ModelTrainer.Batch(Layout, start.Tokenizer.Special, pictures, [.. Enumerable.Range(0, dropped.Length)], dropped, noise, Model.Transformer.LayerDevices[0]);
+
+    /// <summary>A copy of the start that does not learn. The caller disposes it.</summary>
+    protected static NextStepModel Frozen(LoadedModel start)
+    {
+        NextStepModel copy = new(start.Model.Config);
+        copy.load_state_dict(start.Model.state_dict());
+        copy.to(start.Model.Transformer.LayerDevices[0]);
+        copy.eval();
+        return copy;
+    }
 
     public void Dispose()
     {

@@ -102,6 +102,33 @@ public sealed class RecordingNoise(NoiseSource inner) : NoiseSource
     }
 }
 
+/// <summary>Shows the first draw of another source, which stays whose it was.</summary>
+internal sealed class FirstDraw(NoiseSource inner, Action<Tensor> show) : NoiseSource
+{
+    private bool _shown;
+
+    /// <inheritdoc/>
+    public override Tensor Normal(params long[] shape) => Shown(inner.Normal(shape));
+
+    /// <inheritdoc/>
+    public override Tensor Uniform(params long[] shape) => Shown(inner.Uniform(shape));
+
+    private Tensor Shown(Tensor draw)
+    {
+        if (!_shown)
+        {
+            show(draw);
+        }
+        _shown = true;
+        return draw;
+    }
+
+    /// <inheritdoc/>
+    protected override void Dispose(bool disposing)
+    {
+    }
+}
+
 /// <summary>Replays recorded draws in call order; each must have the shape that is asked for.</summary>
 public sealed class RecordedNoise : NoiseSource
 {

@@ -19,6 +19,22 @@ public enum PostMethod
     /// is drawn and nothing judged. What it draws with other steps or with guidance is not what it learned.
     /// </summary>
     Distill,
+
+    /// <summary>
+    /// Group-relative policy optimization of the flow's stochastic steps (Flow-GRPO, arXiv 2505.05470; NextStep-1.1): what a drawn token's step was becomes likelier by as much as
+    /// its picture is better than others of the prompt. One step of training a round, so that the weights learn from nothing that others drew.
+    /// </summary>
+    Grpo,
+}
+
+/// <summary>Which step of its integration a drawn token is learned from.</summary>
+public enum LearnedStep
+{
+    /// <summary>One for all tokens of a round (NextStep-1.1: one flow time an update).</summary>
+    Round,
+
+    /// <summary>For every token another.</summary>
+    Token,
 }
 
 /// <summary>The <c>training.post</c> node. Progress is pictures learned from; those drawn to choose from do not count.</summary>
@@ -44,7 +60,7 @@ public sealed record PostTrainerConfig : TrainerConfig
     public int Prompts { get; init; } = 512;
 
     /// <summary>
-    /// <see cref="PostMethod.Reject"/>: the share of a round's prompts that are edits of training pictures, and so about the share of edits among the drawn pictures learned from.
+    /// <see cref="PostMethod.Reject"/>, <see cref="PostMethod.Grpo"/>: the share of a round's prompts that are edits of training pictures, and so about the share of edits among the drawn pictures learned from.
     /// Every kind of edit is learned as often as it was asked for, whatever its share of right results. <see cref="PostMethod.Distill"/>: the share of training edits among all that is learned from.
     /// </summary>
     [Range(0.0, 1.0)]
@@ -56,7 +72,7 @@ public sealed record PostTrainerConfig : TrainerConfig
 
     /// <summary>
     /// Guidance of the pictures drawn to learn from; null = <c>sampling.guidance</c>. 1 = none, as NextStep-1.1 learns: guidance narrows what is drawn, and what
-    /// learned from narrowed pictures is narrowed once more when it is guided.
+    /// learned from narrowed pictures is narrowed once more when it is guided. <see cref="PostMethod.Grpo"/> needs 1.
     /// </summary>
     [Range(0.0, 100.0)]
     public double? Guidance { get; init; } = 1;
@@ -82,4 +98,25 @@ public sealed record PostTrainerConfig : TrainerConfig
     /// </summary>
     [Range(0.0, 1e3)]
     public double Anchor { get; init; } = 1;
+
+    /// <summary><see cref="PostMethod.Grpo"/>: which of a token's stochastic steps is learned from, drawn evenly.</summary>
+    public LearnedStep LearnedStep { get; init; }
+
+    /// <summary>
+    /// <see cref="PostMethod.Grpo"/>: a picture is compared with those of its prompt and kind, so that a kind that is accepted more often does not become more frequent by that.
+    /// False = with all of its prompt.
+    /// </summary>
+    public bool ByKind { get; init; } = true;
+
+    /// <summary><see cref="PostMethod.Grpo"/>: a group with a higher mean reward than this, and a smaller spread than <see cref="RejectSpread"/>, is not learned from.</summary>
+    [Range(0.0, 1.0)]
+    public double RejectMean { get; init; } = 0.9;
+
+    /// <summary><see cref="PostMethod.Grpo"/>: see <see cref="RejectMean"/>; the standard deviation of a group's rewards. 0 = no group is left out for its mean.</summary>
+    [Range(0.0, 1.0)]
+    public double RejectSpread { get; init; } = 0.3;
+
+    /// <summary><see cref="PostMethod.Grpo"/>: weight of the divergence from the start, per token. 0 = none.</summary>
+    [Range(0.0, 1e3)]
+    public double KlWeight { get; init; }
 }
