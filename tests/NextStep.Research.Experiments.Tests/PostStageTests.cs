@@ -42,6 +42,13 @@ public sealed class PostStageTests : IDisposable
     [InlineData("{ method: dpo, batchSize: 7 }", "", "training.post.draws must be at least 2 and batchSize even; they are 8 and 7")]
     [InlineData("{ method: dpo, draws: 1 }", "", "training.post.draws must be at least 2 and batchSize even; they are 1 and 64")]
     [InlineData("{ method: reject, images: 128, rounds: 3 }", "", "training.post.rounds: 3 rounds do not fit into the 2 steps of 128 images in batches of 64")]
+    [InlineData("method: grpo", "model.head: energy", "training.post.method: grpo learns the steps of a flow, which the head energy does not have")]
+    [InlineData("{ method: grpo, images: 128, rounds: 1 }", "", "set training.post.rounds to the 2 steps of 128 images in batches of 64; it is 1")]
+    [InlineData("{ method: grpo, images: 64, draws: 1 }", "", "draws must be at least 2")]
+    [InlineData("{ method: grpo, images: 64, prompts: 7 }", "", "prompts × draws at least batchSize; they are 8, 7 and 64")]
+    [InlineData("{ method: grpo, images: 64, guidance: null }", "", "grpo learns the probabilities of unguided draws: set it to 1; it is 2")]
+    [InlineData("{ method: grpo, images: 64, replay: 0.5 }", "", "grpo learns from drawn pictures alone")]
+    [InlineData("{ method: grpo, images: 64 }", "sampling.steps: 1", "the last one is none; set it to 2 or more")]
     [InlineData("{ start: nowhere }", "", "There is no folder")]
     public void What_does_not_fit_is_found_before_the_first_step(string post, string other, string message)
     {

@@ -47,13 +47,20 @@ public sealed class DrawnGroupsTests : IDisposable
         using TemporaryFolder folder = new();
         string file = folder.File("draws.safetensors"), other = folder.File("other.safetensors");
         DrawnGroups groups = new(Three().Tokens, Three().Prompts, 4, [.. Three().Judged.Select((j, i) => j with { Kind = i % 3 })]);
-        groups = groups with { Tokens = TinyModels.Normal("tokens", 12, 2, 3) };
+        groups = groups with
+        {
+            Tokens = TinyModels.Normal("tokens", 12, 2, 3),
+            Transitions = new Transitions(TinyModels.Normal("before", 12, 2, 3), TinyModels.Normal("after", 12, 2, 3), arange(24, ScalarType.Int64).view(12, 2)),
+        };
         groups.Save(file);
         using DrawnGroups read = DrawnGroups.Load(file);
         Assert.Equal(groups.Prompts, read.Prompts);
         Assert.Equal(groups.Judged, read.Judged);
         Assert.Equal(groups.Each, read.Each);
         Assert.Equal(groups.Tokens.data<float>(), read.Tokens.data<float>());
+        Assert.Equal(groups.Transitions.Before.data<float>(), read.Transitions!.Before.data<float>());
+        Assert.Equal(groups.Transitions.After.data<float>(), read.Transitions.After.data<float>());
+        Assert.Equal(groups.Transitions.Steps.data<long>(), read.Transitions.Steps.data<long>());
         Assert.Equal(5.0 / 12, read.Reward, 6);
         SafetensorsFile.Write(other, new Dictionary<string, Tensor> { ["tokens"] = zeros(2, 2) }, new Dictionary<string, string>());
         Assert.Contains("other.safetensors holds no drawn pictures", Assert.Throws<InvalidDataException>(() => DrawnGroups.Load(other)).Message, StringComparison.Ordinal);

@@ -13,6 +13,7 @@ public sealed class PostTrainerTests : IDisposable
     [Theory]
     [InlineData(PostMethod.Reject)]
     [InlineData(PostMethod.Dpo)]
+    [InlineData(PostMethod.Grpo)]
     public void A_run_that_is_stopped_in_its_second_round_ends_with_the_same_bits(PostMethod method)
     {
         ResearchConfig config = Config(method);
@@ -32,10 +33,12 @@ public sealed class PostTrainerTests : IDisposable
         Assert.NotEqual(Weights(whole.Model), Weights(stopped.Model));
     }
 
-    [Fact]
-    public void Edits_are_drawn_from_their_sources_and_learned_from_and_a_stopped_run_ends_with_the_same_bits()
+    [Theory]
+    [InlineData(PostMethod.Reject)]
+    [InlineData(PostMethod.Grpo)]
+    public void Edits_are_drawn_from_their_sources_and_learned_from_and_a_stopped_run_ends_with_the_same_bits(PostMethod method)
     {
-        ResearchConfig config = Config(PostMethod.Reject);
+        ResearchConfig config = Config(method);
         config = config with
         {
             Data = config.Data with { Edits = 64 },
@@ -48,8 +51,9 @@ public sealed class PostTrainerTests : IDisposable
             asked.AddRange(edits);
             return OfEdits(pixels, edits);
         });
-        Assert.Equal((2, 2), (rewards.Pictures.Count, rewards.Edits.Count));
-        Assert.Equal(2 * 16, asked.Count); // two rounds of four edits, four draws each
+        int rounds = config.Training.Post.Rounds;
+        Assert.Equal((rounds, rounds), (rewards.Pictures.Count, rewards.Edits.Count));
+        Assert.Equal(rounds * 16, asked.Count); // in a round four edits, four draws each
         Assert.All(asked.Chunk(4), edits => Assert.Single(edits.Distinct()));
         using CancellationTokenSource stop = new();
         Assert.Throws<OperationCanceledException>(() => PostTrainer.Train(config, stopped, Run("parts", images =>
@@ -149,7 +153,7 @@ public sealed class PostTrainerTests : IDisposable
     }
 
     // The first token's place is brighter than the second's: of noise, every other picture.
-    private static IReadOnlyList<PictureJudgement> First(Tensor pixels, IReadOnlyList<string> prompts)
+    internal static IReadOnlyList<PictureJudgement> First(Tensor pixels, IReadOnlyList<string> prompts)
     {
         using DisposeScope scope = NewDisposeScope();
         Tensor row = pixels.narrow(2, 0, 4);
@@ -158,7 +162,7 @@ public sealed class PostTrainerTests : IDisposable
 
     private TrainingRun Run(string name, Action<long>? progress = null, CancellationTokenSource? stop = null) => new(_folder.File(name), "post", (images, _) => progress?.Invoke(images), stop?.Token ?? TestContext.Current.CancellationToken);
 
-    private static ResearchConfig Config(PostMethod method) => new()
+    internal static ResearchConfig Config(PostMethod method) => new()
     {
         Data = new DataConfig { ImageSize = 8, Images = 64, Skills = ["colors"] },
         Sampling = new SamplingConfig { Steps = 4, Guidance = 1 },
@@ -167,12 +171,12 @@ public sealed class PostTrainerTests : IDisposable
             Post = new PostTrainerConfig
             {
                 Method = method, Images = 48, BatchSize = 8, LearningRate = 1e-3, Warmup = 0, Schedule = LearningRateSchedule.Constant, Ema = 0, WeightDecay = 0,
-                Rounds = 2, Prompts = 8, Draws = 4, Beta = 20,
+                Rounds = method == PostMethod.Grpo ? 6 : 2, Prompts = 8, Draws = 4, Beta = 20,
             },
         },
     };
 
-    private static LoadedModel Tiny()
+    internal static LoadedModel Tiny()
     {
         AutoencoderConfig autoencoder = new() { Width = 8, Multipliers = [1, 1], LatentChannels = 2, PatchSize = 2 };
         ByteTokenizer tokenizer = new();

@@ -54,6 +54,33 @@ public sealed class TwoModesTests : IDisposable
         Assert.True(right > 0.85 && near > 0.7 == stays, $"{right}, {near}");
     }
 
+    [Theory]
+    [InlineData(0.5, true)]
+    [InlineData(0, false)] // what the divergence from the start is for
+    public void Policy_gradients_of_stochastic_steps_make_the_rewarded_mode_likely_and_stay_where_they_were_if_held(double weight, bool stays)
+    {
+        FlowMatchingHead reference = Copy();
+        FlowSolver solver = new(new FlowSamplerOptions { Solver = SamplingSolver.Cps, Steps = 10 });
+        Learn(_head, 60, step =>
+        {
+            TransitionRecorder recorder = new(solver, LearnedStep.Token, 1, 3, step);
+            Tensor drawn = Draw(_head, 256, step, SamplingSolver.Cps, recorder);
+            using Transitions kept = recorder.Take();
+            GroupAdvantages advantages = GroupAdvantages.Of(Rewards(drawn), 16, new PostTrainerConfig());
+            int[] places = advantages.Choose(256, new SplitMix64((ulong)step));
+            Transitions chosen = kept.Of(places, CPU);
+            Tensor times = tensor([.. solver.Times]).index_select(0, chosen.Steps);
+            (Tensor mean, Tensor deviation) = Steps(_head);
+            Tensor loss = StepDensity.PolicyLoss(StepDensity.LogProbability(chosen.After, mean, deviation), [.. places.Select(p => advantages.Each[p])]);
+            return loss.Plus(StepDensity.Divergence(mean, Steps(reference).Mean.detach(), deviation).mean().Times(weight));
+
+            (Tensor Mean, Tensor Deviation) Steps(FlowMatchingHead head) =>
+                solver.Gaussian(chosen.Before, head.Network.forward(chosen.Before, times, Condition(places.Length)), chosen.Steps);
+        }, 1e-3);
+        (double right, double near) = Share(_head, 5);
+        Assert.True(right > 0.85 && near > 0.7 == stays, $"{right}, {near}");
+    }
+
     private static PictureJudgement[] Rewards(Tensor drawn) => [.. drawn.select(1, 0).gt(0).data<bool>().Select(r => new PictureJudgement(r ? 1 : 0))];
 
     private static Tensor Of(Tensor drawn, int[] places) => drawn.index_select(0, tensor([.. places.Select(p => (long)p)]));
@@ -101,11 +128,14 @@ public sealed class TwoModesTests : IDisposable
         optimizer.ZeroGradients();
     }
 
-    private static Tensor Draw(FlowMatchingHead head, int count, long seed)
+    private static Tensor Draw(FlowMatchingHead head, int count, long seed, SamplingSolver? solver = null, TransitionRecorder? recorder = null)
     {
-        using FlowSampler sampler = new(head.Network, new FlowSamplerOptions { Steps = 10 });
-        using NoiseSource noise = new DrawnNoise(seed, "draw");
-        return sampler.Sample(Condition(count), new Guidance(GuidanceBranches.None, 1, 1), noise);
+        using FlowSampler sampler = new(head.Network, new FlowSamplerOptions { Steps = 10, Solver = solver ?? SamplingSolver.Ode });
+        using NoiseSource drawn = new DrawnNoise(seed, "draw");
+        int steps = 0;
+        return sampler.Sample(Condition(count), Guidance.Off, new FirstDraw(drawn, Tell), Tell);
+
+        void Tell(Tensor x) => recorder?.Add(new SampledState(0, steps++, x));
     }
 
     // Of 256 draws: the share in the right half, and of those, the share within 1 of the mode's centre.
