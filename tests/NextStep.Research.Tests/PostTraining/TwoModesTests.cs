@@ -55,9 +55,9 @@ public sealed class TwoModesTests : IDisposable
     }
 
     [Theory]
-    [InlineData(0.5, true)]
-    [InlineData(0, false)] // what the divergence from the start is for
-    public void Policy_gradients_of_stochastic_steps_make_the_rewarded_mode_likely_and_stay_where_they_were_if_held(double weight, bool stays)
+    [InlineData(0.5, 0.6, 0.45)]
+    [InlineData(0, 0.95, 0)] // what the divergence from the start is for: of this head's draws less than 0.4 stay in the mode
+    public void Policy_gradients_of_stochastic_steps_make_the_rewarded_mode_likely_and_leave_it_unless_held(double weight, double likely, double stay)
     {
         FlowMatchingHead reference = Copy();
         FlowSolver solver = new(new FlowSamplerOptions { Solver = SamplingSolver.Cps, Steps = 10 });
@@ -78,7 +78,7 @@ public sealed class TwoModesTests : IDisposable
                 solver.Gaussian(chosen.Before, head.Network.forward(chosen.Before, times, Condition(places.Length)), chosen.Steps);
         }, 1e-3);
         (double right, double near) = Share(_head, 5);
-        Assert.True(right > 0.85 && near > 0.7 == stays, $"{right}, {near}");
+        Assert.True(right > likely && near > stay && (weight > 0 || near < 0.4), $"{right}, {near}");
     }
 
     private static PictureJudgement[] Rewards(Tensor drawn) => [.. drawn.select(1, 0).gt(0).data<bool>().Select(r => new PictureJudgement(r ? 1 : 0))];
