@@ -18,7 +18,7 @@ public sealed class PostTrainerTests : IDisposable
     {
         ResearchConfig config = Config(method);
         config = config with { Training = config.Training with { Post = config.Training.Post with { LogEvery = 8, CheckpointEvery = 16, Ema = 0.9 } } };
-        using LoadedModel whole = Tiny(), stopped = Tiny(), resumed = Tiny();
+        using LoadedModel whole = Tiny(), stopped = Tiny(), resumed = Tiny(), again = Tiny();
         PostRewards rewards = PostTrainer.Train(config, whole, Run("whole"), First);
         using CancellationTokenSource stop = new();
         Assert.Throws<OperationCanceledException>(() => PostTrainer.Train(config, stopped, Run("parts", images =>
@@ -31,6 +31,14 @@ public sealed class PostTrainerTests : IDisposable
         Assert.Equal(rewards.Pictures, PostTrainer.Train(config, resumed, Run("parts"), First).Pictures);
         Assert.Equal(Weights(whole.Model), Weights(resumed.Model));
         Assert.NotEqual(Weights(whole.Model), Weights(stopped.Model));
+        // Killed before its first checkpoint: what was drawn is read, not drawn again.
+        Directory.CreateDirectory(_folder.File("drawn"));
+        foreach (string file in Directory.GetFiles(_folder.File("whole"), "draws-*"))
+        {
+            File.Copy(file, _folder.File($"drawn/{Path.GetFileName(file)}"));
+        }
+        PostTrainer.Train(config, again, Run("drawn"), (_, _) => throw new InvalidOperationException("drawn again"));
+        Assert.Equal(Weights(whole.Model), Weights(again.Model));
     }
 
     [Theory]
