@@ -5,7 +5,7 @@ namespace NextStep.Research;
 
 /// <summary>
 /// <see cref="PostMethod.Grpo"/>: the policy gradient of one stochastic step of every drawn token, strictly by the weights that drew it (Flow-GRPO, arXiv 2505.05470; Flow-CPS,
-/// arXiv 2509.05952; spec §10.1). Log-probabilities are computed anew, for all tokens at once, by teacher forcing.
+/// arXiv 2509.05952; NextStep-1.1). Log-probabilities are computed anew, for all tokens at once, by teacher forcing.
 /// </summary>
 internal sealed class PolicyObjective : PostObjective
 {
