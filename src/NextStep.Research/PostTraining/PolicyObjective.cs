@@ -31,7 +31,7 @@ internal sealed class PolicyObjective : PostObjective
         }
         _rounds = rounds;
         _solver = PolicySampling.Solver(PolicySampling.Of(config.Sampling));
-        _reference = post.KlWeight > 0 ? Frozen(start) : null;
+        _reference = post.KlWeight > 0 ? FrozenCopy(start.Model) : null;
     }
 
     public override StepOutcome Step(long step)

@@ -77,16 +77,6 @@ internal abstract class PostObjective(ResearchConfig config, LoadedModel start) 
     protected ModelBatch Batch(LatentSet pictures, DroppedCondition[] dropped, NoiseSource noise) =>
         ModelTrainer.Batch(Layout, start.Tokenizer.Special, pictures, [.. Enumerable.Range(0, dropped.Length)], dropped, noise, Model.Transformer.LayerDevices[0]);
 
-    /// <summary>A copy of the start that does not learn. The caller disposes it.</summary>
-    protected static NextStepModel Frozen(LoadedModel start)
-    {
-        NextStepModel copy = new(start.Model.Config);
-        copy.load_state_dict(start.Model.state_dict());
-        copy.to(start.Model.Transformer.LayerDevices[0]);
-        copy.eval();
-        return copy;
-    }
-
     public void Dispose()
     {
         Dispose(true);
