@@ -17,8 +17,11 @@ internal static class DrawingChoice
         RunComponents.OpenAbove(folder);
         FolderSettings settings = ReleasedFolder.Settings(folder);
         (int height, int width) = Size(parse, settings, preset, like);
+        bool anew = parse.GetValue(GenerateOptions.Full) || GenerateOptions.OfSampling.Any(o => Given(parse, o));
+        bool distilled = settings.Distilled is not null && !anew && (like is null || like.Distilled);
         DrawingRecord chosen = new()
         {
+            Distilled = distilled,
             Model = model,
             ModelIdentity = DrawingRecord.IdentityOf(folder),
             Weights = parse.GetValue(GenerateOptions.Weights) ?? like?.Weights,
@@ -29,7 +32,7 @@ internal static class DrawingChoice
             Width = width,
             Positive = parse.GetValue(GenerateOptions.Positive) ?? preset?.PositivePrompt ?? like?.Positive ?? "",
             Negative = parse.GetValue(GenerateOptions.Negative) ?? preset?.NegativePrompt ?? like?.Negative ?? "",
-            Sampling = Sampling(parse, preset?.Sampling ?? like?.Sampling ?? settings.Sampling),
+            Sampling = Sampling(parse, preset?.Sampling ?? (like is { } && like.Distilled == distilled ? like.Sampling : null) ?? (distilled ? settings.Distilled! : settings.Sampling)),
             Seed = Given(parse, GenerateOptions.Seed) ? parse.GetValue(GenerateOptions.Seed) : like?.Seed ?? 42,
             Batch = Given(parse, GenerateOptions.Batch) ? parse.GetValue(GenerateOptions.Batch) : like?.Batch ?? 64,
             Device = Given(parse, GenerateOptions.Device) ? parse.GetRequiredValue(GenerateOptions.Device) : like?.Device ?? "cpu",

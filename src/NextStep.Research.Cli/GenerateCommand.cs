@@ -122,7 +122,7 @@ internal static class GenerateCommand
         }
         string memory = DeviceMemory.PeakHost is { } peak ? $"; at most {MemoryEstimate.Gigabytes(peak)} of host memory" : "";
         AnsiConsole.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"{output}: {drawn.size(0)} pictures of {drawing.Width}×{drawing.Height} in {seconds:F1} s, {tokens / seconds:F1} tokens/s{memory}"));
+            CultureInfo.InvariantCulture, $"{output}: {drawn.size(0)} pictures of {drawing.Width}×{drawing.Height} in {seconds:F1} s, {tokens / seconds:F1} tokens/s{memory}{(drawing.Distilled ? $"; distilled ({GenerateOptions.Full.Name} draws as the model was trained)" : "")}"));
         return 0;
     }
 
@@ -142,6 +142,7 @@ internal static class GenerateCommand
             Devices = devices,
             Dtype = drawing.Precision?.ToScalarType() ?? (devices.All(d => d.type == DeviceType.CPU) ? ScalarType.Float32 : null),
             Weights = drawing.Weights,
+            Distilled = drawing.Distilled,
             Sequences = (int)ImageGenerator.Branches(request) * pictures,
             Pixels = (long)request.Height * request.Width,
             InputPictures = (request.Images.Count + request.Prompts.Count - 1) / request.Prompts.Count,

@@ -13,6 +13,7 @@ internal static class GenerateOptions
     public static readonly Option<int> Count = AtLeast(1, new Option<int>("--count", "-n") { Description = "Pictures per prompt.", DefaultValueFactory = _ => 1 });
     public static readonly Option<string> Output = SharedOptions.Picture(new("--output", "-o") { Description = "The picture (.png, .jpg or .webp; PNG keeps what it was drawn from), several on one sheet; or a folder (existing, or ending in /) for one PNG a picture." });
     public static readonly Option<bool> Estimate = new("--estimate") { Description = "Draws no picture: prints the memory that it would take before the weights are read, and the time from a second or more of its first tokens." };
+    public static readonly Option<bool> Full = new("--full") { Description = "Draws with the model as it was trained. Without it, and without options of the sampling below, a model that has a distilled form (a folder \"distilled\" in its own) draws with that: few steps, no guidance." };
     public static readonly Option<WeightChoice?> Weights = SharedOptions.Weights();
     public static readonly Option<string[]> Images = new("--image", "-i") { Description = "An input picture; repeat for several, in the order of the <image> markers. A single one serves every prompt." };
     public static readonly Option<string> Preset = new("--preset") { Description = $"Published settings: {string.Join(", ", SamplingPresets.All.Select(p => p.Name))}." };
@@ -76,7 +77,7 @@ internal static class GenerateOptions
     {
         Option[] all =
         [
-            Model, Weights, Prompt, .. first, Count, Like, Output, Estimate, Animate, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Level, Normalize, Height, Width, Aspect, Noise, SaveNoise, Seed, Batch, Device,
+            Model, Weights, Full, Prompt, .. first, Count, Like, Output, Estimate, Animate, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Level, Normalize, Height, Width, Aspect, Noise, SaveNoise, Seed, Batch, Device,
             PrecisionName,
         ];
         foreach (Option option in all)
@@ -99,6 +100,9 @@ internal static class GenerateOptions
             }
         });
     }
+
+    /// <summary>Those that say how a model draws; a distilled form has learned one way only.</summary>
+    public static IReadOnlyList<Option> OfSampling { get; } = [Weights, Preset, Scale, ImageScale, Schedule, SolverName, Steps, Shift, Level];
 
     /// <summary>An option that must be at least so much.</summary>
     public static Option<T> AtLeast<T>(int least, Option<T> option)

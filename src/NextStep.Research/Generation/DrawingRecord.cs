@@ -30,6 +30,9 @@ internal sealed record DrawingRecord
     /// <summary>Which weights were asked for; null = the running average where there is one.</summary>
     public WeightChoice? Weights { get; init; }
 
+    /// <summary>Whether the distilled form of the model draws, <see cref="LoadOptions.Distilled"/>.</summary>
+    public bool Distilled { get; init; }
+
     /// <summary>As given.</summary>
     public required IReadOnlyList<string> Prompts { get; init; }
 

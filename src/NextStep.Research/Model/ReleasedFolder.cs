@@ -30,7 +30,8 @@ public sealed record LoadedModel(NextStepModel Model, ImageAutoencoder Autoencod
 /// <param name="PixelsPerToken">Sides of pictures are multiples of it.</param>
 /// <param name="Sampling">The settings saved with the model, or the defaults.</param>
 /// <param name="EditLayout">How edits were laid out in training.</param>
-internal sealed record FolderSettings(int? ImageSize, int PixelsPerToken, SamplingConfig Sampling, EditLayout EditLayout);
+/// <param name="Distilled">How the distilled form in the folder draws, see <see cref="LoadOptions.Distilled"/>; null where there is none.</param>
+internal sealed record FolderSettings(int? ImageSize, int PixelsPerToken, SamplingConfig Sampling, EditLayout EditLayout, SamplingConfig? Distilled);
 
 /// <summary>How a folder is loaded.</summary>
 public sealed record LoadOptions
@@ -43,6 +44,12 @@ public sealed record LoadOptions
 
     /// <summary>Which weights, where the folder holds a running average of them too; null = the average.</summary>
     public WeightChoice? Weights { get; init; }
+
+    /// <summary>
+    /// The weights in the folder <c>distilled</c> of the model's, and the settings of its <c>config.json</c>, instead of its own: the same shapes, learned by
+    /// <see cref="PostMethod.Distill"/>. Tokenizer and autoencoder are the model's.
+    /// </summary>
+    public bool Distilled { get; init; }
 
     /// <summary>Guidance branches × pictures drawn at once, for the memory check.</summary>
     public long Sequences { get; init; } = 2;
@@ -70,6 +77,7 @@ public sealed record LoadOptions
 public static partial class ReleasedFolder
 {
     private const string ConfigFile = "config.json";
+    private const string DistilledFolder = "distilled";
     private const long DefaultSide = 512;
     private const long SmallModel = 500_000_000;
     private static readonly HashSet<string> Optional = ["gen_pos_embed"];
@@ -122,9 +130,10 @@ public static partial class ReleasedFolder
         string configFile = Path.Combine(folder, ConfigFile), vae = Path.Combine(folder, "vae");
         TextTokenizer tokenizer = (ReleasedConfig.ReadComponent<TokenizerConfig>(JsonKeys.Open(configFile), "tokenizer") ?? new WordVocabulary()).Load(folder);
         NextStepConfig config = ReleasedConfig.Read(configFile, tokenizer.Special);
-        (int? imageSize, SamplingConfig sampling) = ReleasedConfig.ReadOwn(configFile);
+        string weights = options.Distilled ? Path.Combine(folder, DistilledFolder) : folder;
+        (int? imageSize, SamplingConfig sampling) = ReleasedConfig.ReadOwn(Path.Combine(weights, ConfigFile));
         List<string> notes = [];
-        using TensorSource source = Tied(AverageWeights.Open(folder, options.Weights, notes), configFile, notes);
+        using TensorSource source = Tied(AverageWeights.Open(weights, options.Distilled ? null : options.Weights, notes), configFile, notes);
         WeightScheme? scheme = QuantizedWeights.SchemeOf(source);
         if (scheme is not null && options.Devices.Any(d => d.type != DeviceType.CPU))
         {
@@ -172,7 +181,8 @@ public static partial class ReleasedFolder
         string file = Path.Combine(folder, ConfigFile);
         (int? side, SamplingConfig sampling) = ReleasedConfig.ReadOwn(file);
         AutoencoderConfig pictures = ReleasedConfig.ReadAutoencoder(Path.Combine(folder, "vae", ConfigFile), ReleasedConfig.ReadPatch(file));
-        return new FolderSettings(side, pictures.PixelsPerToken, sampling, ReleasedConfig.ReadEditLayout(JsonKeys.Open(file)));
+        string distilled = Path.Combine(folder, DistilledFolder, ConfigFile);
+        return new FolderSettings(side, pictures.PixelsPerToken, sampling, ReleasedConfig.ReadEditLayout(JsonKeys.Open(file)), File.Exists(distilled) ? ReleasedConfig.ReadOwn(distilled).Sampling : null);
     }
 
     /// <summary>Loads a <c>vae</c> folder, either naming of its tensors, in evaluation mode on the CPU in float32.</summary>
