@@ -99,14 +99,7 @@ internal static class StateDictLoader
             {
                 return source.Read(stored, TypeOf(stored), deviceOf(name));
             }
-            if (!IsCopied(name))
-            {
-                return source.ReadCopy(stored, TypeOf(stored), deviceOf(name));
-            }
-            using var read = source.Read(stored, TypeOf(stored));
-            var own = memory.Copy(read);
-            source.Release(stored);
-            return own;
+            return IsCopied(name) ? source.ReadInto(memory, stored, TypeOf(stored)) : source.ReadCopy(stored, TypeOf(stored), deviceOf(name));
         }
     }
 

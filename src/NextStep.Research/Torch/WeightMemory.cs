@@ -45,20 +45,27 @@ internal sealed unsafe partial class WeightMemory : SafeHandle
     /// <exception cref="InvalidOperationException">It does not fit.</exception>
     public Tensor Copy(Tensor value)
     {
-        long[] shape = value.shape;
-        long bytes = Room(shape, value.dtype);
+        Tensor copy = Take(value.shape, value.dtype);
+        copy.copy_(value); // returns the copy itself
+        return copy;
+    }
+
+    /// <summary>A tensor whose values are not set yet, behind those that are here already.</summary>
+    /// <exception cref="InvalidOperationException">It does not fit.</exception>
+    public Tensor Take(long[] shape, ScalarType type)
+    {
+        long bytes = Room(shape, type);
         if (bytes == 0)
         {
-            return value.clone();
+            return empty(shape, type);
         }
         if (bytes > _size - _used)
         {
             throw new InvalidOperationException($"A tensor of {bytes} bytes does not fit into {_size} bytes of memory, {_used} of which are used.");
         }
-        Tensor copy = TensorMemory.Borrow(handle + (nint)_used, shape, value.dtype, this);
+        Tensor taken = TensorMemory.Borrow(handle + (nint)_used, shape, type, this);
         _used += bytes;
-        copy.copy_(value); // returns the copy itself
-        return copy;
+        return taken;
     }
 
     /// <inheritdoc/>
