@@ -15,6 +15,7 @@ internal sealed unsafe partial class MappedFile : IDisposable
 
     private readonly MemoryMappedViewAccessor? _view; // null for an empty file, which cannot be mapped
     private readonly byte* _start;
+    private readonly FileStream? _stream; // the same file, whatever lies under its name by now
 
     /// <exception cref="FileNotFoundException">No such file.</exception>
     public MappedFile(string path)
@@ -24,14 +25,24 @@ internal sealed unsafe partial class MappedFile : IDisposable
         {
             throw new FileNotFoundException($"{path} is a folder, not a file.", path);
         }
-        using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1);
-        Length = stream.Length;
-        if (Length == 0)
+        FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, 1);
+        try
         {
-            return;
+            Length = stream.Length;
+            if (Length == 0)
+            {
+                stream.Dispose();
+                return;
+            }
+            using var map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
+            _view = map.CreateViewAccessor(0, Length, MemoryMappedFileAccess.CopyOnWrite);
         }
-        using var map = MemoryMappedFile.CreateFromFile(stream, null, 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: true);
-        _view = map.CreateViewAccessor(0, Length, MemoryMappedFileAccess.CopyOnWrite);
+        catch
+        {
+            stream.Dispose();
+            throw;
+        }
+        _stream = stream;
         _start = (byte*)_view.SafeMemoryMappedViewHandle.DangerousGetHandle() + _view.PointerOffset;
     }
 
@@ -112,6 +123,23 @@ internal sealed unsafe partial class MappedFile : IDisposable
         }
     }
 
+    /// <summary>Reads the bytes from <paramref name="offset"/> on into <paramref name="target"/>, past the map: none of its pages is taken for it.</summary>
+    /// <exception cref="InvalidDataException">The file ends before.</exception>
+    public void Read(long offset, Span<byte> target)
+    {
+        Check(offset, target.Length);
+        while (target.Length > 0)
+        {
+            int count = RandomAccess.Read(_stream!.SafeFileHandle, target, offset);
+            if (count == 0)
+            {
+                throw new InvalidDataException($"{Path} was cut to {offset} bytes while it was read.");
+            }
+            target = target[count..];
+            offset += count;
+        }
+    }
+
     /// <summary>
     /// Gives the memory of the bytes [offset, offset + count) back, so that reading a large file does not fill it; they are read again when asked for.
     /// Only a hint, Linux alone has it: what was written privately stays.
@@ -129,6 +157,7 @@ internal sealed unsafe partial class MappedFile : IDisposable
     public void Dispose()
     {
         Disposed = true;
+        _stream?.Dispose();
         _view?.Dispose(); // the handle counts the tensors that still use it and unmaps after the last
     }
 

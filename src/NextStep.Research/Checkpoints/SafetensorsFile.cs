@@ -55,6 +55,24 @@ internal sealed class SafetensorsFile : TensorSource
     }
 
     /// <inheritdoc/>
+    internal override unsafe Tensor ReadInto(WeightMemory memory, string name, ScalarType? dtype)
+    {
+        const int Piece = 1 << 26;
+        var entry = Find(name);
+        if (TensorDtypes.Find(entry.StoredType) is not { Direct: true } stored || stored.Type == ScalarType.Bool || stored.Type != (dtype ?? stored.Type) || entry.ByteLength == 0)
+        {
+            return base.ReadInto(memory, name, dtype);
+        }
+        var own = memory.Take([.. entry.Shape], stored.Type);
+        var address = (byte*)TensorMemory.Address(own);
+        for (long done = 0; done < entry.ByteLength; done += Piece)
+        {
+            _file.Read(entry.Offset + done, new Span<byte>(address + done, (int)Math.Min(Piece, entry.ByteLength - done)));
+        }
+        return own;
+    }
+
+    /// <inheritdoc/>
     public override void Release(string name)
     {
         var entry = Find(name);

@@ -30,6 +30,13 @@ internal sealed class SelectedSource : TensorSource
         return source.Read(stored);
     }
 
+    internal override Tensor ReadInto(WeightMemory memory, string name, ScalarType? dtype)
+    {
+        Find(name);
+        var (source, stored) = _where[name];
+        return source.ReadInto(memory, stored, dtype);
+    }
+
     public override void Release(string name)
     {
         Find(name);

@@ -113,6 +113,13 @@ internal sealed partial class ShardedCheckpoint : TensorSource
     }
 
     /// <inheritdoc/>
+    internal override Tensor ReadInto(WeightMemory memory, string name, ScalarType? dtype)
+    {
+        Find(name);
+        return _where[name].ReadInto(memory, name, dtype);
+    }
+
+    /// <inheritdoc/>
     public override void Release(string name)
     {
         Find(name);

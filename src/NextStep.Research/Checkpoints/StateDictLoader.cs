@@ -36,7 +36,7 @@ internal static class StateDictLoader
 
     /// <summary>
     /// Gives a module that was built on the meta device its weights, one tensor at a time, each straight to its device: nothing is initialised first, and
-    /// host memory holds no more than one tensor beyond those that stay there.
+    /// host memory holds no more than one tensor beyond those that stay there, in one piece (<see cref="WeightMemory"/>).
     /// </summary>
     /// <param name="module">Its parameters and buffers are on the meta device.</param>
     /// <param name="source">The checkpoint.</param>
@@ -45,7 +45,7 @@ internal static class StateDictLoader
     /// <param name="rename">As in <see cref="Load(nn.Module, TensorSource, Func{string, string?}?, IReadOnlySet{string}?)"/>.</param>
     /// <param name="optional">Names that the checkpoint may have in excess; the module's own must all be there.</param>
     /// <param name="progress">Called after each tensor with the bytes read so far and in all.</param>
-    /// <param name="scheme">Of a quantized checkpoint, whose tensors stay in the mapped file where device and dtype allow it; its matrices are for the CPU.</param>
+    /// <param name="scheme">Of a quantized checkpoint, whose vocabulary tables stay in the mapped file where dtype allows it; its matrices are for the CPU.</param>
     /// <exception cref="InvalidDataException">As for <see cref="Load(nn.Module, TensorSource, Func{string, string?}?, IReadOnlySet{string}?)"/>, and nothing was placed; or weights are NaN or infinite.</exception>
     public static void Place(
         nn.Module module, TensorSource source, Func<string, Device> deviceOf, ScalarType? dtype, Func<string, string?>? rename = null, IReadOnlySet<string>? optional = null,
@@ -60,10 +60,11 @@ internal static class StateDictLoader
         using var guard = no_grad();
         long done = 0, total = plan.Sum(pair => source.Entries[pair.Value].ByteLength);
         var broken = new List<string>();
+        using var memory = new WeightMemory(plan.Where(pair => IsCopied(pair.Key) && TypeOf(pair.Value) is not null).Sum(pair => WeightMemory.Room(source.Entries[pair.Value].Shape, TypeOf(pair.Value)!.Value)));
         foreach (var (name, stored) in plan)
         {
-            var floating = source.Entries[stored].Type is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
-            using var value = scheme is null ? source.ReadCopy(stored, floating ? dtype : null, deviceOf(name)) : source.Read(stored, floating ? dtype : null, deviceOf(name));
+            var floating = IsFloating(source.Entries[stored].Type);
+            using var value = Read(name, stored);
             if (scheme is not null && WeightScheme.Of(value) is not null)
             {
                 QuantizedWeights.Check(source, stored, value);
@@ -73,7 +74,7 @@ internal static class StateDictLoader
             {
                 broken.Add(stored);
             }
-            if (scheme is not null && WeightNames.IsTable(name))
+            if (IsMapped(name))
             {
                 source.Release(stored); // read to see that it is finite; of a mapped table a drawing looks up a few rows
             }
@@ -85,7 +86,24 @@ internal static class StateDictLoader
             throw new InvalidDataException(
                 $"{source.Path}: {Problems.List(broken, "tensor holds values", "tensors hold values").Replace("values:", $"values that are NaN or infinite{(dtype is ScalarType.Float16 ? " (in float16, which ends at 65504)" : "")}:", StringComparison.Ordinal)}; the file is damaged, or its training diverged.");
         }
+
+        bool IsMapped(string name) => scheme is not null && WeightNames.IsTable(name);
+
+        bool IsCopied(string name) => !IsMapped(name) && deviceOf(name).type == DeviceType.CPU;
+
+        ScalarType? TypeOf(string stored) => source.Entries[stored].Type is var type && IsFloating(type) ? dtype ?? type : type;
+
+        Tensor Read(string name, string stored)
+        {
+            if (IsMapped(name))
+            {
+                return source.Read(stored, TypeOf(stored), deviceOf(name));
+            }
+            return IsCopied(name) ? source.ReadInto(memory, stored, TypeOf(stored)) : source.ReadCopy(stored, TypeOf(stored), deviceOf(name));
+        }
     }
+
+    private static bool IsFloating(ScalarType? type) => type is ScalarType.Float64 or ScalarType.Float32 or ScalarType.Float16 or ScalarType.BFloat16;
 
     /// <summary>Which checkpoint tensor goes where, all checked and nothing read: for callers that place tensors themselves.</summary>
     /// <param name="wanted">Module name → shape.</param>

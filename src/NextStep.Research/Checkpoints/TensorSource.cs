@@ -56,6 +56,15 @@ public abstract class TensorSource : IDisposable
         return copy;
     }
 
+    /// <summary>The tensor <paramref name="name"/>, cast, in <paramref name="memory"/>, on the CPU. A source whose values lie in a file as they are reads them there at once.</summary>
+    internal virtual Tensor ReadInto(WeightMemory memory, string name, ScalarType? dtype)
+    {
+        using var read = Read(name, dtype);
+        var copy = memory.Copy(read);
+        Release(name);
+        return copy;
+    }
+
     /// <summary>Says that the bytes of <paramref name="name"/> are not needed for now.</summary>
     public abstract void Release(string name);
 

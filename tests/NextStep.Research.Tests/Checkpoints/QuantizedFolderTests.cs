@@ -188,7 +188,7 @@ public sealed class QuantizedFolderTests : IDisposable
         return loaded.Generator().Drawn(new GenerationRequest { Prompts = ["a red circle"], Height = 16, Width = 8, Sampling = new SamplingConfig { Steps = 4, Guidance = 2 } });
     }
 
-    private static NextStepModel Model()
+    internal static NextStepModel Model()
     {
         ByteTokenizer tokenizer = new();
         NextStepModel model = new(new NextStepConfig
