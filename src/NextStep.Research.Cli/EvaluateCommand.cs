@@ -168,7 +168,12 @@ internal static class EvaluateCommand
             : null;
         SpeculativeDraft? draft = proposing is null ? null : new SpeculativeDraft(proposing) { Tokens = parse.GetValue(GenerateOptions.DraftTokens) ?? 4 };
         GenerationRequest request = new() { Prompts = prompts, Height = config.Data.ImageSize, Width = config.Data.ImageSize, Sampling = config.Sampling, Seed = config.Seed, Draft = draft };
-        return (WorkProgress.Run(progress => loaded.Generator().Draw(request, p => progress.Report("drawing", p.Tokens, p.Total, "tokens"), cancellation).cpu()), prompts);
+        Tensor pictures = WorkProgress.Run(progress => loaded.Generator().Draw(request, p => progress.Report("drawing", p.Tokens, p.Total, "tokens"), cancellation).cpu());
+        if (draft is not null)
+        {
+            Console.Error.WriteLine($"draft: {SpeculativeEstimate.Describe(draft.Counts)}");
+        }
+        return (pictures, prompts);
     }
 
     private static Metric MetricOf(string text) =>
