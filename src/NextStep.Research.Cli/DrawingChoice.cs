@@ -38,6 +38,9 @@ internal static class DrawingChoice
             Device = Given(parse, GenerateOptions.Device) ? parse.GetRequiredValue(GenerateOptions.Device) : like?.Device ?? "cpu",
             Precision = parse.GetValue(GenerateOptions.PrecisionName) ?? like?.Precision,
             Noise = parse.GetValue(GenerateOptions.Noise) ?? like?.Noise,
+            Draft = parse.GetValue(GenerateOptions.Draft) ?? like?.Draft,
+            DraftTokens = parse.GetValue(GenerateOptions.DraftTokens) ?? like?.DraftTokens ?? 4,
+            DraftUnguided = parse.GetValue(GenerateOptions.DraftUnguided) || like is { DraftUnguided: true },
         };
         Compare(chosen, like, parse);
         return chosen with { Picture = Given(parse, GenerateOptions.Count) || parse.GetValue(GenerateOptions.Prompt) is { Length: > 0 } ? null : like?.Picture };

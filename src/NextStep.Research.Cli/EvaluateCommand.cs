@@ -31,6 +31,7 @@ internal static class EvaluateCommand
     private static readonly Option<string?> DeviceName = SharedOptions.Device();
     private static readonly Option<long?> Seed = new("--seed") { Description = "Seed of pictures drawn anew; default: the cell's." };
     private static readonly Option<WeightChoice?> Weights = SharedOptions.Weights();
+    private static readonly Option<string?> Draft = new("--draft") { HelpName = "DIR", Description = "With --samples: a smaller model that proposes the tokens of the pictures drawn anew, as in nextstep generate." };
     private static readonly Option<bool> AsJson = new("--json") { Description = "One JSON document instead of a table." };
 
     public static Command Create()
@@ -45,7 +46,7 @@ internal static class EvaluateCommand
               nextstep evaluate my-model -n 350 --metric teacher-forced
             """)
         {
-            Folder, Pictures, Reference, Patch, Side, Skip, Samples, OwnMetrics, Source, Weights, Network, NetworkSize, NetworkRange, NetworkMean, NetworkDeviation, NetworkOutput, NetworkAxis, Maps, DeviceName, Seed, AsJson,
+            Folder, Pictures, Reference, Patch, Side, Skip, Samples, OwnMetrics, Source, Weights, Network, NetworkSize, NetworkRange, NetworkMean, NetworkDeviation, NetworkOutput, NetworkAxis, Maps, DeviceName, Seed, Draft, GenerateOptions.DraftTokens, GenerateOptions.SolverName, GenerateOptions.Level, AsJson,
         };
         command.Validators.Add(r =>
         {
@@ -60,6 +61,10 @@ internal static class EvaluateCommand
             else if (r.GetValue(Samples) is < 1)
             {
                 r.AddError("--samples must be at least 1.");
+            }
+            else if (r.GetValue(Samples) is null && (r.GetValue(Draft) is not null || r.GetValue(GenerateOptions.SolverName) is not null || r.GetValue(GenerateOptions.Level) is not null))
+            {
+                r.AddError("--draft, --solver and --noise-level say how pictures are drawn anew; give their number with --samples.");
             }
         });
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
@@ -124,6 +129,11 @@ internal static class EvaluateCommand
         {
             Device = device,
             Seed = parse.GetValue(Seed) ?? config.Seed,
+            Sampling = config.Sampling with
+            {
+                Solver = parse.GetValue(GenerateOptions.SolverName) ?? config.Sampling.Solver,
+                NoiseLevel = parse.GetValue(GenerateOptions.Level) ?? config.Sampling.NoiseLevel,
+            },
             Evaluation = Configured(parse, config.Evaluation) with
             {
                 Samples = parse.GetValue(Samples) ?? config.Evaluation.Samples,
@@ -132,7 +142,7 @@ internal static class EvaluateCommand
         };
         all.Gaps.AddRange(DataReport.Of([(Arm.Baseline, config)]).Lines);
         bool anew = cell is null || parse.GetValue(Samples) is not null || parse.GetValue(Seed) is not null;
-        (Tensor pictures, IReadOnlyList<string> prompts) = anew ? Draw(config, loaded, cancellation) : cell!.Pictures();
+        (Tensor pictures, IReadOnlyList<string> prompts) = anew ? Draw(parse, config, loaded, cancellation) : cell!.Pictures();
         using IFeatureNetwork network = config.Evaluation.OpenNetwork();
         CellMeasures.Add(all, config, pictures, prompts, network, loaded, cancellation);
         if (cell is not null && !anew)
@@ -150,11 +160,20 @@ internal static class EvaluateCommand
         return true;
     });
 
-    private static (Tensor Pictures, IReadOnlyList<string> Prompts) Draw(ResearchConfig config, LoadedModel loaded, CancellationToken cancellation)
+    private static (Tensor Pictures, IReadOnlyList<string> Prompts) Draw(ParseResult parse, ResearchConfig config, LoadedModel loaded, CancellationToken cancellation)
     {
         IReadOnlyList<string> prompts = CellMeasures.Prompts(config);
-        GenerationRequest request = new() { Prompts = prompts, Height = config.Data.ImageSize, Width = config.Data.ImageSize, Sampling = config.Sampling, Seed = config.Seed };
-        return (WorkProgress.Run(progress => loaded.Generator().Draw(request, p => progress.Report("drawing", p.Tokens, p.Total, "tokens"), cancellation).cpu()), prompts);
+        using LoadedModel? proposing = parse.GetValue(Draft) is { } folder
+            ? ReleasedFolder.Load(folder, new LoadOptions { Devices = Devices.Parse(config.Device), Dtype = config.Precision.ToScalarType(), Note = Console.Error.WriteLine })
+            : null;
+        SpeculativeDraft? draft = proposing is null ? null : new SpeculativeDraft(proposing) { Tokens = parse.GetValue(GenerateOptions.DraftTokens) ?? 4 };
+        GenerationRequest request = new() { Prompts = prompts, Height = config.Data.ImageSize, Width = config.Data.ImageSize, Sampling = config.Sampling, Seed = config.Seed, Draft = draft };
+        Tensor pictures = WorkProgress.Run(progress => loaded.Generator().Draw(request, p => progress.Report("drawing", p.Tokens, p.Total, "tokens"), cancellation).cpu());
+        if (draft is not null)
+        {
+            Console.Error.WriteLine($"draft: {SpeculativeEstimate.Describe(draft.Counts)}");
+        }
+        return (pictures, prompts);
     }
 
     private static Metric MetricOf(string text) =>

@@ -30,6 +30,7 @@ internal static class GenerateCommand
               nextstep generate --prompt "a blue star above a red square" -n 4 -o out.png
               nextstep generate --model runs/quickstart/cells/3f2a --prompt "a red circle" -n 16 -o out.png --animate out.gif
               nextstep generate --like out.png --seed 7 -o other.png
+              nextstep generate --draft runs/speculative-draft/cells/9c01 --draft-tokens 2 --solver sde --prompt "a red circle" -n 4 -o out.png
               nextstep generate --model NextStep-1.1-int4 --preset t2i-1.1 --prompt "a lighthouse at dusk" --precision bfloat16 --estimate
               nextstep generate --model NextStep-1.1 --preset t2i-1.1 --prompt "a baby bear reading a book" --device cuda:0 --precision bfloat16 -o bear.png
               nextstep generate --model NextStep-1-Large --preset t2i-1 --prompt "a lighthouse at dusk" --aspect 3:2 --device cuda:0,cuda:1 --precision bfloat16 --batch 1 -n 4 -o dusk/
@@ -91,9 +92,15 @@ internal static class GenerateCommand
         {
             Console.Error.WriteLine($"The model knows {words.Words.Count} words; these are not among them and say nothing to it: {unknown}");
         }
+        using LoadedModel? proposing = drawing.Draft is { } folder ? LoadDraft(folder, drawing) : null;
+        SpeculativeDraft? draft = proposing is null ? null : new SpeculativeDraft(proposing) { Tokens = drawing.DraftTokens, Guided = !drawing.DraftUnguided };
         ImageGenerator generator = loaded.Generator();
         if (parse.GetValue(GenerateOptions.Estimate))
         {
+            if (draft is not null)
+            {
+                SpeculativeEstimate.Print(loaded, draft, request, cancellation);
+            }
             GenerateEstimate.Print(generator, request with { Noise = noise }, cancellation);
             return 0;
         }
@@ -102,7 +109,7 @@ internal static class GenerateCommand
         Stopwatch clock = Stopwatch.StartNew();
         long tokens = 0;
         Tensor drawn = WorkProgress.Run(progress => generator.Draw(
-            request with { Noise = noise, OnToken = frames is null ? null : frames.Add },
+            request with { Noise = noise, Draft = draft, OnToken = frames is null ? null : frames.Add },
             p =>
             {
                 tokens = p.Total;
@@ -123,6 +130,10 @@ internal static class GenerateCommand
         string memory = DeviceMemory.PeakHost is { } peak ? $"; at most {MemoryEstimate.Gigabytes(peak)} of host memory" : "";
         AnsiConsole.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"{output}: {drawn.size(0)} pictures of {drawing.Width}×{drawing.Height} in {seconds:F1} s, {tokens / seconds:F1} tokens/s{memory}{(drawing.Distilled ? $"; distilled ({GenerateOptions.Full.Name} draws as the model was trained)" : "")}"));
+        if (draft is not null)
+        {
+            AnsiConsole.WriteLine($"draft: {SpeculativeEstimate.Describe(draft.Counts)}");
+        }
         return 0;
     }
 
@@ -150,6 +161,19 @@ internal static class GenerateCommand
             Note = Console.Error.WriteLine,
             Estimated = estimated,
         }));
+    }
+
+    // In the model's number format and on its device; its memory is small beside the model's.
+    private static LoadedModel LoadDraft(string folder, DrawingRecord drawing)
+    {
+        RunComponents.OpenAbove(folder);
+        IReadOnlyList<Device> devices = Devices.Parse(drawing.Device);
+        return ReleasedFolder.Load(folder, new LoadOptions
+        {
+            Devices = devices,
+            Dtype = drawing.Precision?.ToScalarType() ?? (devices.All(d => d.type == DeviceType.CPU) ? ScalarType.Float32 : null),
+            Note = Console.Error.WriteLine,
+        });
     }
 
     // A file, several pictures on one sheet; or a folder, a file a picture.

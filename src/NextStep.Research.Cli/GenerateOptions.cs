@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using NextStep.Research.Experiments;
 
 namespace NextStep.Research.Cli;
 
@@ -27,6 +28,9 @@ internal static class GenerateOptions
     public static readonly Option<double?> Shift = Within(0.01, 100, new Option<double?>("--timestep-shift") { Description = "Above 1: more steps near the noise end." });
     public static readonly Option<double?> Level = Within(0, 1, new Option<double?>("--noise-level") { Description = "η of the solvers sde and cps." });
     public static readonly Option<bool?> Normalize = new("--normalize-tokens") { Description = "Project each sampled token to mean 0 and variance 1; default: exactly when the autoencoder does." };
+    public static readonly Option<string?> Draft = new("--draft") { HelpName = "DIR", Description = "A smaller model with the same words and autoencoder that proposes tokens, which the model verifies several at a time: pictures of the same distribution, one at a time. Needs the solver sde, or cps with noise in its last step: --solver \"{ type: cps, lastNoise: 0.05 }\"." };
+    public static readonly Option<int?> DraftTokens = AtLeast(1, new Option<int?>("--draft-tokens") { Description = "Tokens that the draft proposes at a time; default: 4." });
+    public static readonly Option<bool> DraftUnguided = new("--draft-unguided") { Description = "The draft proposes without guidance." };
     public static readonly Option<int?> Height = AtLeast(1, new Option<int?>("--height") { Description = "Pixels; default: the training size, else the preset's, else 512." });
     public static readonly Option<int?> Width = AtLeast(1, new Option<int?>("--width") { Description = "Pixels; default as for --height." });
     public static readonly Option<double?> Aspect = new("--aspect")
@@ -77,7 +81,7 @@ internal static class GenerateOptions
     {
         Option[] all =
         [
-            Model, Weights, Full, Prompt, .. first, Count, Like, Output, Estimate, Animate, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Level, Normalize, Height, Width, Aspect, Noise, SaveNoise, Seed, Batch, Device,
+            Model, Weights, Full, Prompt, .. first, Count, Like, Output, Estimate, Animate, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Level, Normalize, Draft, DraftTokens, DraftUnguided, Height, Width, Aspect, Noise, SaveNoise, Seed, Batch, Device,
             PrecisionName,
         ];
         foreach (Option option in all)
@@ -102,7 +106,7 @@ internal static class GenerateOptions
     }
 
     /// <summary>Those that say how a model draws; a distilled form has learned one way only.</summary>
-    public static IReadOnlyList<Option> OfSampling { get; } = [Weights, Preset, Scale, ImageScale, Schedule, SolverName, Steps, Shift, Level];
+    public static IReadOnlyList<Option> OfSampling { get; } = [Weights, Preset, Scale, ImageScale, Schedule, SolverName, Steps, Shift, Level, Draft];
 
     /// <summary>An option that must be at least so much.</summary>
     public static Option<T> AtLeast<T>(int least, Option<T> option)
@@ -137,6 +141,15 @@ internal static class GenerateOptions
         option.CustomParser = result =>
         {
             string name = result.Tokens[0].Value;
+            if (name.StartsWith('{'))
+            {
+                T? whole = (T?)ConfigComponent.Read(typeof(T), YamlFile.ParseValue(name, option.Name, option.Name), out string? problem);
+                if (whole is null)
+                {
+                    result.AddError($"{option.Name} {name}: {problem}");
+                }
+                return whole;
+            }
             if (ComponentCatalog.Find(typeof(T), name) is { } type)
             {
                 return (T)Activator.CreateInstance(type)!;

@@ -178,6 +178,20 @@ public sealed class FlowSampler : TokenHeadSampler
         }
     }
 
+    /// <summary>The means of the steps of k tokens of one picture, whose states are known.</summary>
+    /// <param name="conditions">[branches·k, H], branch-major.</param>
+    /// <param name="guidance">Of each token; the branches are the same.</param>
+    /// <exception cref="InvalidOperationException">The solver's steps are not linear in state, velocity and noise.</exception>
+    internal FlowPaths Paths(Tensor conditions, IReadOnlyList<Guidance> guidance)
+    {
+        using IDisposable guard = no_grad();
+        using DisposeScope scope = NewDisposeScope();
+        FlowSolver linear = _solver as FlowSolver ?? throw new InvalidOperationException($"The steps of {_options.Solver.GetType().Name} have no mean of their own.");
+        int branches = (int)guidance[0].Branches;
+        Tensor embedded = _network.EmbedConditions(conditions.to(_dtype, _device)).view(branches, guidance.Count, -1).transpose(0, 1);
+        return new FlowPaths(_network, linear, RowsFor(branches), embedded, _timeEmbeddings, guidance);
+    }
+
     private FlowHeadRows? RowsFor(long count)
     {
         if (_rows?.Rows != count)
@@ -186,6 +200,9 @@ public sealed class FlowSampler : TokenHeadSampler
         }
         return _rows;
     }
+
+    /// <summary>The steps it takes.</summary>
+    internal SolverSteps Solver => _solver;
 
     /// <inheritdoc/>
     public override int Evaluations => _solver.Times.Count;

@@ -64,6 +64,10 @@ public sealed record SdeSolver : SamplingSolver
 /// <summary><see cref="SamplingSolver.Cps"/>.</summary>
 public sealed record CpsSolver : SamplingSolver
 {
+    /// <summary>Deviation of noise that the last step adds to the token, which has none of its own; above 0 every step is a Gaussian, as a draft needs (<see cref="SpeculativeDraft"/>).</summary>
+    [System.ComponentModel.DataAnnotations.Range(0.0, 1.0)]
+    public double LastNoise { get; init; }
+
     /// <inheritdoc/>
     public override SolverSteps Build(FlowSamplerOptions options) => new FlowSolver(options);
 }

@@ -72,6 +72,15 @@ internal sealed record DrawingRecord
     /// <summary>A file of recorded draws in place of the seed's; null = none.</summary>
     public string? Noise { get; init; }
 
+    /// <summary>The folder of the model that proposed tokens; null = none.</summary>
+    public string? Draft { get; init; }
+
+    /// <summary>Tokens that it proposed at a time.</summary>
+    public int DraftTokens { get; init; } = 4;
+
+    /// <summary>Whether it did so without guidance.</summary>
+    public bool DraftUnguided { get; init; }
+
     /// <summary>Which picture of the drawing the file holds, from 0; null = all of them.</summary>
     public long? Picture { get; init; }
 

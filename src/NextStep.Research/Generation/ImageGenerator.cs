@@ -45,6 +45,9 @@ public sealed record GenerationRequest
     /// </summary>
     public Tensor? Teacher { get; init; }
 
+    /// <summary>A smaller model that proposes tokens, which this one verifies: pictures of the same distribution, one at a time. Lent. Null = none.</summary>
+    public SpeculativeDraft? Draft { get; init; }
+
     /// <summary>Called after each token of each part of the request, for inspection; what it gets is disposed afterwards.</summary>
     public Action<SampledToken>? OnToken { get; init; }
 
@@ -132,7 +135,11 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
         {
             throw new ArgumentException($"The true tokens [{string.Join(", ", given.shape)}] do not go with pictures of tokens [{string.Join(", ", drawnShape)}].", nameof(request));
         }
-        int batchSize = request.Noise is null ? request.BatchSize : examples.Length; // a recording covers the whole request
+        int batchSize = request.Noise is not null ? examples.Length : request.Draft is null ? request.BatchSize : 1; // a recording covers the whole request
+        if (request.Draft is { } checkedDraft)
+        {
+            CheckDraft(checkedDraft, request, examples);
+        }
         List<Tensor> drawn = [];
         for (int start = 0; start < examples.Length; start += batchSize)
         {
@@ -142,17 +149,16 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             NoiseSource noise = request.Noise ?? own!;
             using PromptRows prompt = Rows(part, branches, request, rows, columns);
             long before = (long)start * rows * columns;
-            drawn.Add(TokenSampler.Draw(
-                model, prompt, rows * columns, request.Sampling, project, noise,
-                request.Sampling.Solver == SamplingSolver.Reference && request.Noise is not null ? request.ImagesPerPrompt : null,
-                t =>
-                {
-                    progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total));
-                    request.OnToken?.Invoke(t);
-                },
-                request.Teacher?.narrow(0, start, part.Length),
-                request.OnState,
-                cancellation).MoveToOuterDisposeScope());
+            int? noiseRepeat = request.Sampling.Solver == SamplingSolver.Reference && request.Noise is not null ? request.ImagesPerPrompt : null;
+            drawn.Add((request.Draft is { } draft
+                ? SpeculativeSampler.Draw(model, draft, prompt, rows * columns, request.Sampling, project, noise, OnToken, cancellation)
+                : TokenSampler.Draw(model, prompt, rows * columns, request.Sampling, project, noise, noiseRepeat, OnToken, request.Teacher?.narrow(0, start, part.Length), request.OnState, cancellation)).MoveToOuterDisposeScope());
+
+            void OnToken(SampledToken t)
+            {
+                progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total));
+                request.OnToken?.Invoke(t);
+            }
         }
         return cat(drawn).MoveToOuterDisposeScope();
     }
@@ -165,6 +171,23 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
         request.Images.Count > 0 && request.Sampling.ImageGuidance != 1 ? GuidanceBranches.TextAndImage
         : request.Sampling.Guidance != 1 ? GuidanceBranches.Text
         : GuidanceBranches.None;
+
+    private void CheckDraft(SpeculativeDraft draft, GenerationRequest request, Example[] examples)
+    {
+        if (request.Teacher is not null)
+        {
+            throw new ArgumentException("With true tokens given, nothing is proposed; leave out the draft.", nameof(request));
+        }
+        if (request.OnState is not null)
+        {
+            throw new ArgumentException("With a draft, a token's states come from two models; leave out the draft to look at them.", nameof(request));
+        }
+        if (request.Noise is not null && examples.Length > 1)
+        {
+            throw new ArgumentException($"With a draft, pictures are drawn one at a time, so recorded draws serve one picture, not {examples.Length}.", nameof(request));
+        }
+        draft.Check(model, autoencoder, tokenizer, examples.Select(e => e.Prompt).Append(request.NegativePrompt));
+    }
 
     private sealed record Example(string Prompt, Tensor[] Images);
 

@@ -55,9 +55,7 @@ internal static class TokenSampler
         IReadOnlyList<Device> layers = model.Transformer.LayerDevices;
         (ScalarType dtype, Device device) = (model.Transformer.Dtype, layers[0]);
         using TokenHeadSamplers samplers = new(model.Head, model.Config.HeadComponent, sampling, count, noiseRepeat);
-        // A CPU attends faster in float32 than in bfloat16, and the cache is small beside the weights.
-        ScalarType kept = device.type == DeviceType.CPU ? ScalarType.Float32 : dtype;
-        using KeyValueCache cache = new(model.Config.Transformer, rows, length + count - 1, dtype == ScalarType.Float64 ? dtype : kept, layers);
+        using KeyValueCache cache = new(model.Config.Transformer, rows, length + count - 1, CacheDtype(model.Transformer), layers);
         Tensor? keyMask = prompt.KeyMask is null ? null : cat([prompt.KeyMask.to(device), ones(rows, count, dtype: ScalarType.Bool, device: device)], 1);
         Tensor hidden = Prefill(model, prompt, keyMask, cache, dtype, device); // [rows, H]
         Tensor? visible = keyMask is null ? null : CausalTransformer.Additive(keyMask.view(rows, 1, 1, -1), cache.Dtype); // for all tokens and layers
@@ -66,11 +64,7 @@ internal static class TokenSampler
         {
             cancellation.ThrowIfCancellationRequested();
             using DisposeScope step = NewDisposeScope();
-            Guidance guidance = new(
-                prompt.Branches,
-                Guidance.At(sampling.GuidanceSchedule, sampling.Guidance, index, count),
-                Guidance.At(sampling.GuidanceSchedule, sampling.ImageGuidance, index, count));
-            SampledToken sampled = Sample(model, samplers.At(index), hidden, index, guidance, project, noise, onState);
+            SampledToken sampled = Sample(model, samplers.At(index), hidden, index, GuidanceOf(sampling, prompt.Branches, index, count), project, noise, onState);
             tokens.Add(sampled.Token.to_type(ScalarType.Float32).MoveToOuterDisposeScope());
             onToken?.Invoke(sampled);
             if (index < count - 1)
@@ -83,6 +77,16 @@ internal static class TokenSampler
         }
         return stack(tokens, 1).MoveToOuterDisposeScope();
     }
+
+    /// <summary>Scales of token <paramref name="index"/> of <paramref name="count"/>.</summary>
+    public static Guidance GuidanceOf(SamplingConfig sampling, GuidanceBranches branches, int index, int count) => new(
+        branches,
+        Guidance.At(sampling.GuidanceSchedule, sampling.Guidance, index, count),
+        Guidance.At(sampling.GuidanceSchedule, sampling.ImageGuidance, index, count));
+
+    /// <summary>Number format of the keys and values: a CPU attends faster in float32 than in bfloat16, and the cache is small beside the weights.</summary>
+    public static ScalarType CacheDtype(CausalTransformer transformer) =>
+        transformer.Dtype == ScalarType.Float64 || transformer.LayerDevices[0].type != DeviceType.CPU ? transformer.Dtype : ScalarType.Float32;
 
     // This and the next are all that runs for a token. They read nothing back from a device: a GPU would fall idle each time.
     private static SampledToken Sample(NextStepModel model, TokenHeadSampler sampler, Tensor hidden, int index, Guidance guidance, Func<Tensor, Tensor>? project, NoiseSource noise, Action<SampledState>? onState)
@@ -108,8 +112,8 @@ internal static class TokenSampler
         return Last(model.Transformer.Forward(next, null, cache, mask: visible?.narrow(3, 0, cache.Length + 1))).MoveToOuterDisposeScope();
     }
 
-    // Rows with the same prompt are computed once, long prompts in pieces.
-    private static Tensor Prefill(NextStepModel model, PromptRows prompt, Tensor? keyMask, KeyValueCache cache, ScalarType dtype, Device device)
+    /// <summary>Reads the prompt into the cache and returns the last hidden states [rows, H]. Rows with the same prompt are computed once, long prompts in pieces.</summary>
+    public static Tensor Prefill(NextStepModel model, PromptRows prompt, Tensor? keyMask, KeyValueCache cache, ScalarType dtype, Device device)
     {
         using DisposeScope scope = NewDisposeScope();
         long rows = prompt.Ids.size(0), length = prompt.Ids.size(1);

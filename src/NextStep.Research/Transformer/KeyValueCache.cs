@@ -63,6 +63,15 @@ public sealed class KeyValueCache : IDisposable
     /// <summary>Counts <paramref name="positions"/> as stored.</summary>
     public void Advance(long positions) => Length += positions;
 
+    /// <summary>Forgets what lies behind the first <paramref name="length"/> positions.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">So many are not stored.</exception>
+    public void Cut(long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Length);
+        Length = length;
+    }
+
     /// <summary>Views of what one layer holds.</summary>
     public (Tensor Keys, Tensor Values) Layer(int layer) => (_keys[layer].narrow(2, 0, Length), _values[layer].narrow(2, 0, Length));
 
