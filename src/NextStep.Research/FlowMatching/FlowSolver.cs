@@ -74,9 +74,9 @@ public sealed class FlowSolver : SolverSteps
                 double sigma = 1 - t, substitute = sigma >= 1 ? 1 - _times[1] : sigma;
                 double strength = eta * Math.Sqrt(sigma / (1 - substitute));
                 return Mix(t, 1 - next - (strength * strength * delta / (2 * sigma)), next, strength * Math.Sqrt(delta));
-            case CpsSolver cps when index == _options.Steps - 1 && cps.LastNoise > 0:
-                return Mix(t, 0, next, cps.LastNoise);
-            case CpsSolver:
+            case NoisyCpsSolver noisy when index == _options.Steps - 1:
+                return Mix(t, 0, next, noisy.LastNoise);
+            case CpsSolver or NoisyCpsSolver:
                 double injected = (1 - next) * Math.Sin(eta * Math.PI / 2);
                 return Mix(t, Math.Sqrt(Math.Max(0, ((1 - next) * (1 - next)) - (injected * injected))), next, injected == 0 ? null : injected);
             case ReleasedSolver:

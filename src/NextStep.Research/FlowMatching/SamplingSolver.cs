@@ -64,9 +64,16 @@ public sealed record SdeSolver : SamplingSolver
 /// <summary><see cref="SamplingSolver.Cps"/>.</summary>
 public sealed record CpsSolver : SamplingSolver
 {
-    /// <summary>Deviation of noise that the last step adds to the token, which has none of its own; above 0 every step is a Gaussian, as a draft needs (<see cref="SpeculativeDraft"/>).</summary>
-    [System.ComponentModel.DataAnnotations.Range(0.0, 1.0)]
-    public double LastNoise { get; init; }
+    /// <inheritdoc/>
+    public override SolverSteps Build(FlowSamplerOptions options) => new FlowSolver(options);
+}
+
+/// <summary>As <see cref="SamplingSolver.Cps"/>, with noise in the last step too, so that every step is a Gaussian, as a draft needs (<see cref="SpeculativeDraft"/>).</summary>
+public sealed record NoisyCpsSolver : SamplingSolver
+{
+    /// <summary>Deviation of the noise that the last step adds to the token.</summary>
+    [System.ComponentModel.DataAnnotations.Range(1e-6, 1.0)]
+    public double LastNoise { get; init; } = 0.05;
 
     /// <inheritdoc/>
     public override SolverSteps Build(FlowSamplerOptions options) => new FlowSolver(options);

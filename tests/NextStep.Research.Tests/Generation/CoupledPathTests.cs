@@ -35,7 +35,7 @@ public sealed class CoupledPathTests
     [InlineData("cps", 0.1)]
     public void A_coupled_token_has_the_targets_distribution(string name, double lastNoise)
     {
-        SamplingSolver chosen = name == "cps" ? new CpsSolver { LastNoise = lastNoise } : SamplingSolver.Sde;
+        SamplingSolver chosen = name == "cps" ? new NoisyCpsSolver { LastNoise = lastNoise } : SamplingSolver.Sde;
         FlowSolver solver = new(new FlowSamplerOptions { Solver = chosen, Steps = 8 });
         using DisposeScope scope = NewDisposeScope();
         using GaussianMixture target = TwoSamples.Ring(), draft = new([[1.2, 0.6], [-1.4, 0.2], [0, -1.5]], 0.4, [3, 1, 1]);

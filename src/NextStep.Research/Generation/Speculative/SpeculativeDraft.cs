@@ -7,7 +7,7 @@ namespace NextStep.Research;
 /// A smaller model that proposes image tokens, which the model that draws verifies several at a time with one pass of its transformer. The pictures are distributed exactly
 /// as those drawn without it, whatever it proposes; only the time depends on how good it is (continuous speculative decoding, CSpD, arXiv 2411.11925; the coupling is that of
 /// De Bortoli et al. 2025, arXiv 2501.05370). It needs a solver whose every step is a Gaussian of a deviation known in advance: <c>sde</c>, <c>released</c>, or <c>cps</c>
-/// with <see cref="CpsSolver.LastNoise"/>; and heads with a velocity. Pictures are drawn one at a time.
+/// with <see cref="NoisyCpsSolver.LastNoise"/>; and heads with a velocity. Pictures are drawn one at a time.
 /// </summary>
 /// <param name="Model">Lent: with the same words, the same autoencoder and a flow head.</param>
 public sealed record SpeculativeDraft(LoadedModel Model)

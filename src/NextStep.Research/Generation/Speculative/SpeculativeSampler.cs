@@ -166,7 +166,7 @@ internal sealed class SpeculativeSampler : IDisposable
             if (silent >= 0)
             {
                 throw new ArgumentException(
-                    $"A draft's tokens are accepted between Gaussian steps, but the solver {ComponentCatalog.NameOf(sampling.Solver.GetType())} adds no noise in step {silent + 1} of {steps}; use sde with a noise level above 0, or cps with its lastNoise above 0.");
+                    $"A draft's tokens are accepted between Gaussian steps, but the solver {ComponentCatalog.NameOf(sampling.Solver.GetType())} adds no noise in step {silent + 1} of {steps}; use sde with a noise level above 0, or noisy-cps.");
             }
         }
     }
