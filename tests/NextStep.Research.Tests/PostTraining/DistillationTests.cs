@@ -94,7 +94,7 @@ public sealed class DistillationTests : IDisposable
     public void A_run_that_is_stopped_ends_with_the_same_bits()
     {
         ResearchConfig config = Config(2, 1);
-        config = config with { Training = config.Training with { Post = config.Training.Post with { Images = 48, Ema = 0.9, LogEvery = 8, CheckpointEvery = 16 } } };
+        config = config with { Training = config.Training with { Post = config.Training.Post with { Images = 48, Ema = 0.9, LogEvery = 8, CheckpointEvery = 16, Frozen = ["layers"] } } };
         using LoadedModel whole = Small(), stopped = Small(), resumed = Small();
         PostTrainer.Train(config, whole, new TrainingRun(_folder.File("whole"), "post", null, TestContext.Current.CancellationToken));
         using CancellationTokenSource stop = new();
@@ -105,6 +105,7 @@ public sealed class DistillationTests : IDisposable
                 stop.Cancel();
             }
         }, stop.Token)));
+        Assert.All(stopped.Model.named_parameters(), p => Assert.True(p.parameter.requires_grad, p.name)); // frozen for the training alone
         PostTrainer.Train(config, resumed, new TrainingRun(_folder.File("parts"), "post", null, TestContext.Current.CancellationToken));
         foreach ((string name, TorchSharp.Modules.Parameter parameter) in whole.Model.named_parameters())
         {
