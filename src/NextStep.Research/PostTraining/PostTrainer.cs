@@ -39,8 +39,14 @@ public static class PostTrainer
             PostMethod.Grpo => new PolicyObjective(config, start, rounds),
             _ => new DistillationObjective(config, start),
         };
-        new TrainingLoop(post, post.LearningRate ?? LearningRate, run).Run(start.Model, objective.Step);
-        StartWeights.Freeze(start.Model, []);
+        try
+        {
+            new TrainingLoop(post, post.LearningRate ?? LearningRate, run).Run(start.Model, objective.Step);
+        }
+        finally
+        {
+            StartWeights.Freeze(start.Model, []);
+        }
         return rounds.Rewards();
     }
 }
