@@ -88,6 +88,7 @@ internal static class DrawingChoice
         Steps = parse.GetValue(GenerateOptions.Steps) ?? below.Steps,
         TimestepShift = parse.GetValue(GenerateOptions.Shift) ?? below.TimestepShift,
         NoiseLevel = parse.GetValue(GenerateOptions.Level) ?? below.NoiseLevel,
+        CacheBits = parse.GetValue(GenerateOptions.CacheBits) ?? below.CacheBits,
         NormalizeTokens = parse.GetValue(GenerateOptions.Normalize) ?? below.NormalizeTokens,
     };
 

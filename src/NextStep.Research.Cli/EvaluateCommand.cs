@@ -46,7 +46,7 @@ internal static class EvaluateCommand
               nextstep evaluate my-model -n 350 --metric teacher-forced
             """)
         {
-            Folder, Pictures, Reference, Patch, Side, Skip, Samples, OwnMetrics, Source, Weights, Network, NetworkSize, NetworkRange, NetworkMean, NetworkDeviation, NetworkOutput, NetworkAxis, Maps, DeviceName, Seed, Draft, GenerateOptions.DraftTokens, GenerateOptions.SolverName, GenerateOptions.Level, AsJson,
+            Folder, Pictures, Reference, Patch, Side, Skip, Samples, OwnMetrics, Source, Weights, Network, NetworkSize, NetworkRange, NetworkMean, NetworkDeviation, NetworkOutput, NetworkAxis, Maps, DeviceName, Seed, Draft, GenerateOptions.DraftTokens, GenerateOptions.SolverName, GenerateOptions.Level, GenerateOptions.CacheBits, AsJson,
         };
         command.Validators.Add(r =>
         {
@@ -62,9 +62,9 @@ internal static class EvaluateCommand
             {
                 r.AddError("--samples must be at least 1.");
             }
-            else if (r.GetValue(Samples) is null && (r.GetValue(Draft) is not null || r.GetValue(GenerateOptions.SolverName) is not null || r.GetValue(GenerateOptions.Level) is not null))
+            else if (r.GetValue(Samples) is null && (r.GetValue(Draft) is not null || r.GetValue(GenerateOptions.SolverName) is not null || r.GetValue(GenerateOptions.Level) is not null || r.GetValue(GenerateOptions.CacheBits) is not null))
             {
-                r.AddError("--draft, --solver and --noise-level say how pictures are drawn anew; give their number with --samples.");
+                r.AddError("--draft, --solver, --noise-level and --cache-bits say how pictures are drawn anew; give their number with --samples.");
             }
         });
         command.SetAction((parse, cancellation) => Task.FromResult(Run(parse, cancellation)));
@@ -133,6 +133,7 @@ internal static class EvaluateCommand
             {
                 Solver = parse.GetValue(GenerateOptions.SolverName) ?? config.Sampling.Solver,
                 NoiseLevel = parse.GetValue(GenerateOptions.Level) ?? config.Sampling.NoiseLevel,
+                CacheBits = parse.GetValue(GenerateOptions.CacheBits) ?? config.Sampling.CacheBits,
             },
             Evaluation = Configured(parse, config.Evaluation) with
             {

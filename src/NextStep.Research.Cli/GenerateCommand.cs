@@ -156,6 +156,7 @@ internal static class GenerateCommand
             Distilled = drawing.Distilled,
             Sequences = (int)ImageGenerator.Branches(request) * pictures,
             Pixels = (long)request.Height * request.Width,
+            CacheBits = request.Sampling.CacheBits,
             InputPictures = (request.Images.Count + request.Prompts.Count - 1) / request.Prompts.Count,
             Progress = (done, total) => progress.Report("loading", done, total, "GB", 1e9),
             Note = Console.Error.WriteLine,

@@ -27,6 +27,7 @@ internal static class GenerateOptions
     public static readonly Option<int?> Steps = AtLeast(1, new Option<int?>("--steps") { Description = "Head evaluations per image token." });
     public static readonly Option<double?> Shift = Within(0.01, 100, new Option<double?>("--timestep-shift") { Description = "Above 1: more steps near the noise end." });
     public static readonly Option<double?> Level = Within(0, 1, new Option<double?>("--noise-level") { Description = "η of the solvers sde and cps." });
+    public static readonly Option<int?> CacheBits = EightBits(new Option<int?>("--cache-bits") { HelpName = "8", Description = "Keeps the keys and values of earlier tokens in 8 bits each, a quarter of the memory; default: float32 on the CPU, the model's number format elsewhere." });
     public static readonly Option<bool?> Normalize = new("--normalize-tokens") { Description = "Project each sampled token to mean 0 and variance 1; default: exactly when the autoencoder does." };
     public static readonly Option<string?> Draft = new("--draft") { HelpName = "DIR", Description = "A smaller model with the same words and autoencoder that proposes tokens, which the model verifies several at a time: pictures of the same distribution, one at a time. Needs the solver sde, or noisy-cps, whose last step is none that is fixed either: --solver \"{ type: noisy-cps, lastNoise: 0.05 }\"." };
     public static readonly Option<int?> DraftTokens = AtLeast(1, new Option<int?>("--draft-tokens") { Description = "Tokens that the draft proposes at a time; default: 4." });
@@ -81,7 +82,7 @@ internal static class GenerateOptions
     {
         Option[] all =
         [
-            Model, Weights, Full, Prompt, .. first, Count, Like, Output, Estimate, Animate, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Level, Normalize, Draft, DraftTokens, DraftUnguided, Height, Width, Aspect, Noise, SaveNoise, Seed, Batch, Device,
+            Model, Weights, Full, Prompt, .. first, Count, Like, Output, Estimate, Animate, Preset, Positive, Negative, Scale, Schedule, SolverName, Steps, Shift, Level, Normalize, CacheBits, Draft, DraftTokens, DraftUnguided, Height, Width, Aspect, Noise, SaveNoise, Seed, Batch, Device,
             PrecisionName,
         ];
         foreach (Option option in all)
@@ -106,7 +107,7 @@ internal static class GenerateOptions
     }
 
     /// <summary>Those that say how a model draws; a distilled form has learned one way only.</summary>
-    public static IReadOnlyList<Option> OfSampling { get; } = [Weights, Preset, Scale, ImageScale, Schedule, SolverName, Steps, Shift, Level, Draft];
+    public static IReadOnlyList<Option> OfSampling { get; } = [Weights, Preset, Scale, ImageScale, Schedule, SolverName, Steps, Shift, Level, CacheBits, Draft];
 
     /// <summary>An option that must be at least so much.</summary>
     public static Option<T> AtLeast<T>(int least, Option<T> option)
@@ -116,6 +117,19 @@ internal static class GenerateOptions
             if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && value < least)
             {
                 result.AddError($"{option.Name} is {value}; it must be at least {least}.");
+            }
+        });
+        return option;
+    }
+
+    // The range is the config's; its sentence comes from here, since the option is read before a config is.
+    private static Option<int?> EightBits(Option<int?> option)
+    {
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && value != SamplingConfig.ByteCache)
+            {
+                result.AddError($"{option.Name} is {value}; keys and values are kept in {SamplingConfig.ByteCache} bits, or, without the option, as they are computed.");
             }
         });
         return option;

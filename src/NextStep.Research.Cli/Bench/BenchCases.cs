@@ -21,7 +21,7 @@ internal static class BenchCases
         new(["picture"], o => [PictureCase.Run("picture", o)]),
         new(["decode"], o => [DecodeCase.Run("decode", ScalarType.Float32, o)]),
         new(["decode-bf16"], o => [DecodeCase.Run("decode-bf16", ScalarType.BFloat16, o)]),
-        new(["decode-14b-int8", "decode-14b-int4"], o => QuantizedCase.Decode("decode-14b-int8", "decode-14b-int4", o)),
+        new(["decode-14b", "decode-14b-bf16", "decode-14b-int8", "decode-14b-int4"], o => QuantizedCase.Decode("decode-14b", "decode-14b-bf16", "decode-14b-int8", "decode-14b-int4", o)),
         new(["head-1536-int8", "head-1536-int4"], o => QuantizedCase.Head("head-1536-int8", "head-1536-int4", o)),
         new(["step-micro"], o => [StepCase.Micro("step-micro", o)]),
         new(["step-shipped"], o => [StepCase.Shipped("step-shipped", o)]),

@@ -65,10 +65,17 @@ internal sealed class MachineSpeed : IDisposable
     private const int Side = 1536;
     private const long Numbers = 64L << 20;
 
-    private readonly Tensor _from = ones(Numbers).DetachFromDisposeScope();
+    private readonly Tensor _from;
     private readonly Tensor _to = empty(Numbers).DetachFromDisposeScope();
     private readonly Tensor _square = ones(Side, Side).DetachFromDisposeScope();
     private readonly Tensor _half = ones(Side, Side, dtype: ScalarType.BFloat16).DetachFromDisposeScope();
+
+    /// <summary>What is read lies where a loaded model's weights do, on large pages.</summary>
+    public MachineSpeed()
+    {
+        using WeightMemory memory = new(WeightMemory.Room([Numbers], ScalarType.Float32));
+        _from = memory.Take([Numbers], ScalarType.Float32).fill_(Scalars.Of(1)).DetachFromDisposeScope();
+    }
 
     /// <summary>Bytes that <see cref="Read"/> reads.</summary>
     public static double ReadBytes => 4.0 * Numbers;

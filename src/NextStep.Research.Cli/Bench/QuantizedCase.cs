@@ -3,33 +3,43 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research.Cli;
 
-/// <summary>int8 and int4 weights beside bfloat16 at the released shape: two rows, as guidance needs them.</summary>
+/// <summary>float32, bfloat16, int8 and int4 weights side by side at the released shape: two rows, as guidance needs them.</summary>
 internal static class QuantizedCase
 {
     private const int Layers = 4, Past = 256, Rows = 2, HeadSteps = 50;
 
     private static readonly (string Name, WeightScheme? Scheme)[] Forms = [("bf16", null), ("int8", new WeightScheme(8, 32)), ("int4", new WeightScheme(4, 32))];
 
-    /// <summary>A cached step of four layers of the 14B model.</summary>
-    public static IReadOnlyList<BenchRow> Decode(string int8, string int4, BenchOptions options)
+    /// <summary>A cached step of four layers of the 14B model: the plain forms against the time in which their bytes can be read, the quantized ones against bfloat16.</summary>
+    public static IReadOnlyList<BenchRow> Decode(string fp32, string bf16, string int8, string int4, BenchOptions options)
     {
+        (string Name, WeightScheme? Scheme)[] forms = [.. Forms, ("fp32", null)];
         TransformerConfig shape = ModelSizes.Released.Transformer with { Layers = Layers, VocabularySize = 8 };
         using IDisposable guard = no_grad();
-        List<CausalTransformer> models = [.. Forms.Select(f => Filled(new CausalTransformer(shape, META, ScalarType.BFloat16), "", f.Scheme))];
-        List<KeyValueCache> caches = [.. Forms.Select(_ => new KeyValueCache(shape, Rows, Past + options.Rounds + 1, ScalarType.Float32, CPU))];
-        using Tensor prefix = randn(Rows, Past, shape.HiddenSize).to_type(ScalarType.BFloat16).alias(), next = randn(Rows, 1, shape.HiddenSize).to_type(ScalarType.BFloat16).alias();
-        foreach ((CausalTransformer model, KeyValueCache cache) in models.Zip(caches))
+        List<CausalTransformer> models = [.. forms.Select(f => Filled(new CausalTransformer(shape, META, TypeOf(f.Name)), "", f.Scheme))];
+        List<KeyValueCache> caches = [.. forms.Select(_ => new KeyValueCache(shape, Rows, Past + options.Rounds + 1, ScalarType.Float32, CPU))];
+        using Tensor prefix = randn(Rows, Past, shape.HiddenSize);
+        List<Tensor> inputs = [.. forms.Select(f => randn(Rows, 1, shape.HiddenSize).to_type(TypeOf(f.Name)).alias())];
+        for (int i = 0; i < forms.Length; i++)
         {
-            model.Forward(prefix, null, cache).Dispose();
+            using Tensor past = prefix.to_type(TypeOf(forms[i].Name)).alias();
+            models[i].Forward(past, null, caches[i]).Dispose();
         }
         double[] bytes = [.. models.Select(m => Bytes(m.named_parameters().Where(p => p.name.StartsWith("layers.", StringComparison.Ordinal)).Select(p => p.parameter)))];
         using MachineSpeed machine = new();
-        Timings times = Timings.Of(options.Rounds, [.. Forms.Select((f, i) => (f.Name, (Action)(() => models[i].Forward(next, null, caches[i]).Dispose()))), ("read", machine.Read)]);
+        Timings times = Timings.Of(options.Rounds, [.. forms.Select((f, i) => (f.Name, (Action)(() => models[i].Forward(inputs[i], null, caches[i]).Dispose()))), ("read", machine.Read)]);
         models.ForEach(m => m.Dispose());
         caches.ForEach(c => c.Dispose());
-        return [Row(int8, 1, 2), Row(int4, 2, 3)];
+        inputs.ForEach(t => t.Dispose());
+        return [Bound(fp32, 3, 0.75), Bound(bf16, 0, 0.75), Row(int8, 1, 2), Row(int4, 2, 3)];
 
-        BenchRow Row(string name, int form, double target) => Of(name, $"decode step, {Layers} layers of the 14B shape, {Rows} rows, {Past} positions, {Forms[form].Name}", Forms[form].Name, times, bytes[form], target);
+        string Work(int form) => $"decode step, {Layers} layers of the 14B shape, {Rows} rows, {Past} positions, {forms[form].Name}";
+        BenchRow Row(string name, int form, double target) => Of(name, Work(form), forms[form].Name, times, bytes[form], target);
+        BenchRow Bound(string name, int form, double target)
+        {
+            BenchRow row = Row(name, form, double.NaN);
+            return row with { Against = "bytes ÷ measured read bandwidth", Value = new BenchValue(BenchKind.Share, row.Details["boundShare"]), Target = new BenchValue(BenchKind.Share, target) };
+        }
     }
 
     /// <summary>A token of the released head: 50 steps, two branches.</summary>
@@ -68,14 +78,17 @@ internal static class QuantizedCase
         };
     }
 
+    private static ScalarType TypeOf(string form) => form == "fp32" ? ScalarType.Float32 : ScalarType.BFloat16;
+
     private static double Bytes(IEnumerable<Tensor> weights) => weights.Sum(w => w.numel() * (double)w.element_size());
 
-    // Small numbers in every tensor, for each shape the same: what they are changes no time.
+    // Small numbers in every tensor, for each shape the same: what they are changes no time. Where they lie does: where a loaded model's do.
     private static TModule Filled<TModule>(TModule module, string prefix, WeightScheme? scheme)
         where TModule : nn.Module
     {
         using DisposeScope scope = NewDisposeScope();
         Dictionary<(string, bool), Tensor> made = [];
+        List<(TorchSharp.Modules.Parameter Parameter, Tensor Values)> all = [];
         foreach ((string name, TorchSharp.Modules.Parameter parameter) in module.named_parameters())
         {
             bool chosen = scheme is not null && QuantizedWeights.IsChosen(prefix + name, parameter.shape, scheme);
@@ -83,10 +96,15 @@ internal static class QuantizedCase
             if (!made.TryGetValue(kind, out Tensor? values))
             {
                 using Tensor plain = rand(parameter.shape).mul_(Scalars.Of(0.02));
-                made[kind] = values = chosen ? scheme!.Quantize(plain) : plain.to_type(ScalarType.BFloat16);
+                made[kind] = values = chosen ? scheme!.Quantize(plain) : plain.to_type(parameter.dtype).alias();
             }
+            all.Add((parameter, values));
+        }
+        using WeightMemory memory = new(all.Sum(p => WeightMemory.Room(p.Values.shape, p.Values.dtype)));
+        foreach ((TorchSharp.Modules.Parameter parameter, Tensor values) in all)
+        {
             parameter.requires_grad = false;
-            using Tensor own = values.clone();
+            using Tensor own = memory.Copy(values);
             TensorMemory.Assign(parameter, own);
         }
         module.eval();

@@ -28,15 +28,15 @@ public sealed record MemoryEstimate(long Tables, long Layer, long LayerCache, in
     /// <summary>For pictures of the given size; the weights are counted tensor by tensor.</summary>
     /// <param name="model">The model, on the meta device or another.</param>
     /// <param name="autoencoder">Its autoencoder.</param>
-    /// <param name="dtype">Of the model's weights and cache.</param>
+    /// <param name="dtype">Of the model's weights.</param>
     /// <param name="sequences">Guidance branches × pictures drawn at once.</param>
     /// <param name="positions">Prompt and image tokens of a sequence.</param>
     /// <param name="pixels">Pixels of one picture.</param>
     public static MemoryEstimate Of(NextStepModel model, ImageAutoencoder autoencoder, ScalarType dtype, long sequences, long positions, long pixels) =>
-        Of(model, autoencoder, dtype, sequences, positions, pixels, null);
+        Of(model, autoencoder, dtype, sequences, positions, pixels, null, TensorDtypes.Width(dtype));
 
-    /// <summary>As above, with quantized matrices; null = none.</summary>
-    internal static MemoryEstimate Of(NextStepModel model, ImageAutoencoder autoencoder, ScalarType dtype, long sequences, long positions, long pixels, WeightScheme? scheme)
+    /// <summary>As above, with quantized matrices; null = none. Of the cache, bytes of a number: not everywhere those of a weight.</summary>
+    internal static MemoryEstimate Of(NextStepModel model, ImageAutoencoder autoencoder, ScalarType dtype, long sequences, long positions, long pixels, WeightScheme? scheme, double cacheWidth)
     {
         TransformerConfig t = model.Config.Transformer;
         long width = TensorDtypes.Width(dtype), all = 0, tables = 0, layers = 0;
@@ -55,7 +55,7 @@ public sealed record MemoryEstimate(long Tables, long Layer, long LayerCache, in
         long decoded = pixels * autoencoder.Config.Width * MapsAtOnce;
         long prefill = (sequences * positions * ((4L * t.HiddenSize) + (2L * t.IntermediateSize)) * width) + (sequences * t.Heads * positions * positions * sizeof(float));
         return new MemoryEstimate(
-            tables, layers / t.Layers, cache * width, t.Layers, all - tables - layers,
+            tables, layers / t.Layers, (long)(cache * cacheWidth), t.Layers, all - tables - layers,
             sizeof(float) * (autoencoder.parameters().Sum(p => p.numel()) + decoded), prefill);
     }
 

@@ -57,6 +57,9 @@ public sealed record LoadOptions
     /// <summary>Pixels of one picture, for the memory check; null = the training size, or 512 × 512.</summary>
     public long? Pixels { get; init; }
 
+    /// <summary>Of the keys and values, as in <see cref="SamplingConfig.CacheBits"/>, for the memory check.</summary>
+    public int? CacheBits { get; init; }
+
     /// <summary>Input pictures of that size in a sequence, for the memory check.</summary>
     public int InputPictures { get; init; }
 
@@ -259,7 +262,8 @@ public static partial class ReleasedFolder
     {
         long side = imageSize ?? DefaultSide, pixels = options.Pixels ?? side * side;
         long perToken = autoencoder.Config.PixelsPerToken;
-        MemoryEstimate need = MemoryEstimate.Of(model, autoencoder, dtype, options.Sequences, ((1 + options.InputPictures) * pixels / (perToken * perToken)) + MemoryEstimate.PromptAllowance, pixels, scheme);
+        double cacheWidth = options.CacheBits is null ? TensorDtypes.Width(TokenSampler.CacheDtype(dtype, options.Devices[0])) : KeyValueCache.ByteWidth(model.Config.Transformer);
+        MemoryEstimate need = MemoryEstimate.Of(model, autoencoder, dtype, options.Sequences, ((1 + options.InputPictures) * pixels / (perToken * perToken)) + MemoryEstimate.PromptAllowance, pixels, scheme, cacheWidth);
         options.Estimated?.Invoke(need);
         if (options.Devices.Count == 1 && need.Total < SmallModel)
         {

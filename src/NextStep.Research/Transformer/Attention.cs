@@ -47,12 +47,20 @@ public sealed class Attention : nn.Module
         Tensor q = angles.Rotate(Normed(q_norm, Split(projected[0], batch, length, _config.Heads)));
         Tensor k = angles.Rotate(Normed(k_norm, Split(projected[1], batch, length, _config.KeyValueHeads)));
         Tensor v = Split(projected[2], batch, length, _config.KeyValueHeads);
-        if (cache is not null)
+        Tensor mixed;
+        if (length == 1 && cache?.AppendBytes(layer, k, v) is { } bytes)
         {
-            (k, v) = cache.Append(layer, k, v);
-            q = q.to_type(k.dtype); // a CPU keeps its cache in float32
+            mixed = Grouped(q.to_type(ScalarType.Float32), rows => ByteAttention.Of(rows, bytes.Keys, bytes.Values, cache.Length + 1, mask));
         }
-        Tensor mixed = length == 1 ? One(q, k, v, mask) : DotAttention.Of(q, Expand(k), Expand(v), mask, causal: mask is null);
+        else
+        {
+            if (cache is not null)
+            {
+                (k, v) = cache.Append(layer, k, v);
+                q = q.to_type(k.dtype); // a CPU keeps its cache in float32
+            }
+            mixed = length == 1 ? Grouped(q, rows => DotAttention.Of(rows, k, v, mask)) : DotAttention.Of(q, Expand(k), Expand(v), mask, causal: mask is null);
+        }
         return RowLinear.Forward(o_proj, mixed.to_type(x.dtype).transpose(1, 2).reshape(batch, length, -1)).MoveToOuterDisposeScope();
     }
 
@@ -61,11 +69,10 @@ public sealed class Attention : nn.Module
     private Tensor Split(Tensor x, long batch, long length, int heads) => x.view(batch, length, heads, _config.HeadDim).transpose(1, 2);
 
     // The query heads that share a key-value head are the rows of one product, so the cache is read where it lies, once.
-    private Tensor One(Tensor q, Tensor k, Tensor v, Tensor? mask)
+    private Tensor Grouped(Tensor q, Func<Tensor, Tensor> attend)
     {
         long batch = q.size(0), group = _config.Heads / _config.KeyValueHeads;
-        Tensor rows = q.reshape(batch, _config.KeyValueHeads, group, _config.HeadDim);
-        return DotAttention.Of(rows, k, v, mask).reshape(batch, _config.Heads, 1, _config.HeadDim);
+        return attend(q.reshape(batch, _config.KeyValueHeads, group, _config.HeadDim)).reshape(batch, _config.Heads, 1, _config.HeadDim);
     }
 
     // Each key-value head serves a run of consecutive query heads (repeat-interleave).

@@ -4,34 +4,49 @@ using static TorchSharp.torch;
 namespace NextStep.Research;
 
 /// <summary>
-/// Preallocated keys (after rotation) and values of every layer, [rows, key-value heads, capacity, head width].
-/// The length is an explicit counter.
+/// Preallocated keys (after rotation) and values of every layer, [rows, key-value heads, capacity, head width], as they come or in 8 bits
+/// each. The length is an explicit counter.
 /// </summary>
 public sealed class KeyValueCache : IDisposable
 {
-    private readonly Tensor[] _keys;
-    private readonly Tensor[] _values;
+    private readonly CacheSlots[] _keys;
+    private readonly CacheSlots[] _values;
     private readonly TransformerConfig _config;
     private readonly ScalarType _dtype;
+    private readonly int? _bits;
     private RotaryAngles? _angles;
 
     /// <summary>Room for <paramref name="capacity"/> positions of <paramref name="rows"/> sequences.</summary>
-    public KeyValueCache(TransformerConfig config, long rows, long capacity, ScalarType dtype, Device device)
-        : this(config, rows, capacity, dtype, Enumerable.Repeat(device, config.Layers).ToArray())
+    public KeyValueCache(TransformerConfig config, long rows, long capacity, ScalarType dtype, Device device, int? bits = null)
+        : this(config, rows, capacity, dtype, Enumerable.Repeat(device, config.Layers).ToArray(), bits)
     {
     }
 
     /// <summary>As above, each layer's part on its own device.</summary>
-    public KeyValueCache(TransformerConfig config, long rows, long capacity, ScalarType dtype, IReadOnlyList<Device> layerDevices)
+    /// <param name="config">Of the transformer.</param>
+    /// <param name="rows">Sequences.</param>
+    /// <param name="capacity">Positions of each.</param>
+    /// <param name="dtype">Of what is read from it.</param>
+    /// <param name="layerDevices">One for each layer.</param>
+    /// <param name="bits">8: signed bytes, a float32 factor for each position of a head; a number is off by at most a 254th of the largest of its position. Null: as they come.</param>
+    /// <exception cref="ArgumentOutOfRangeException">Of other bits.</exception>
+    public KeyValueCache(TransformerConfig config, long rows, long capacity, ScalarType dtype, IReadOnlyList<Device> layerDevices, int? bits = null)
     {
-        (_config, _dtype) = (config, dtype);
+        if (bits is not (null or SamplingConfig.ByteCache))
+        {
+            throw new ArgumentOutOfRangeException(nameof(bits), bits, "Keys and values are kept in 8 bits, or as they come (null).");
+        }
+        (_config, _dtype, _bits) = (config, dtype, bits);
         long[] shape = [rows, config.KeyValueHeads, capacity, config.HeadDim];
-        _keys = [.. layerDevices.Select(d => zeros(shape, dtype, d).DetachFromDisposeScope())];
-        _values = [.. layerDevices.Select(d => zeros(shape, dtype, d).DetachFromDisposeScope())];
+        _keys = [.. layerDevices.Select(d => CacheSlots.Of(shape, dtype, bits, d))];
+        _values = [.. layerDevices.Select(d => CacheSlots.Of(shape, dtype, bits, d))];
         Capacity = capacity;
     }
 
-    /// <summary>Of keys and values.</summary>
+    /// <summary>Bytes of a number in 8 bits, its share of the position's factor included.</summary>
+    internal static double ByteWidth(TransformerConfig config) => 1 + (sizeof(float) / (double)config.HeadDim);
+
+    /// <summary>Of keys and values as they are read.</summary>
     public ScalarType Dtype => _dtype;
 
     /// <summary>Positions stored so far.</summary>
@@ -41,23 +56,33 @@ public sealed class KeyValueCache : IDisposable
     public long Capacity { get; }
 
     /// <summary>
-    /// Stores the new positions of one layer behind <see cref="Length"/> and returns views of all keys and values up to them.
+    /// Stores the new positions of one layer behind <see cref="Length"/> and returns all keys and values up to them, views where they are kept as they come.
     /// <see cref="Advance"/> moves the counter once all layers have stored theirs.
     /// </summary>
     /// <exception cref="InvalidOperationException">The cache is full.</exception>
     public (Tensor Keys, Tensor Values) Append(int layer, Tensor keys, Tensor values)
     {
-        long count = keys.size(2);
-        CheckRoom(Length, count);
-        using (Tensor slot = _keys[layer].narrow(2, Length, count))
+        Store(layer, keys, values);
+        long length = Length + keys.size(2);
+        return (_keys[layer].Read(length), _values[layer].Read(length));
+    }
+
+    /// <summary>As <see cref="Append"/>, but what is kept in 8 bits is returned so; null, and nothing stored, where <see cref="ByteAttention"/> does not serve.</summary>
+    internal (ByteSlots Keys, ByteSlots Values)? AppendBytes(int layer, Tensor keys, Tensor values)
+    {
+        if (_keys[layer] is not ByteSlots k || _values[layer] is not ByteSlots v || k.Device.type != DeviceType.CPU || _dtype != ScalarType.Float32 || _config.HeadDim % ByteAttention.Lanes != 0)
         {
-            slot.copy_(keys);
+            return null;
         }
-        using (Tensor slot = _values[layer].narrow(2, Length, count))
-        {
-            slot.copy_(values);
-        }
-        return (_keys[layer].narrow(2, 0, Length + count), _values[layer].narrow(2, 0, Length + count));
+        Store(layer, keys, values);
+        return (k, v);
+    }
+
+    private void Store(int layer, Tensor keys, Tensor values)
+    {
+        CheckRoom(Length, keys.size(2));
+        _keys[layer].Write(Length, keys);
+        _values[layer].Write(Length, values);
     }
 
     /// <summary>Counts <paramref name="positions"/> as stored.</summary>
@@ -72,24 +97,21 @@ public sealed class KeyValueCache : IDisposable
         Length = length;
     }
 
-    /// <summary>Views of what one layer holds.</summary>
-    public (Tensor Keys, Tensor Values) Layer(int layer) => (_keys[layer].narrow(2, 0, Length), _values[layer].narrow(2, 0, Length));
+    /// <summary>What one layer holds; views where it is kept as it came.</summary>
+    public (Tensor Keys, Tensor Values) Layer(int layer) => (_keys[layer].Read(Length), _values[layer].Read(Length));
 
     /// <summary>An empty cache of the same layers for other rows.</summary>
-    public KeyValueCache Sibling(long rows, long capacity) => new(_config, rows, capacity, _dtype, [.. _keys.Select(k => k.device)]);
+    public KeyValueCache Sibling(long rows, long capacity) => new(_config, rows, capacity, _dtype, [.. _keys.Select(k => k.Device)], _bits);
 
     /// <summary>Takes over what <paramref name="other"/> holds: row i becomes its row <paramref name="rows"/>[i].</summary>
-    /// <param name="other">Of the same layers; at most as long as this one.</param>
+    /// <param name="other">Of the same layers and bits; at most as long as this one.</param>
     /// <param name="rows">int64 [rows of this cache].</param>
     public void Take(KeyValueCache other, Tensor rows)
     {
         for (int layer = 0; layer < _keys.Length; layer++)
         {
-            using DisposeScope scope = NewDisposeScope();
-            (Tensor keys, Tensor values) = other.Layer(layer);
-            Tensor at = rows.to(keys.device);
-            _keys[layer].narrow(2, 0, other.Length).copy_(keys.index_select(0, at));
-            _values[layer].narrow(2, 0, other.Length).copy_(values.index_select(0, at));
+            _keys[layer].Take(other._keys[layer], other.Length, rows);
+            _values[layer].Take(other._values[layer], other.Length, rows);
         }
         Length = other.Length;
     }
@@ -122,9 +144,9 @@ public sealed class KeyValueCache : IDisposable
     {
         _angles?.Cosine.Dispose();
         _angles?.Sine.Dispose();
-        foreach (Tensor tensor in _keys.Concat(_values))
+        foreach (CacheSlots slots in _keys.Concat(_values))
         {
-            tensor.Dispose();
+            slots.Dispose();
         }
     }
 }

@@ -90,7 +90,7 @@ public sealed class QuantizedFolderTests : IDisposable
         Refused(() => ReleasedFolder.Load(_folder.File("small"), new Device(DeviceType.CUDA, 0)), "--device cpu");
         using NextStepModel model = Model();
         using ImageAutoencoder autoencoder = TinyModels.Pictures();
-        MemoryEstimate plain = MemoryEstimate.Of(model, autoencoder, ScalarType.Float32, 2, 10, 256), small = MemoryEstimate.Of(model, autoencoder, ScalarType.Float32, 2, 10, 256, new WeightScheme(4, 32));
+        MemoryEstimate plain = MemoryEstimate.Of(model, autoencoder, ScalarType.Float32, 2, 10, 256), small = MemoryEstimate.Of(model, autoencoder, ScalarType.Float32, 2, 10, 256, new WeightScheme(4, 32), sizeof(float));
         long matrices = (64 * (64 + 32 + 32 + 64)) + (3 * 64 * 96);
         Assert.Equal(matrices * 4 - (matrices / 32 * 18), plain.Layer - small.Layer);
         Assert.Equal(plain.Tables, small.Tables);

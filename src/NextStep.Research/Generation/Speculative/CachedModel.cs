@@ -15,7 +15,8 @@ internal sealed class CachedModel : IDisposable
     /// <param name="prompt">Of one picture.</param>
     /// <param name="branches">How many of the prompt's row blocks this model reads.</param>
     /// <param name="count">L, image tokens.</param>
-    public CachedModel(NextStepModel model, PromptRows prompt, GuidanceBranches branches, int count)
+    /// <param name="cacheBits">Of its cache, as in <see cref="SamplingConfig.CacheBits"/>.</param>
+    public CachedModel(NextStepModel model, PromptRows prompt, GuidanceBranches branches, int count, int? cacheBits)
     {
         using DisposeScope scope = NewDisposeScope();
         int rows = (int)branches;
@@ -23,7 +24,7 @@ internal sealed class CachedModel : IDisposable
         (_model, Branches, PromptLength) = (model, branches, length);
         IReadOnlyList<Device> layers = model.Transformer.LayerDevices;
         PromptRows read = branches == prompt.Branches ? prompt : new PromptRows(prompt.Ids.narrow(0, 0, rows), prompt.KeyMask?.narrow(0, 0, rows), Own(model, prompt, rows), branches);
-        _cache = new KeyValueCache(model.Config.Transformer, rows, length + count - 1, TokenSampler.CacheDtype(model.Transformer), layers);
+        _cache = new KeyValueCache(model.Config.Transformer, rows, length + count - 1, TokenSampler.CacheDtype(model.Transformer), layers, cacheBits);
         _keyMask = read.KeyMask is { } mask
             ? cat([mask.to(layers[0]), ones(rows, count, dtype: ScalarType.Bool, device: layers[0])], 1).DetachFromDisposeScope()
             : null;

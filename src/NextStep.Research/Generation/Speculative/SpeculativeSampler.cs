@@ -29,8 +29,8 @@ internal sealed class SpeculativeSampler : IDisposable
         _draftHeads = new TokenHeadSamplers(draft.Model.Model.Head, draft.Model.Model.Config.HeadComponent, sampling, count, null);
         _ = (FlowOf(_targetHeads, 0, "model"), FlowOf(_draftHeads, 0, "draft"));
         _noise = new TokenNoise(noise, model.Config.TokenWidth, [.. Enumerable.Range(0, count).Select(i => TokenHeadSamplers.Steps(sampling, i, count))]);
-        _target = new CachedModel(model, prompt, prompt.Branches, count);
-        _proposer = new CachedModel(draft.Model.Model, prompt, draft.Guided ? prompt.Branches : GuidanceBranches.None, count);
+        _target = new CachedModel(model, prompt, prompt.Branches, count, sampling.CacheBits);
+        _proposer = new CachedModel(draft.Model.Model, prompt, draft.Guided ? prompt.Branches : GuidanceBranches.None, count, sampling.CacheBits);
     }
 
     /// <summary>Draws the tokens of one picture, [1, count, d] float32; everything as for <see cref="TokenSampler.Draw"/>.</summary>
