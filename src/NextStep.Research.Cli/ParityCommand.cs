@@ -15,6 +15,11 @@ internal static class ParityCommand
         Arity = ArgumentArity.OneOrMore,
     };
 
+    private static readonly Option<WeightScheme?> Quantization = SharedOptions.Quantization(new("--quantization")
+    {
+        Description = "The matrices are quantized before they are compared, with groups of 32, 64 or 128: how far the scheme is from the reference. Tolerances are the scheme's, in units of the largest number of a tensor: 5 % of int8, 50 % of int4; what needs gradients is left out.",
+    });
+
     private static readonly Option<bool> AsJson = new("--json") { Description = "One JSON document instead of a table." };
 
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -32,17 +37,19 @@ internal static class ParityCommand
             Examples:
               nextstep parity tests/fixtures/*.safetensors
               nextstep parity tests/fixtures --json > parity.json
+              nextstep parity tests/fixtures --quantization int8:32
             """);
         command.Arguments.Add(Fixtures);
+        command.Options.Add(Quantization);
         command.Options.Add(AsJson);
-        command.SetAction(parse => Run(parse.GetRequiredValue(Fixtures), parse.GetValue(AsJson)));
+        command.SetAction(parse => Run(parse.GetRequiredValue(Fixtures), parse.GetValue(Quantization), parse.GetValue(AsJson)));
         return command;
     }
 
-    private static int Run(string[] paths, bool json)
+    private static int Run(string[] paths, WeightScheme? scheme, bool json)
     {
         string[] files = [.. paths.SelectMany(FilesOf)];
-        ParityReport report = ParityRunner.Run(files);
+        ParityReport report = ParityRunner.Run(files, scheme: scheme);
         if (json)
         {
             Console.Out.WriteLine(JsonSerializer.Serialize(new { report.Passed, report.Rows }, Json));

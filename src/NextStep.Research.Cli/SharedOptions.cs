@@ -25,6 +25,22 @@ internal static class SharedOptions
     /// <summary>Which weights of a model's folder or of a training checkpoint.</summary>
     public static Option<WeightChoice?> Weights() => new("--weights") { Description = "ema or model: the running average of the weights, or those of the last step; default: ema where there is one." };
 
+    /// <summary>A scheme of quantized weights, by its name.</summary>
+    public static Option<WeightScheme?> Quantization(Option<WeightScheme?> option)
+    {
+        option.HelpName = "int8:GROUP|int4:GROUP";
+        option.CustomParser = result =>
+        {
+            WeightScheme? scheme = WeightScheme.Parse(result.Tokens[0].Value);
+            if (scheme is null)
+            {
+                result.AddError($"There is no quantization '{result.Tokens[0].Value}'; use int8:GROUP or int4:GROUP with groups of 32, 64 or 128.");
+            }
+            return scheme;
+        };
+        return option;
+    }
+
     /// <summary>An output picture: its ending says the kind, and one that cannot be written is refused; without an ending it is PNG in a folder.</summary>
     public static Option<string> Picture(Option<string> output)
     {

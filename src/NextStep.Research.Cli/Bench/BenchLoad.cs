@@ -16,7 +16,7 @@ internal static class BenchLoad
     private static readonly Option<string?> Model = new("--model", "-m") { Description = "A folder in the released layout; default: an untrained one is written, measured in a process of its own and removed." };
     private static readonly Option<double> Size = new("--gigabytes") { Description = "Weights of the untrained transformer, as if in bfloat16.", DefaultValueFactory = _ => 2 };
     private static readonly Option<bool> Released = new("--released") { Description = "The untrained model has the shape of the released 14B one, head and autoencoder included; 30 GB of disk in bfloat16, 11 GB in int4." };
-    private static readonly Option<string?> Quantization = new("--quantization") { HelpName = "int8:GROUP|int4:GROUP", Description = "The matrices of the untrained model are written so, with groups of 32, 64 or 128." };
+    private static readonly Option<WeightScheme?> Quantization = SharedOptions.Quantization(new("--quantization") { Description = "The matrices of the untrained model are written so, with groups of 32, 64 or 128." });
     private static readonly Option<string?> Keep = new("--keep") { HelpName = "FOLDER", Description = "The untrained model is written there and stays." };
     private static readonly Option<int?> Side = new("--side") { Description = "Pixels of the picture that is drawn; default: four tokens." };
     private static readonly Option<int> Steps = new("--steps") { Description = "Head evaluations per image token.", DefaultValueFactory = _ => 4 };
@@ -25,13 +25,6 @@ internal static class BenchLoad
 
     static BenchLoad()
     {
-        Quantization.Validators.Add(result =>
-        {
-            if (result.Tokens.Count == 1 && WeightScheme.Parse(result.Tokens[0].Value) is null)
-            {
-                result.AddError($"There is no quantization '{result.Tokens[0].Value}'; use int8:GROUP or int4:GROUP with groups of 32, 64 or 128.");
-            }
-        });
         Steps.Validators.Add(result =>
         {
             if (result.GetValueOrDefault<int>() < 1)
@@ -127,11 +120,11 @@ internal static class BenchLoad
         WorkProgress.Run(progress =>
         {
             ReleasedFolder.SaveUntrained(
-                folder, model, autoencoder, tokenizer, released ? 256 : 64, new SamplingConfig { Steps = 4 }, 0, parse.GetValue(Quantization), (done, total) => progress.Report("writing", done, total, "GB", 1e9));
+                folder, model, autoencoder, tokenizer, released ? 256 : 64, new SamplingConfig { Steps = 4 }, 0, parse.GetValue(Quantization)?.ToString(), (done, total) => progress.Report("writing", done, total, "GB", 1e9));
             return 0;
         });
         Show("untrained", string.Create(
-            CultureInfo.InvariantCulture, $"{config.Transformer.Layers} layers of width {config.Transformer.HiddenSize}, {parse.GetValue(Quantization) ?? "bfloat16"}, written in {clock.Elapsed.TotalSeconds:F0} s; at most {Gigabytes(DeviceMemory.PeakHost)} of host memory"));
+            CultureInfo.InvariantCulture, $"{config.Transformer.Layers} layers of width {config.Transformer.HiddenSize}, {parse.GetValue(Quantization)?.ToString() ?? "bfloat16"}, written in {clock.Elapsed.TotalSeconds:F0} s; at most {Gigabytes(DeviceMemory.PeakHost)} of host memory"));
     }
 
     private static ModelConfig Narrow(double gigabytes)

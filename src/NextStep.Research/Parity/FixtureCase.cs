@@ -10,6 +10,9 @@ internal sealed class FixtureCase
     /// <summary>Rounding between two libraries: |d| ≤ 1e−4·max(1, max|x|).</summary>
     public const double Relative = 1e-4;
 
+    // About twice the worst that the recordings of the reference show with groups of 32, 2.8 and 27 %, in units of the largest number of a tensor; drawn tokens and pictures are among them.
+    private const double Int8 = 0.05, Int4 = 0.5;
+
     private readonly FixtureFile _file;
     private readonly string _prefix;
     private readonly HashSet<string> _checked = new(StringComparer.Ordinal);
@@ -59,15 +62,18 @@ internal sealed class FixtureCase
         }
     }
 
+    /// <summary>Tolerance over max(1, max|recorded|) of what a model computes: rounding, or the error of its quantized weights.</summary>
+    public static double Tolerance(WeightScheme? scheme) => scheme?.Bits switch { null => Relative, 8 => Int8, _ => Int4 };
+
     /// <summary>Whether anything was held against a recording.</summary>
     public bool Compared => _file.Rows.Any(r => r.Case == Name);
 
     /// <summary>Holds <paramref name="actual"/> against a recorded tensor; without such a recording there is nothing to compare.</summary>
     /// <param name="tensor">Its name in the case.</param>
     /// <param name="actual">Ours.</param>
-    /// <param name="relative">Tolerance over max(1, max|recorded|).</param>
+    /// <param name="relative">Tolerance over max(1, max|recorded|); null = <see cref="Tolerance"/>.</param>
     /// <param name="valid">Bool, broadcastable: where the recording means anything; null = everywhere.</param>
-    public void Check(string tensor, Tensor actual, double relative = Relative, Tensor? valid = null)
+    public void Check(string tensor, Tensor actual, double? relative = null, Tensor? valid = null)
     {
         if (!Has(tensor))
         {
@@ -82,12 +88,12 @@ internal sealed class FixtureCase
         }
         Tensor difference = Difference(expected, actual, valid);
         Tensor size = expected.to_type(ScalarType.Float64).abs().nan_to_num(0, 0, 0);
-        double tolerance = relative * Math.Max(1, Largest(valid is null ? size : size.mul(valid)));
+        double tolerance = (relative ?? Tolerance(_file.Scheme)) * Math.Max(1, Largest(valid is null ? size : size.mul(valid)));
         double worst = Largest(difference);
         Add(tensor, worst, tolerance, worst <= tolerance, double.IsFinite(worst) ? "" : "not finite");
     }
 
-    /// <summary>Holds 8-bit pixels against recorded ones: at most 1 off, on at most 0.5 % of them.</summary>
+    /// <summary>Holds 8-bit pixels against recorded ones: at most 1 off, on at most 0.5 % of them. Those of quantized weights are not compared: the picture before rounding says how far they are.</summary>
     public void CheckPixels(string tensor, Tensor actual)
     {
         if (!Has(tensor))
@@ -102,6 +108,12 @@ internal sealed class FixtureCase
             return;
         }
         Tensor difference = Difference(expected, actual, null);
+        if (_file.Scheme is not null)
+        {
+            _checked.Add(tensor);
+            _file.Rows.Add(new ParityRow(_file.Name, Name, tensor, Largest(difference), null, ParityVerdict.Skip, "pixels of quantized weights differ; out.image says by how much"));
+            return;
+        }
         double worst = Largest(difference), share = difference.gt(Scalars.Of(0)).to_type(ScalarType.Float64).mean().item<double>();
         Add(tensor, worst, 1, worst <= 1 && share <= 0.005, System.FormattableString.Invariant($"{share:P2} of the pixels differ"));
     }

@@ -7,8 +7,9 @@ namespace NextStep.Research;
 /// <summary>A recording of the reference: a safetensors file whose metadata say what is in it.</summary>
 internal sealed class FixtureFile : IDisposable
 {
-    private FixtureFile(SafetensorsFile source, string kind, JsonObject config, JsonArray cases)
+    private FixtureFile(SafetensorsFile source, string kind, JsonObject config, JsonArray cases, WeightScheme? scheme)
     {
+        Scheme = scheme;
         Source = source;
         Kind = kind;
         Config = config;
@@ -21,6 +22,9 @@ internal sealed class FixtureFile : IDisposable
 
     public string Name => System.IO.Path.GetFileName(Source.Path);
 
+    /// <summary>How the matrices of the models that are compared are quantized; null = not.</summary>
+    public WeightScheme? Scheme { get; }
+
     /// <summary>What kind of recording it is.</summary>
     public string Kind { get; }
 
@@ -32,7 +36,7 @@ internal sealed class FixtureFile : IDisposable
     /// <summary>Comparisons so far.</summary>
     public List<ParityRow> Rows { get; } = [];
 
-    public static FixtureFile Open(string path)
+    public static FixtureFile Open(string path, WeightScheme? scheme = null)
     {
         SafetensorsFile source = SafetensorsFile.Open(path);
         try
@@ -41,7 +45,8 @@ internal sealed class FixtureFile : IDisposable
                 source,
                 source.Metadata.GetValueOrDefault("kind") ?? throw new InvalidDataException($"{path}: not a fixture, its metadata have no kind."),
                 Parse(source, "config") as JsonObject ?? [],
-                Parse(source, "cases") as JsonArray ?? []);
+                Parse(source, "cases") as JsonArray ?? [],
+                scheme);
         }
         catch
         {

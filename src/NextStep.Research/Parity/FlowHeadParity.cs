@@ -24,7 +24,7 @@ internal sealed class FlowHeadParity : ParityKind
             Layers = keys.Size(MostAnything, null, "layers"),
             MlpRatio = keys.Double("mlp_ratio", 1),
         });
-        LoadWeights(_head, file.Source);
+        LoadWeights(_head, file.Source, "image_head.");
     }
 
     public override void Run(FixtureCase fixture)

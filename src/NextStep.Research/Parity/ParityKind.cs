@@ -1,4 +1,6 @@
 using System.Text.Json.Nodes;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace NextStep.Research;
 
@@ -36,8 +38,27 @@ internal abstract class ParityKind(FixtureFile file) : IDisposable
     }
 
     /// <summary>Loads weights strictly; names with a slash are recordings, not weights.</summary>
-    public static void LoadWeights(TorchSharp.torch.nn.Module module, TensorSource source) =>
+    protected static void LoadPlain(nn.Module module, TensorSource source) =>
         StateDictLoader.Load(module, source, n => n.Contains('/', StringComparison.Ordinal) ? null : n, OptionalNames);
+
+    /// <summary>As above, and quantizes what the file's scheme quantizes.</summary>
+    /// <param name="module">The model, or a part of it.</param>
+    /// <param name="source">Its weights.</param>
+    /// <param name="prefix">Of the part's names in a model.</param>
+    protected void LoadWeights(nn.Module module, TensorSource source, string prefix = "")
+    {
+        LoadPlain(module, source);
+        if (File.Scheme is not { } scheme)
+        {
+            return;
+        }
+        foreach ((string name, TorchSharp.Modules.Parameter parameter) in module.named_parameters().Where(p => QuantizedWeights.IsChosen(prefix + p.name, p.parameter.shape, scheme)))
+        {
+            parameter.requires_grad = false;
+            using Tensor stored = scheme.Quantize(parameter.detach());
+            TensorMemory.Assign(parameter, stored);
+        }
+    }
 
     /// <summary>Tensors that a checkpoint may hold or lack: the fixed position table.</summary>
     public static IReadOnlySet<string> OptionalNames { get; } = new HashSet<string> { "gen_pos_embed" };

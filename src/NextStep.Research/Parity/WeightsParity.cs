@@ -35,7 +35,7 @@ internal sealed class WeightsParity : ParityKind
             default:
                 using (NextStepModel model = BuildModel(File.Config, File.Path))
                 {
-                    LoadWeights(model, File.Source);
+                    LoadPlain(model, File.Source);
                     CheckLoaded(fixture, model);
                     if (fixture.Has("gen_pos_embed"))
                     {

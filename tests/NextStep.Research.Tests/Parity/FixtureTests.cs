@@ -15,6 +15,24 @@ public sealed class FixtureTests
         Assert.Equal(file == "fm_head_sample_new.safetensors", report.Rows.All(r => r.Verdict == ParityVerdict.Skip));
     }
 
+    [Theory]
+    [InlineData("llama_forward.safetensors")]
+    [InlineData("nextstep_forward.safetensors")]
+    [InlineData("fm_head_net.safetensors")]
+    [InlineData("t2i_cfg_constant.safetensors")]
+    public void Quantized_matrices_stay_within_the_tolerance_of_their_scheme(string file)
+    {
+        double[] worst = [.. new[] { new WeightScheme(8, 32), new WeightScheme(4, 32) }.Select(scheme =>
+        {
+            ParityReport report = ParityRunner.Run([Fixtures.File(file)], scheme: scheme);
+            Assert.True(report.Passed);
+            Assert.Equal(file is "nextstep_forward.safetensors", report.Rows.Any(r => r.Note.Contains("no gradients", StringComparison.Ordinal)));
+            return report.Rows.Max(r => r.Worst / r.Tolerance * FixtureCase.Tolerance(scheme) ?? 0);
+        })];
+        Assert.True(worst[0] > 10 * FixtureCase.Relative); // they are quantized
+        Assert.True(worst[1] > 4 * worst[0]);
+    }
+
     [Fact]
     public void A_file_that_is_no_fixture_is_an_error_that_names_it()
     {
