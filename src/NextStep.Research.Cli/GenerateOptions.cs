@@ -127,9 +127,9 @@ internal static class GenerateOptions
     {
         option.Validators.Add(result =>
         {
-            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && value != SamplingConfig.ByteCache)
+            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, CultureInfo.InvariantCulture, out int value) && value != KeyValueCache.ByteBits)
             {
-                result.AddError($"{option.Name} is {value}; keys and values are kept in {SamplingConfig.ByteCache} bits, or, without the option, as they are computed.");
+                result.AddError($"{option.Name} is {value}; keys and values are kept in {KeyValueCache.ByteBits} bits, or, without the option, as they are computed.");
             }
         });
         return option;

@@ -74,7 +74,7 @@ public sealed class ModelCommandTests : IDisposable
         Assert.StartsWith("memory     0.", lines[0], StringComparison.Ordinal);
         Assert.Contains("of host memory are free", lines[0], StringComparison.Ordinal);
         Assert.Matches(@"^measured   \d+ of 16 tokens of 2 of 3 pictures, Text guidance, 2 steps, in ", lines[1]);
-        Assert.Matches(@"^time       about \d+\.\d s: .* for each of 15 more, 2 times; \d+\.\d s for the decoder$", lines[2]);
+        Assert.Matches(@"^time       about \d+\.\d s \(\d+\.\d s to \d+\.\d s if all were like the fastest or slowest of these tokens\): .* for each of 15 more, 2 times; \d+\.\d s for the decoder$", lines[2]);
         (int code, _, string error) = CommandLine.Call("generate", "-p", "a red circle");
         Assert.Equal(2, code);
         Assert.Contains("--output is missing", error, StringComparison.Ordinal);

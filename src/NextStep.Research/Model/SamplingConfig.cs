@@ -44,11 +44,8 @@ public sealed record SamplingConfig
     /// <summary>Number format of a copy of the flow head that samples; null = the model's own. bfloat16 halves the bytes that every step reads.</summary>
     public Precision? HeadPrecision { get; init; }
 
-    /// <summary>What <see cref="CacheBits"/> may be.</summary>
-    internal const int ByteCache = 8;
-
     /// <summary>8: the transformer keeps the keys and values of earlier tokens in 8 bits each, an error of at most a 254th of the largest number of a position and head. Null: as they are computed, in float32 on a CPU.</summary>
-    [Range(ByteCache, ByteCache)]
+    [Range(KeyValueCache.ByteBits, KeyValueCache.ByteBits)]
     public int? CacheBits { get; init; }
 
     /// <summary>Prompts of the sample grid; empty = chosen from the data source.</summary>

@@ -9,6 +9,9 @@ namespace NextStep.Research;
 /// </summary>
 public sealed class KeyValueCache : IDisposable
 {
+    /// <summary>Bits of a number that is not kept as it comes.</summary>
+    internal const int ByteBits = 8;
+
     private readonly CacheSlots[] _keys;
     private readonly CacheSlots[] _values;
     private readonly TransformerConfig _config;
@@ -32,7 +35,7 @@ public sealed class KeyValueCache : IDisposable
     /// <exception cref="ArgumentOutOfRangeException">Of other bits.</exception>
     public KeyValueCache(TransformerConfig config, long rows, long capacity, ScalarType dtype, IReadOnlyList<Device> layerDevices, int? bits = null)
     {
-        if (bits is not (null or SamplingConfig.ByteCache))
+        if (bits is not (null or ByteBits))
         {
             throw new ArgumentOutOfRangeException(nameof(bits), bits, "Keys and values are kept in 8 bits, or as they come (null).");
         }
