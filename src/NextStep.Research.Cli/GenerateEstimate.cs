@@ -46,13 +46,15 @@ internal static class GenerateEstimate
         {
             // Enough was seen.
         }
+        int aStep = Math.Max(1, (int)(clock.Tokens / clock.Count / atOnce)); // tokens that come together
+        long steps = perPicture / aStep;
         double each = clock.Count > 1 ? Timings.Median(clock.Milliseconds) / 1000 : 0;
-        double tokens = clock.First.TotalSeconds + (each * (perPicture - 1)), decoder = Decoder(generator, drawn, Math.Min(pictures, ImageGenerator.DecodedAtOnce(request))) * perPicture * pictures;
+        double tokens = clock.First.TotalSeconds + (each * (steps - 1)), decoder = Decoder(generator, drawn, Math.Min(pictures, ImageGenerator.DecodedAtOnce(request))) * perPicture * pictures;
         drawn.ForEach(t => t.Dispose());
-        Show("measured", string.Create(CultureInfo.InvariantCulture, $"{clock.Count} of {perPicture} tokens of {atOnce} of {pictures} pictures, {ImageGenerator.Branches(request)} guidance, {request.Sampling.Steps} steps, in {clock.Last.TotalSeconds:F1} s"));
+        Show("measured", string.Create(CultureInfo.InvariantCulture, $"{clock.Count * aStep} of {perPicture} tokens of {atOnce} of {pictures} pictures, {ImageGenerator.Branches(request)} guidance, {request.Sampling.Steps} steps, in {clock.Last.TotalSeconds:F1} s"));
         Show("time", string.Create(
             CultureInfo.InvariantCulture,
-            $"about {Span((tokens * parts) + decoder)}: {clock.First.TotalSeconds:F2} s for prompt and first token, {each * 1000:F0} ms for each of {perPicture - 1} more{(parts > 1 ? $", {parts} times" : "")}; {decoder:F1} s for the decoder"));
+            $"about {Span((tokens * parts) + decoder)}: {clock.First.TotalSeconds:F2} s for prompt and first token, {each * 1000:F0} ms for each of {steps - 1} more{(parts > 1 ? $", {parts} times" : "")}; {decoder:F1} s for the decoder"));
     }
 
     // Seconds a token, from the corners of as many pictures as are decoded together.
