@@ -22,7 +22,7 @@ public sealed class RasterEndsTests
     [Fact]
     public void The_loss_of_a_position_is_its_mean_over_pictures_and_repeats()
     {
-        HeadLossCurves losses = new(4);
+        HeadLossCurves losses = new(4, new TokenSteps());
         losses.Add(TokenLoss.Of(tensor(new float[] { 1, 5, 5, 2, 3, 5, 5, 4 })));
         losses.Add(TokenLoss.Of(tensor(new float[] { 5, 5, 5, 9 })));
         IReadOnlyDictionary<string, Curve> curves = losses.Curves("flow.loss");

@@ -27,7 +27,7 @@ public enum WithinAStep
     Separate,
 }
 
-/// <summary>Which image tokens one step of the transformer draws: the map between tokens in raster order, as pictures have them, and the transformer's positions, of k tokens each.</summary>
+/// <summary>Which image tokens one step of the transformer draws (spec §10.5): the map between tokens in raster order, as pictures have them, and the transformer's positions, of k tokens each.</summary>
 public sealed record TokenSteps
 {
     private const int SubGrid = 4;
@@ -43,13 +43,13 @@ public sealed record TokenSteps
     public TokenOrder Order { get; init; } = TokenOrder.Raster;
 
     /// <summary>Of a configuration.</summary>
-    public static TokenSteps Of(ModelConfig model) => new() { Tokens = model.TokensAStep, Within = model.WithinAStep, Order = model.Order };
+    internal static TokenSteps Of(ModelConfig model) => new() { Tokens = model.TokensAStep, Within = model.WithinAStep, Order = model.Order };
 
     /// <summary>One token a step in raster order, as the paper and the released models have it.</summary>
-    public bool Plain => Tokens == 1 && Order == TokenOrder.Raster;
+    internal bool Plain => Tokens == 1 && Order == TokenOrder.Raster;
 
     /// <summary>Whether several tokens of a step are drawn each by itself.</summary>
-    public bool Apart => Tokens > 1 && Within == WithinAStep.Separate;
+    internal bool Apart => Tokens > 1 && Within == WithinAStep.Separate;
 
     /// <summary>Tokens that the head draws as one.</summary>
     internal int DrawnAsOne => Apart ? 1 : Tokens;
