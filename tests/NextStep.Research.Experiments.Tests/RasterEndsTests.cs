@@ -31,6 +31,18 @@ public sealed class RasterEndsTests
     }
 
     [Fact]
+    public void Tokens_that_are_drawn_jointly_have_one_loss_and_separate_ones_each_their_own()
+    {
+        HeadLossCurves joint = new(4, new TokenSteps { Tokens = 2 }), separate = new(4, new TokenSteps { Tokens = 2, Within = WithinAStep.Separate });
+        joint.Add(TokenLoss.Of(tensor(new float[] { 1, 5, 3, 7 })));
+        separate.Add(TokenLoss.Of(tensor(new float[] { 1, 5, 3, 7 })));
+        Curve together = joint.Curves("flow.loss")["flow.loss.byPosition"];
+        Assert.Equal([2, 6], together.Lines.Single().Value);
+        Assert.Equal("place in the order of drawing", together.XTitle);
+        Assert.Equal([1, 5, 3, 7], separate.Curves("flow.loss")["flow.loss.byPosition"].Lines.Single().Value);
+    }
+
+    [Fact]
     public void Noise_in_the_last_rows_of_a_picture_is_a_drift_of_the_noise()
     {
         TokenGrid grid = new(8, 4);
