@@ -75,6 +75,7 @@ public sealed class TokenStepsTests : IDisposable
     [Fact]
     public void What_knows_only_one_token_a_step_refuses()
     {
+        using TemporaryFolder folder = new();
         TokenSteps steps = new() { Tokens = 2 };
         Assert.Contains("use_gen_pos_embed", Assert.Throws<ArgumentException>(() => TinyModels.Model(Tokenizer, positions: true, steps: steps)).Message, StringComparison.Ordinal);
         using NextStepModel plain = TinyModels.Model(Tokenizer);
@@ -82,7 +83,7 @@ public sealed class TokenStepsTests : IDisposable
         GenerationRequest request = new() { Prompts = ["a red circle"], Height = 16, Width = 16, Draft = new SpeculativeDraft(several), Sampling = TwoSteps with { Solver = SamplingSolver.Sde } };
         Assert.Contains("one token a step", Assert.Throws<ArgumentException>(() => new ImageGenerator(plain, several.Autoencoder, Tokenizer).Drawn(request)).Message, StringComparison.Ordinal);
         ResearchConfig post = new() { Training = new TrainingConfig { Post = new PostTrainerConfig { Method = PostMethod.Reject } } };
-        NotSupportedException refused = Assert.Throws<NotSupportedException>(() => PostTrainer.Train(post, several, new TrainingRun("none", "post")));
+        NotSupportedException refused = Assert.Throws<NotSupportedException>(() => PostTrainer.Train(post, several, new TrainingRun(folder.Path, "post")));
         Assert.Contains("one token a step", refused.Message, StringComparison.Ordinal);
     }
 
@@ -170,6 +171,7 @@ public sealed class TokenStepsTests : IDisposable
         Tensor drawn = Tokens(generator, request with { OnToken = t => { frames.Add(t); seen.Add(t.Index); } });
         Assert.Equal([2, 32, 16], drawn.shape);
         Assert.Equal(model.Config.Steps.Places(4, 8), seen);
+        Assert.True(TinyModels.Distance(TokenNormalization.Apply(drawn), drawn) < 1e-4); // each token by itself
         Assert.Equal(0, TinyModels.Distance(generator.Decode(drawn, 4, 8), frames.Frames().Last()));
         Assert.True(TinyModels.Distance(drawn, Tokens(generator, request with { BatchSize = 1 })) < 1e-4);
         Assert.True(TinyModels.Distance(drawn, Tokens(generator, request with { Teacher = drawn })) < 1e-4);
