@@ -97,16 +97,16 @@ public sealed record ModelDrift(IReadOnlyList<DriftPart> States, IReadOnlyList<D
 
     private static void Agree(NextStepConfig original, NextStepConfig changed)
     {
-        (string What, int Original, int Changed)[] sizes =
+        (string What, object Original, object Changed)[] sizes =
         [
             ("layers", original.Transformer.Layers, changed.Transformer.Layers),
             ("width", original.Transformer.HiddenSize, changed.Transformer.HiddenSize),
             ("vocabulary", original.Transformer.VocabularySize, changed.Transformer.VocabularySize),
             ("numbers of a token", original.TokenWidth, changed.TokenWidth),
             ("tokens a step", original.Steps.Tokens, changed.Steps.Tokens),
-            ("order of tokens", (int)original.Steps.Order, (int)changed.Steps.Order),
+            ("order of tokens", original.Steps.Order, changed.Steps.Order),
         ];
-        if (Array.Find(sizes, s => s.Original != s.Changed) is { What: { } what } other)
+        if (Array.Find(sizes, s => !s.Original.Equals(s.Changed)) is { What: { } what } other)
         {
             throw new ArgumentException($"These are not two copies of one model: {what} {other.Original} in the first, {other.Changed} in the second.");
         }

@@ -58,13 +58,6 @@ public sealed record GenerationRequest
     public int BatchSize { get; init; } = 64;
 }
 
-/// <summary>Drawing with a loaded model.</summary>
-public static class LoadedModelDrawing
-{
-    /// <summary>Draws pictures with it.</summary>
-    public static ImageGenerator Generator(this LoadedModel loaded) => new(loaded.Model, loaded.Autoencoder, loaded.Tokenizer);
-}
-
 /// <summary>How far a generation is: image tokens drawn, over all pictures.</summary>
 public sealed record GenerationProgress(long Tokens, long Total);
 
@@ -287,7 +280,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             {
                 replay.Normal(all.Mean.shape).Dispose();
             }
-            return [Tokens(autoencoder.Sample(all, recorded)).flatten(0, 1)];
+            return [Tokens(autoencoder.Sample(all, recorded), model.Config.LatentPatchSize).flatten(0, 1)];
         }
         Dictionary<Tensor, Tensor> tokens = new(ReferenceEqualityComparer.Instance);
         foreach ((Tensor image, LatentPosterior posterior) in posteriors)
@@ -295,14 +288,11 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             // By the picture's place in the request, so that every guidance branch and every batch sees the same.
             int place = request.Images.TakeWhile(i => !ReferenceEquals(i, image)).Count();
             using NoiseSource noise = new DrawnNoise(request.Seed, "sampling.posterior", place);
-            tokens.Add(image, Tokens(autoencoder.Sample(posterior, request.Noise ?? noise)).squeeze(0));
+            tokens.Add(image, Tokens(autoencoder.Sample(posterior, request.Noise ?? noise), model.Config.LatentPatchSize).squeeze(0));
         }
         return [.. images.Select(i => tokens[i])];
     }
 
-    private Tensor Tokens(Tensor latents)
-    {
-        int patch = model.Config.LatentPatchSize;
-        return model.Config.Steps.Group(PatchOrder.Patchify(autoencoder.ToModel(latents), patch), (int)latents.size(2) / patch, (int)latents.size(3) / patch);
-    }
+    private Tensor Tokens(Tensor latents, int patch) =>
+        model.Config.Steps.Group(PatchOrder.Patchify(autoencoder.ToModel(latents), patch), (int)latents.size(2) / patch, (int)latents.size(3) / patch);
 }
