@@ -47,17 +47,19 @@ internal static class GenerateEstimate
         {
             // Enough was seen.
         }
+        int aStep = Math.Max(1, (int)(clock.Tokens / clock.Count / atOnce)); // tokens that come together
+        long steps = perPicture / aStep;
         // The first pass reads what was not read before.
         double[] seen = [.. clock.Milliseconds.Skip(clock.Count > 2 ? 1 : 0).Select(m => m / 1000)];
         double each = seen.Length > 0 ? Timings.Median(seen) : 0;
         double decoder = Decoder(generator, drawn, Math.Min(pictures, ImageGenerator.DecodedAtOnce(request))) * perPicture * pictures;
         drawn.ForEach(t => t.Dispose());
-        Show("measured", string.Create(CultureInfo.InvariantCulture, $"{clock.Count} of {perPicture} tokens of {atOnce} of {pictures} pictures, {ImageGenerator.Branches(request)} guidance, {request.Sampling.Steps} steps, in {clock.Last.TotalSeconds:F1} s"));
+        Show("measured", string.Create(CultureInfo.InvariantCulture, $"{clock.Count * aStep} of {perPicture} tokens of {atOnce} of {pictures} pictures, {ImageGenerator.Branches(request)} guidance, {request.Sampling.Steps} steps, in {clock.Last.TotalSeconds:F1} s"));
         Show("time", string.Create(
             CultureInfo.InvariantCulture,
-            $"about {Span(Whole(each))}{(seen.Length > 1 ? $" ({Span(Whole(seen.Min()))} to {Span(Whole(seen.Max()))} if all were like the fastest or slowest of these tokens)" : "")}: {clock.First.TotalSeconds:F2} s for prompt and first token, {each * 1000:F0} ms for each of {perPicture - 1} more{(parts > 1 ? $", {parts} times" : "")}; {decoder:F1} s for the decoder"));
+            $"about {Span(Whole(each))}{(seen.Length > 1 ? $" ({Span(Whole(seen.Min()))} to {Span(Whole(seen.Max()))} if all were like the fastest or slowest of these tokens)" : "")}: {clock.First.TotalSeconds:F2} s for prompt and first token, {each * 1000:F0} ms for each of {steps - 1} more{(parts > 1 ? $", {parts} times" : "")}; {decoder:F1} s for the decoder"));
 
-        double Whole(double token) => ((clock.First.TotalSeconds + (token * (perPicture - 1))) * parts) + decoder;
+        double Whole(double token) => ((clock.First.TotalSeconds + (token * (steps - 1))) * parts) + decoder;
     }
 
     // Seconds a token, from the corners of as many pictures as are decoded together.

@@ -46,7 +46,7 @@ internal static class SpeculativeEstimate
         GuidanceBranches branches = ImageGenerator.Branches(request), draftBranches = draft.Guided ? branches : GuidanceBranches.None;
         Guidance guidance = new(branches, request.Sampling.Guidance, request.Sampling.ImageGuidance), draftGuidance = new(draftBranches, request.Sampling.Guidance, request.Sampling.ImageGuidance);
         int past = request.Prompts.Max(p => p.Split(' ').Length) + (request.Height / draft.Model.Autoencoder.Config.PixelsPerToken * (request.Width / draft.Model.Autoencoder.Config.PixelsPerToken) / 2);
-        using TokenHeadSamplers heads = new(model.Head, model.Config.HeadComponent, request.Sampling, 1, null), draftHeads = new(draft.Model.Model.Head, draft.Model.Model.Config.HeadComponent, request.Sampling, 1, null);
+        using TokenHeadSamplers heads = new(model, request.Sampling, 1, null), draftHeads = new(draft.Model.Model, request.Sampling, 1, null);
         using DrawnNoise noise = new(0, "estimate");
         FlowSampler head = (FlowSampler)heads.At(0), draftHead = (FlowSampler)draftHeads.At(0);
         using KeyValueCache cache = Filled(model, branches, past, k), draftCache = Filled(draft.Model.Model, draftBranches, past, 1);

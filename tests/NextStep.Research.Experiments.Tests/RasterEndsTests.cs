@@ -22,12 +22,24 @@ public sealed class RasterEndsTests
     [Fact]
     public void The_loss_of_a_position_is_its_mean_over_pictures_and_repeats()
     {
-        HeadLossCurves losses = new(4);
+        HeadLossCurves losses = new(4, new TokenSteps());
         losses.Add(TokenLoss.Of(tensor(new float[] { 1, 5, 5, 2, 3, 5, 5, 4 })));
         losses.Add(TokenLoss.Of(tensor(new float[] { 5, 5, 5, 9 })));
         IReadOnlyDictionary<string, Curve> curves = losses.Curves("flow.loss");
         Assert.Equal([3, 5, 5, 5], curves["flow.loss.byPosition"].Lines.Single().Value);
         Assert.Equal([new("flow.loss.early", 3), new("flow.loss.late", 5)], RasterEnds.OfLosses(curves));
+    }
+
+    [Fact]
+    public void Tokens_that_are_drawn_jointly_have_one_loss_and_separate_ones_each_their_own()
+    {
+        HeadLossCurves joint = new(4, new TokenSteps { Tokens = 2 }), separate = new(4, new TokenSteps { Tokens = 2, Within = WithinAStep.Separate });
+        joint.Add(TokenLoss.Of(tensor(new float[] { 1, 5, 3, 7 })));
+        separate.Add(TokenLoss.Of(tensor(new float[] { 1, 5, 3, 7 })));
+        Curve together = joint.Curves("flow.loss")["flow.loss.byPosition"];
+        Assert.Equal([2, 6], together.Lines.Single().Value);
+        Assert.Equal("place in the order of drawing", together.XTitle);
+        Assert.Equal([1, 5, 3, 7], separate.Curves("flow.loss")["flow.loss.byPosition"].Lines.Single().Value);
     }
 
     [Fact]

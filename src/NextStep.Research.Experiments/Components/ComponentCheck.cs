@@ -22,7 +22,7 @@ internal static class ComponentCheck
         foreach (Arm arm in experiment.Arms)
         {
             ResearchConfig config = arm.Config;
-            Try("model.head", config.Model.Head, () => Head(config.Model.Head, config.Autoencoder.TokenWidth));
+            Try("model.head", config.Model.Head, () => Head(config.Model.Head, TokenSteps.Of(config.Model).DrawnAsOne * config.Autoencoder.TokenWidth));
             Try("autoencoder.normalization", config.Autoencoder.Normalization, () => Normalization(config.Autoencoder));
             Try("sampling.solver", config.Sampling.Solver, () => Steps(config.Sampling.Solver));
             Try("data.source", config.Data.Source, () => Source(config.Data));

@@ -3,13 +3,15 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research.Experiments;
 
-/// <summary>The head's loss of held-out pictures by time and by raster position, gathered batch by batch.</summary>
-internal sealed class HeadLossCurves(int tokens)
+/// <summary>The head's loss of held-out pictures by time and by raster position, or by the place in another order of drawing, gathered batch by batch.</summary>
+/// <param name="tokens">Of a picture.</param>
+/// <param name="steps">Which of them the model draws together; those that it draws jointly have one loss.</param>
+internal sealed class HeadLossCurves(int tokens, TokenSteps steps)
 {
     private readonly double[] _timeSums = new double[ModelTrainer.TimeBins], _timeCounts = new double[ModelTrainer.TimeBins];
-    private readonly double[] _positionSums = new double[tokens], _positionCounts = new double[tokens];
+    private readonly double[] _positionSums = new double[tokens / steps.DrawnAsOne], _positionCounts = new double[tokens / steps.DrawnAsOne];
 
-    /// <summary>Adds the losses of pictures whose tokens come in raster order, any number of times over.</summary>
+    /// <summary>Adds the losses of pictures whose tokens come in the order of drawing, any number of times over.</summary>
     public void Add(TokenLoss loss)
     {
         using DisposeScope scope = NewDisposeScope();
@@ -17,7 +19,7 @@ internal sealed class HeadLossCurves(int tokens)
         double[]? times = loss.Times is null ? null : [.. loss.Times.cpu().to_type(float64).data<double>()];
         for (int i = 0; i < losses.Length; i++)
         {
-            int position = i % tokens;
+            int position = i % _positionSums.Length;
             if (times is not null)
             {
                 int bin = Math.Clamp((int)(times[i] * ModelTrainer.TimeBins), 0, ModelTrainer.TimeBins - 1);
@@ -35,7 +37,7 @@ internal sealed class HeadLossCurves(int tokens)
         string title = flow ? "Flow loss" : "Loss of the head", unit = flow ? "mean squared error of the velocity" : "the head's own objective";
         Dictionary<string, Curve> curves = new()
         {
-            [name + ".byPosition"] = Of($"{title} of held-out pictures by raster position", "image token, raster order", [.. Enumerable.Range(0, tokens).Select(i => (double)i)], _positionSums, _positionCounts),
+            [name + ".byPosition"] = Of($"{title} of held-out pictures by {(steps.Plain ? "raster position" : "order of drawing")}", steps.Plain ? "image token, raster order" : "place in the order of drawing", [.. Enumerable.Range(0, _positionSums.Length).Select(i => (double)i)], _positionSums, _positionCounts),
         };
         if (_timeCounts.Any(c => c > 0))
         {

@@ -31,17 +31,17 @@ internal static class ModelMeasures
             {
                 Trace free = Draw(false), normalized = Draw(true);
                 double[] x = [.. Enumerable.Range(0, free.Mean.Count).Select(i => (double)i)];
-                void Add(string what, string title, Func<Trace, List<double>> of) =>
+                void Add(string what, string title, Func<Trace, SortedList<int, double>> of) =>
                     all.Curves[$"tokens.{what}.{name.Replace(" ", "", StringComparison.Ordinal)}"] = new Curve(
                         $"{title} of drawn tokens at {name}", "image token, raster order", title.ToLowerInvariant(), x,
-                        new Dictionary<string, IReadOnlyList<double>> { ["as sampled"] = of(free), ["renormalized"] = of(normalized) });
+                        new Dictionary<string, IReadOnlyList<double>> { ["as sampled"] = [.. of(free).Values], ["renormalized"] = [.. of(normalized).Values] });
                 Add("mean", "Mean", t => t.Mean);
                 Add("variance", "Variance", t => t.Variance);
             });
 
             Trace Draw(bool normalize)
             {
-                Trace trace = new([], []);
+                Trace trace = new(new(), new());
                 using Tensor tokens = loaded.Generator().DrawTokens(
                     new GenerationRequest
                     {
@@ -59,14 +59,15 @@ internal static class ModelMeasures
         }
     }
 
-    private sealed record Trace(List<double> Mean, List<double> Variance)
+    // By raster index, in whatever order they are drawn.
+    private sealed record Trace(SortedList<int, double> Mean, SortedList<int, double> Variance)
     {
         public void Add(SampledToken drawn)
         {
             using DisposeScope scope = NewDisposeScope();
             Tensor raw = drawn.Raw.to_type(float64);
-            Mean.Add(raw.mean().item<double>());
-            Variance.Add(raw.var(1, unbiased: false).mean().item<double>());
+            Mean.Add(drawn.Index, raw.mean().item<double>());
+            Variance.Add(drawn.Index, raw.var(1, unbiased: false).mean().item<double>());
         }
     }
 }

@@ -9,7 +9,7 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
 {
     /// <summary>All of a configuration.</summary>
     public static IEnumerable<ConfigProblem> Of(ResearchConfig config) =>
-        [.. Model(config), .. Weights(config), .. Head(config), .. Detectors(config), .. Pictures(config), .. Times(config), .. Untrained(config), .. Post(config), .. Names(config), .. Device(config), .. Contents(config)];
+        [.. Model(config), .. Weights(config), .. Head(config), .. Detectors(config), .. Pictures(config), .. Steps(config), .. Times(config), .. Untrained(config), .. Post(config), .. Names(config), .. Device(config), .. Contents(config)];
 
     private static IEnumerable<ConfigProblem> Model(ResearchConfig config)
     {
@@ -88,6 +88,20 @@ internal sealed partial record ConfigProblem(IReadOnlyList<string> Paths, string
         if (config.Data.Edits > 0 && config.Data.Source != DataSource.Shapes)
         {
             yield return new ConfigProblem(["data.edits", "data.source"], $"only the shapes world has edits; the source is {ComponentCatalog.NameOf(config.Data.Source.GetType())}");
+        }
+    }
+
+    private static IEnumerable<ConfigProblem> Steps(ResearchConfig config)
+    {
+        int side = config.Data.ImageSize / config.Autoencoder.PixelsPerToken;
+        TokenSteps steps = TokenSteps.Of(config.Model);
+        if (side > 0 && steps.Problem(side, side) is { } problem)
+        {
+            yield return new ConfigProblem(["model.tokensAStep", "model.order", "data.imageSize"], problem);
+        }
+        if (!steps.Plain && config.Training.Post is { Start: null, Method: not PostMethod.None })
+        {
+            yield return new ConfigProblem(["training.post.method", "model.tokensAStep", "model.order"], PostTrainer.StepsProblem);
         }
     }
 

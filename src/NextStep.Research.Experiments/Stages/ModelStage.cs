@@ -36,7 +36,7 @@ internal static class ModelStage
     public static (Dictionary<string, double> Numbers, Dictionary<string, Curve> Curves) Measure(ResearchConfig config, NextStepModel model, TextTokenizer tokenizer, string latents)
     {
         using LatentSet heldOut = LatentSet.Load(Path.Combine(latents, LatentsStage.HeldOut));
-        HeadLossCurves curves = new(heldOut.Rows * heldOut.Columns);
+        HeadLossCurves curves = new(heldOut.Rows * heldOut.Columns, model.Config.Steps);
         return (Measure(config, model, tokenizer, heldOut, curves), curves.Curves(model.Head.LossName).ToDictionary());
     }
 
@@ -59,7 +59,7 @@ internal static class ModelStage
     {
         using IDisposable guard = no_grad();
         Device device = config.OpenDevice();
-        SequenceLayout layout = new(tokenizer, model.Config.EditLayout);
+        SequenceLayout layout = new(tokenizer, model.Config.EditLayout, model.Config.Steps);
         Dictionary<string, double> sums = [], counts = [];
         int size = config.Training.Model.BatchSize;
         for (int start = first; start < end; start += size)

@@ -33,7 +33,7 @@ public sealed record DriftPart(string Name, double Relative, double Worst);
 /// so that nothing is carried on; the tokens themselves where each model draws after its own, from the same noise.
 /// </summary>
 /// <param name="States">What enters the first layer, what each layer but the last gives, the normed last state, and the head's condition at the image tokens.</param>
-/// <param name="Velocities">Of the flow head at times as in training: <c>head</c> alone (the original's conditions), <c>transformer</c> alone (the original's head), <c>both</c>; empty for heads without a velocity.</param>
+/// <param name="Velocities">Of the flow head at times as in training: <c>head</c> alone (the original's conditions), <c>transformer</c> alone (the original's head), <c>both</c>; empty for heads without a velocity, or whose tokens of a step are drawn each by itself.</param>
 /// <param name="Tokens">Of the drawn tokens by place in the raster order, one number a place.</param>
 public sealed record ModelDrift(IReadOnlyList<DriftPart> States, IReadOnlyList<DriftPart> Velocities, IReadOnlyList<double> Tokens)
 {
@@ -64,7 +64,7 @@ public sealed record ModelDrift(IReadOnlyList<DriftPart> States, IReadOnlyList<D
             cancellation.ThrowIfCancellationRequested();
             progress?.Invoke($"states of prompt {i + 1} of {options.Prompts.Count}");
             using DisposeScope one = NewDisposeScope();
-            Tensor drawn = tokens[i].cpu();
+            Tensor drawn = original.Model.Config.Steps.Group(tokens.narrow(0, i, 1), rows, columns)[0];
             (Tensor[] before, Tensor condition) = StatesOf(original, options.Prompts[i], drawn, rows, columns);
             (Tensor[] after, Tensor moved) = StatesOf(changed, options.Prompts[i], drawn, rows, columns);
             for (int layer = 0; layer < before.Length; layer++)
@@ -97,25 +97,27 @@ public sealed record ModelDrift(IReadOnlyList<DriftPart> States, IReadOnlyList<D
 
     private static void Agree(NextStepConfig original, NextStepConfig changed)
     {
-        (string What, int Original, int Changed)[] sizes =
+        (string What, object Original, object Changed)[] sizes =
         [
             ("layers", original.Transformer.Layers, changed.Transformer.Layers),
             ("width", original.Transformer.HiddenSize, changed.Transformer.HiddenSize),
             ("vocabulary", original.Transformer.VocabularySize, changed.Transformer.VocabularySize),
             ("numbers of a token", original.TokenWidth, changed.TokenWidth),
+            ("tokens a step", original.Steps.Tokens, changed.Steps.Tokens),
+            ("order of tokens", original.Steps.Order, changed.Steps.Order),
         ];
-        if (Array.Find(sizes, s => s.Original != s.Changed) is { What: { } what } other)
+        if (Array.Find(sizes, s => !s.Original.Equals(s.Changed)) is { What: { } what } other)
         {
             throw new ArgumentException($"These are not two copies of one model: {what} {other.Original} in the first, {other.Changed} in the second.");
         }
     }
 
-    /// <summary>Hidden states [1, positions, H] of a prompt and all its tokens [L, d] but the last, and the head's conditions [L, H] of every token, float32 on the CPU.</summary>
+    /// <summary>Hidden states [1, positions, H] of a prompt and all its tokens [L, d] but the last, as the model's positions hold them, and the head's conditions [L, H] of every token, float32 on the CPU.</summary>
     internal static (Tensor[] Layers, Tensor Condition) StatesOf(LoadedModel loaded, string prompt, Tensor tokens, int rows, int columns)
     {
         NextStepModel model = loaded.Model;
         int[] start = new SequenceLayout(loaded.Tokenizer, model.Config.EditLayout).Prompt(prompt, rows, columns);
-        int count = rows * columns;
+        int count = (int)tokens.size(0);
         long[] ids = [.. start.Select(id => (long)id), .. Enumerable.Repeat((long)model.Config.Special.ImagePlaceholder, count - 1)];
         Tensor embedded = model.Embed(tensor(ids, [1, ids.Length]), tokens.narrow(0, 0, count - 1).to_type(model.Transformer.Dtype));
         List<Tensor> layers = [];

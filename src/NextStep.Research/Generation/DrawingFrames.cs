@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace NextStep.Research;
 
-/// <summary>Keeps the tokens of a drawing as they come (<see cref="GenerationRequest.OnToken"/>), and shows the pictures growing in raster order.</summary>
+/// <summary>Keeps the tokens of a drawing as they come (<see cref="GenerationRequest.OnToken"/>), and shows the pictures growing in the order of drawing.</summary>
 /// <param name="generator">What draws.</param>
 /// <param name="rows">Tokens of a picture from top to bottom.</param>
 /// <param name="columns">Tokens of a picture from left to right.</param>
@@ -14,18 +14,18 @@ internal sealed class DrawingFrames(ImageGenerator generator, int rows, int colu
 
     private const float Undrawn = 0.8f;
 
-    private readonly List<Tensor> _tokens = [];
+    private readonly List<(int Place, Tensor Token)> _tokens = [];
 
     /// <summary>Takes a token of every picture, [n, d]; all pictures are drawn together.</summary>
     /// <exception cref="InvalidOperationException">A second part of the request begins.</exception>
     public void Add(SampledToken token)
     {
         ArgumentNullException.ThrowIfNull(token);
-        if (token.Index != _tokens.Count)
+        if (_tokens.Any(t => t.Place == token.Index))
         {
             throw new InvalidOperationException("Pictures that grow are drawn in one batch; ask for fewer, or for a larger batch.");
         }
-        _tokens.Add(token.Token.detach().to_type(ScalarType.Float32).cpu().clone().DetachFromDisposeScope());
+        _tokens.Add((token.Index, token.Token.detach().to_type(ScalarType.Float32).cpu().clone().DetachFromDisposeScope()));
     }
 
     /// <summary>At most <see cref="MostFrames"/> steps of [n, 3, H, W] in [−1, 1], the finished pictures last: what is not yet drawn is light grey. The caller disposes.</summary>
@@ -39,7 +39,7 @@ internal sealed class DrawingFrames(ImageGenerator generator, int rows, int colu
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _tokens.ForEach(t => t.Dispose());
+    public void Dispose() => _tokens.ForEach(t => t.Token.Dispose());
 
     private Tensor Frame(int count, int total)
     {
@@ -49,11 +49,12 @@ internal sealed class DrawingFrames(ImageGenerator generator, int rows, int colu
         {
             throw new InvalidOperationException($"{_tokens.Count} of {total} tokens were drawn.");
         }
-        Tensor drawn = stack(_tokens.Take(count), 1); // [n, count, d]
-        Tensor tokens = cat([drawn, zeros(drawn.size(0), total - count, drawn.size(2))], 1);
+        Tensor drawn = stack(_tokens.Take(count).Select(t => t.Token), 1); // [n, count, d]
+        Tensor places = tensor([.. _tokens.Take(count).Select(t => (long)t.Place)]);
+        Tensor tokens = zeros(drawn.size(0), total, drawn.size(2)).index_copy(1, places, drawn);
         Tensor pictures = generator.Decode(tokens, rows, columns).cpu();
         (long high, long wide) = (pictures.size(2) / rows, pictures.size(3) / columns);
-        for (int index = count; index < total; index++)
+        foreach ((int index, _) in _tokens.Skip(count))
         {
             pictures.narrow(2, index / columns * high, high).narrow(3, index % columns * wide, wide).fill_(Scalars.Of(Undrawn));
         }

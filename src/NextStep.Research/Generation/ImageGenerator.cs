@@ -58,13 +58,6 @@ public sealed record GenerationRequest
     public int BatchSize { get; init; } = 64;
 }
 
-/// <summary>Drawing with a loaded model.</summary>
-public static class LoadedModelDrawing
-{
-    /// <summary>Draws pictures with it.</summary>
-    public static ImageGenerator Generator(this LoadedModel loaded) => new(loaded.Model, loaded.Autoencoder, loaded.Tokenizer);
-}
-
 /// <summary>How far a generation is: image tokens drawn, over all pictures.</summary>
 public sealed record GenerationProgress(long Tokens, long Total);
 
@@ -77,7 +70,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
     // Pixels decoded at once: one picture of 512 × 512, all of a small sheet.
     private const int DecodedPixels = 1 << 18;
 
-    private readonly SequenceLayout _layout = new(tokenizer);
+    private readonly SequenceLayout _layout = new(tokenizer, steps: model.Config.Steps);
 
     /// <summary>Pixels [n, 3, H, W] in [−1, 1], prompts in order, the pictures of one prompt together.</summary>
     /// <exception cref="ArgumentException">A size, a marker count or an option does not fit; the message says which.</exception>
@@ -121,14 +114,16 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             throw new ArgumentException($"A picture of {request.Width}×{request.Height} pixels cannot be cut into tokens; both sides must be multiples of {pixels}.", nameof(request));
         }
         (int rows, int columns) = (request.Height / pixels, request.Width / pixels);
+        TokenSteps steps = model.Config.Steps;
+        IReadOnlyList<int> places = steps.Places(rows, columns);
         Example[] examples = Expand(request);
         GuidanceBranches branches = Branches(request);
-        Func<Tensor, Tensor>? project = request.Sampling.NormalizeTokens switch
+        Func<Tensor, Tensor>? project = steps.EachToken(request.Sampling.NormalizeTokens switch
         {
             true => autoencoder.Normalization.Project ?? TokenNormalization.Apply,
             false => null,
             null => autoencoder.Normalization.Project,
-        };
+        });
         long total = (long)examples.Length * rows * columns;
         long[] drawnShape = [examples.Length, rows * columns, model.Config.TokenWidth];
         if (request.Teacher is { } given && !given.shape.SequenceEqual(drawnShape))
@@ -140,6 +135,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
         {
             CheckDraft(checkedDraft, request, examples);
         }
+        Tensor? teacher = request.Teacher is null ? null : steps.Group(request.Teacher, rows, columns);
         List<Tensor> drawn = [];
         for (int start = 0; start < examples.Length; start += batchSize)
         {
@@ -151,16 +147,21 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             long before = (long)start * rows * columns;
             int? noiseRepeat = request.Sampling.Solver == SamplingSolver.Reference && request.Noise is not null ? request.ImagesPerPrompt : null;
             drawn.Add((request.Draft is { } draft
-                ? SpeculativeSampler.Draw(model, draft, prompt, rows * columns, request.Sampling, project, noise, OnToken, cancellation)
-                : TokenSampler.Draw(model, prompt, rows * columns, request.Sampling, project, noise, noiseRepeat, OnToken, request.Teacher?.narrow(0, start, part.Length), request.OnState, cancellation)).MoveToOuterDisposeScope());
+                ? SpeculativeSampler.Draw(model, draft, prompt, places.Count, request.Sampling, project, noise, OnToken, cancellation)
+                : TokenSampler.Draw(model, prompt, places.Count / steps.Tokens, request.Sampling, project, noise, noiseRepeat, OnToken, teacher?.narrow(0, start, part.Length), request.OnState, cancellation)).MoveToOuterDisposeScope());
 
             void OnToken(SampledToken t)
             {
-                progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (t.Index + 1)), total));
-                request.OnToken?.Invoke(t);
+                int first = t.Index * steps.Tokens, width = model.Config.TokenWidth;
+                progress?.Invoke(new GenerationProgress(before + ((long)part.Length * (first + steps.Tokens)), total));
+                for (int i = 0; request.OnToken is { } told && i < steps.Tokens; i++)
+                {
+                    using DisposeScope one = NewDisposeScope();
+                    told(new SampledToken(places[first + i], t.Conditions, t.Token.narrow(1, i * width, width), t.Raw.narrow(1, i * width, width)));
+                }
             }
         }
-        return cat(drawn).MoveToOuterDisposeScope();
+        return steps.Ungroup(cat(drawn), rows, columns).MoveToOuterDisposeScope();
     }
 
     /// <summary>The noise that a request without recorded draws is drawn from, beginning with its picture <paramref name="start"/>.</summary>
@@ -279,7 +280,7 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             {
                 replay.Normal(all.Mean.shape).Dispose();
             }
-            return [Tokens(autoencoder.Sample(all, recorded)).flatten(0, 1)];
+            return [Tokens(autoencoder.Sample(all, recorded), model.Config.LatentPatchSize).flatten(0, 1)];
         }
         Dictionary<Tensor, Tensor> tokens = new(ReferenceEqualityComparer.Instance);
         foreach ((Tensor image, LatentPosterior posterior) in posteriors)
@@ -287,10 +288,11 @@ public sealed class ImageGenerator(NextStepModel model, ImageAutoencoder autoenc
             // By the picture's place in the request, so that every guidance branch and every batch sees the same.
             int place = request.Images.TakeWhile(i => !ReferenceEquals(i, image)).Count();
             using NoiseSource noise = new DrawnNoise(request.Seed, "sampling.posterior", place);
-            tokens.Add(image, Tokens(autoencoder.Sample(posterior, request.Noise ?? noise)).squeeze(0));
+            tokens.Add(image, Tokens(autoencoder.Sample(posterior, request.Noise ?? noise), model.Config.LatentPatchSize).squeeze(0));
         }
         return [.. images.Select(i => tokens[i])];
     }
 
-    private Tensor Tokens(Tensor latents) => PatchOrder.Patchify(autoencoder.ToModel(latents), model.Config.LatentPatchSize);
+    private Tensor Tokens(Tensor latents, int patch) =>
+        model.Config.Steps.Group(PatchOrder.Patchify(autoencoder.ToModel(latents), patch), (int)latents.size(2) / patch, (int)latents.size(3) / patch);
 }

@@ -17,22 +17,22 @@ internal sealed class TokenHeadSamplers : IDisposable
     private readonly Dictionary<int, TokenHeadSampler> _bySteps = [];
 
     /// <summary>For pictures of <paramref name="count"/> tokens; <paramref name="noiseRepeat"/> as in <see cref="FlowSamplerOptions"/>.</summary>
-    public TokenHeadSamplers(TokenHead head, TokenHeadConfig config, SamplingConfig sampling, int count, int? noiseRepeat)
+    public TokenHeadSamplers(NextStepModel model, SamplingConfig sampling, int count, int? noiseRepeat)
     {
         (_sampling, _count, _noiseRepeat) = (sampling, count, noiseRepeat);
-        Parameter first = head.parameters().First();
+        Parameter first = model.Head.parameters().First();
         if (sampling.HeadPrecision?.ToScalarType() is { } dtype && dtype != first.dtype)
         {
             using GlobalGenerator untouched = GlobalGenerator.Keep(); // the first weights that it draws are not kept
-            _copy = config.Build(head.Context with { Device = first.device, Dtype = dtype });
+            _copy = model.Config.BuildHead(first.device, dtype);
             _copy.eval();
-            foreach ((Parameter theirs, Parameter ours) in head.parameters().Zip(_copy.parameters()))
+            foreach ((Parameter theirs, Parameter ours) in model.Head.parameters().Zip(_copy.parameters()))
             {
                 using var scope = NewDisposeScope();
                 TensorMemory.Assign(ours, theirs.detach().to(dtype));
             }
         }
-        _head = _copy ?? head;
+        _head = _copy ?? model.Head;
     }
 
     /// <summary>The sampler of token <paramref name="index"/>.</summary>

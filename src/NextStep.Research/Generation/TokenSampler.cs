@@ -19,10 +19,10 @@ internal sealed record PromptRows(Tensor Ids, Tensor? KeyMask, Tensor? InputToke
     }
 }
 
-/// <summary>A token was drawn for every picture, lent for the time of the call: its raster index, the conditions [branches·m, H], the tokens [m, d], and the tokens as the head drew them, before normalisation.</summary>
+/// <summary>A token was drawn for every picture, lent for the time of the call: its raster index, the conditions of its step [branches·m, H], the tokens [m, d], and the tokens as the head drew them, before normalisation.</summary>
 public sealed record SampledToken(int Index, Tensor Conditions, Tensor Token, Tensor Raw);
 
-/// <summary>A state of a token's integration, lent for the time of the call: the token's raster index, the steps taken, 0 = none yet, and the state [m, d].</summary>
+/// <summary>A state of a token's integration, lent for the time of the call: the token's raster index, or the number of the step that draws several, the solver's steps taken, 0 = none yet, and the state [m, d].</summary>
 internal sealed record SampledState(int Token, int Steps, Tensor X);
 
 /// <summary>
@@ -36,7 +36,7 @@ internal static class TokenSampler
     /// <summary>Draws <paramref name="count"/> tokens for each of the m pictures, [m, count, d] float32.</summary>
     /// <param name="model">In evaluation mode.</param>
     /// <param name="prompt">Where to start.</param>
-    /// <param name="count">L, image tokens per picture.</param>
+    /// <param name="count">L, image tokens per picture; of k tokens a step (<see cref="TokenSteps"/>) the L/k steps, whose k tokens are one of k·d features here.</param>
     /// <param name="sampling">Solver, guidance and schedule.</param>
     /// <param name="project">Puts each token back where normalised tokens lie, before it is fed back and decoded; null = tokens stay as they are.</param>
     /// <param name="noise">All draws.</param>
@@ -54,7 +54,7 @@ internal static class TokenSampler
         long rows = prompt.Ids.size(0), length = prompt.Ids.size(1);
         IReadOnlyList<Device> layers = model.Transformer.LayerDevices;
         (ScalarType dtype, Device device) = (model.Transformer.Dtype, layers[0]);
-        using TokenHeadSamplers samplers = new(model.Head, model.Config.HeadComponent, sampling, count, noiseRepeat);
+        using TokenHeadSamplers samplers = new(model, sampling, count, noiseRepeat);
         using KeyValueCache cache = new(model.Config.Transformer, rows, length + count - 1, CacheDtype(model.Transformer), layers, sampling.CacheBits);
         Tensor? keyMask = prompt.KeyMask is null ? null : cat([prompt.KeyMask.to(device), ones(rows, count, dtype: ScalarType.Bool, device: device)], 1);
         Tensor hidden = Prefill(model, prompt, keyMask, cache, dtype, device); // [rows, H]

@@ -79,6 +79,16 @@ public sealed record ModelConfig
 
     /// <summary>What an edit's prompt begins with, in training and where no marker says it.</summary>
     public EditLayout EditLayout { get; init; } = EditLayout.SourceFirst;
+
+    /// <summary>Image tokens k that one step of the transformer reads and draws: a divisor of those of a row or, in the order <c>subsampled</c>, of 4.</summary>
+    [Range(1, 64)]
+    public int TokensAStep { get; init; } = 1;
+
+    /// <summary>How the k tokens depend on each other.</summary>
+    public WithinAStep WithinAStep { get; init; } = WithinAStep.Joint;
+
+    /// <summary>The order in which image tokens are drawn.</summary>
+    public TokenOrder Order { get; init; } = TokenOrder.Raster;
 }
 
 /// <summary>The <c>model.transformer</c> node.</summary>

@@ -87,12 +87,13 @@ public static class ModelSizes
             RopeTheta = model.Transformer.RopeTheta ?? (model.Size >= ModelSize.B3 ? 1_000_000 : 10_000),
         };
         transformer.Validate();
+        TokenSteps steps = TokenSteps.Of(model);
         return new NextStepConfig
         {
             Transformer = transformer,
             Head = new FlowHeadConfig
             {
-                TokenWidth = autoencoder.TokenWidth,
+                TokenWidth = steps.DrawnAsOne * autoencoder.TokenWidth,
                 ConditionWidth = width,
                 Width = model.Head.Width ?? headWidth,
                 Layers = model.Head.Layers ?? headLayers,
@@ -108,6 +109,7 @@ public static class ModelSizes
             InputNoise = model.InputNoise,
             InputNoiseShape = model.InputNoiseShape,
             EditLayout = model.EditLayout,
+            Steps = steps,
         };
     }
 

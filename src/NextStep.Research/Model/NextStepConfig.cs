@@ -1,3 +1,5 @@
+using TorchSharp;
+
 namespace NextStep.Research;
 
 /// <summary>Everything that fixes the tensors and the behaviour of a <see cref="NextStepModel"/> (spec §2.1).</summary>
@@ -6,7 +8,7 @@ public sealed record NextStepConfig
     /// <summary>The transformer's shape.</summary>
     public required TransformerConfig Transformer { get; init; }
 
-    /// <summary>The head's shape.</summary>
+    /// <summary>The head's shape; its tokens are those of a whole step where these are drawn jointly.</summary>
     public required FlowHeadConfig Head { get; init; }
 
     /// <summary>Which head.</summary>
@@ -42,6 +44,9 @@ public sealed record NextStepConfig
     /// <summary>How edits were laid out in training.</summary>
     public EditLayout EditLayout { get; init; } = EditLayout.SourceFirst;
 
+    /// <summary>Which image tokens one step of the transformer draws.</summary>
+    public TokenSteps Steps { get; init; } = new();
+
     /// <summary>Adds the fixed 2-D position table to the states that predict image tokens (spec §1.4).</summary>
     public bool UseGenPosEmbed { get; init; }
 
@@ -50,4 +55,14 @@ public sealed record NextStepConfig
 
     /// <summary>Features of one image token.</summary>
     public int TokenWidth => LatentChannels * LatentPatchSize * LatentPatchSize;
+
+    /// <summary>Features of the image tokens of one step.</summary>
+    public int StepWidth => Steps.Tokens * TokenWidth;
+
+    /// <summary>The head of a step's tokens, on the meta device too; weights are random until initialised or loaded.</summary>
+    internal TokenHead BuildHead(torch.Device? device, torch.ScalarType? dtype)
+    {
+        TokenHead head = HeadComponent.Build(new TokenHeadContext(Head, device, dtype));
+        return Steps.Apart ? new SeparateHead(head, Steps.Tokens) : head;
+    }
 }

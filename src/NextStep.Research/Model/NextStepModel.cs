@@ -7,7 +7,7 @@ namespace NextStep.Research;
 /// <summary>One training batch. Whoever made it disposes it.</summary>
 /// <param name="Ids">int64 [batch, positions], padded on the right.</param>
 /// <param name="Labels">int64 [batch, positions], −100 = not predicted.</param>
-/// <param name="Tokens">Clean image tokens [n, d] in the order of the placeholders in the flattened ids.</param>
+/// <param name="Tokens">Clean image tokens [n, d] in the order of the placeholders in the flattened ids; with k tokens a step (<see cref="TokenSteps"/>) those of n steps, d of each step's k together.</param>
 /// <param name="KeyMask">Bool [batch, positions], false = padding; null is right for padding on the right, which no real position can see.</param>
 /// <param name="TokenMask">[k] weights of the image loss over the learned tokens; null = all 1.</param>
 /// <param name="Learned">int64 [k], places in <paramref name="Tokens"/> of those that the head learns, ascending; the others are context, as the source of an edit. Null = all n.</param>
@@ -62,13 +62,17 @@ public sealed class NextStepModel : nn.Module
     public NextStepModel(NextStepConfig config, Device? device = null, ScalarType? dtype = null)
         : base(nameof(NextStepModel))
     {
+        if (config.UseGenPosEmbed && !config.Steps.Plain)
+        {
+            throw new ArgumentException("The table of positions (use_gen_pos_embed) belongs to one token a step in raster order.", nameof(config));
+        }
         Config = config;
         using GlobalGenerator untouched = GlobalGenerator.Keep();
         _transformer = new CausalTransformer(config.Transformer, device, dtype);
         int hidden = config.Transformer.HiddenSize;
-        image_in_projector = nn.Linear(config.TokenWidth, hidden, device: device, dtype: dtype);
-        image_out_projector = nn.Linear(hidden, hidden, device: device, dtype: dtype);
-        image_head = config.HeadComponent.Build(new TokenHeadContext(config.Head, device, dtype));
+        image_in_projector = nn.Linear(config.StepWidth, hidden, device: device, dtype: dtype);
+        image_out_projector = nn.Linear(hidden, config.Steps.Apart ? config.Steps.Tokens * hidden : hidden, device: device, dtype: dtype);
+        image_head = config.BuildHead(device, dtype);
         // Registered one by one: the released keys have the language model flattened into this module.
         register_module("embed_tokens", _transformer.embed_tokens);
         register_module("layers", _transformer.layers);
@@ -95,7 +99,7 @@ public sealed class NextStepModel : nn.Module
         return RowLinear.Forward(image_in_projector, tokens.to(image_in_projector.weight!.device)).MoveToOuterDisposeScope();
     }
 
-    /// <summary>Final hidden states [.., H] to conditions of the head [.., H].</summary>
+    /// <summary>Final hidden states [.., H] to conditions of the head [.., H]; [.., k·H] where the k tokens of a step are drawn each by itself.</summary>
     public Tensor ProjectOut(Tensor hidden) => RowLinear.Forward(image_out_projector, hidden);
 
     /// <summary>

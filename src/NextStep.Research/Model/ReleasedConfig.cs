@@ -23,7 +23,7 @@ internal static class ReleasedConfig
         TransformerConfig t = config.Transformer;
         JsonObject json = new()
         {
-            ["model_type"] = "nextstep",
+            ["model_type"] = config.Steps.Plain ? "nextstep" : "nextstep_steps", // whoever knows only one token a step in raster order shall refuse
             ["architectures"] = new JsonArray("LlamaForCausalLM"),
             ["hidden_act"] = "silu",
             ["vocab_size"] = t.VocabularySize,
@@ -71,6 +71,10 @@ internal static class ReleasedConfig
                 [MadeWith.Key] = MadeWith.Of([config.HeadComponent, t.Layer, config.Tokenizer, .. Components(sampling)]),
             },
         };
+        if (!config.Steps.Plain)
+        {
+            json[Own]!["steps"] = JsonSerializer.SerializeToNode(config.Steps, JsonOptions);
+        }
         return json.ToJsonString(JsonOptions);
     }
 
@@ -91,6 +95,7 @@ internal static class ReleasedConfig
         int hidden = keys.Size(Widest, null, "hidden_size"), heads = keys.Size(MostHeads, null, "num_attention_heads");
         bool bias = keys.Bool("attention_bias", true);
         int channels = keys.Size(1024, null, "latent_channels", "num_channels"), patch = keys.Size(64, null, "latent_patch_size", "patch_size");
+        TokenSteps steps = ReadChoice(keys, "steps", new TokenSteps(), "choice of the image tokens of a step");
         NextStepConfig config = new()
         {
             Transformer = new TransformerConfig
@@ -111,7 +116,7 @@ internal static class ReleasedConfig
             },
             Head = new FlowHeadConfig
             {
-                TokenWidth = channels * patch * patch,
+                TokenWidth = steps.DrawnAsOne * channels * patch * patch,
                 ConditionWidth = hidden,
                 Width = keys.Size(Widest, null, "fm_head_dim"),
                 Layers = keys.Size(Deepest, null, "fm_head_layers"),
@@ -132,6 +137,7 @@ internal static class ReleasedConfig
             InputNoise = keys.Double("noise_strength", 0),
             InputNoiseShape = ReadChoice(keys, "inputNoiseShape", InputNoiseShape.Growing, "spread of input noise"),
             EditLayout = ReadEditLayout(keys),
+            Steps = steps,
             UseGenPosEmbed = keys.Bool("use_gen_pos_embed", false),
             HeadComponent = ReadComponent<TokenHeadConfig>(keys, "head") ?? new FlowHead(),
             Tokenizer = ReadComponent<TokenizerConfig>(keys, "tokenizer"),
@@ -157,13 +163,13 @@ internal static class ReleasedConfig
     internal static EditLayout ReadEditLayout(JsonKeys keys) => ReadChoice(keys, "editLayout", EditLayout.SourceFirst, "layout of edits");
 
     private static T ReadChoice<T>(JsonKeys keys, string key, T absent, string what)
-        where T : struct, Enum
+        where T : notnull
     {
         try
         {
-            return keys.Object(Own)?[key] is { } node ? node.Deserialize<T>(JsonOptions) : absent;
+            return keys.Object(Own)?[key] is { } node ? (T)Checked((object)node.Deserialize<T>(JsonOptions)!) : absent;
         }
-        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or ValidationException)
         {
             throw new InvalidDataException($"{keys.File}: {Own}.{key} is no {what}: {e.Message}", e);
         }

@@ -17,13 +17,16 @@ public enum DroppedCondition
 }
 
 /// <summary>How text and image tokens are laid out in one sequence (spec §5.2–5.4, §7.4).</summary>
-public sealed class SequenceLayout(TextTokenizer tokenizer, EditLayout edits = EditLayout.SourceFirst)
+public sealed class SequenceLayout(TextTokenizer tokenizer, EditLayout edits = EditLayout.SourceFirst, TokenSteps? steps = null)
 {
     /// <summary>Marks positions that the text loss skips.</summary>
     public const int Ignored = -100;
 
     /// <summary>The marker of an input picture in a prompt.</summary>
     public const string ImageMarker = "<image>";
+
+    /// <summary>Which image tokens a placeholder stands for.</summary>
+    public TokenSteps Steps { get; } = steps ?? new();
 
     private readonly SpecialTokens _special = tokenizer.Special;
 
@@ -38,9 +41,9 @@ public sealed class SequenceLayout(TextTokenizer tokenizer, EditLayout edits = E
     public int[] ImagePrefix(int rows, int columns) =>
         [_special.ImageArea, .. tokenizer.Encode($"{rows}*{columns}"), _special.BeginOfImage];
 
-    /// <summary>The prefix, a placeholder per image token, <c>&lt;|end_of_image|&gt;</c>.</summary>
+    /// <summary>The prefix, a placeholder for every step of image tokens, <c>&lt;|end_of_image|&gt;</c>.</summary>
     public int[] Image(int rows, int columns) =>
-        [.. ImagePrefix(rows, columns), .. Enumerable.Repeat(_special.ImagePlaceholder, rows * columns), _special.EndOfImage];
+        [.. ImagePrefix(rows, columns), .. Enumerable.Repeat(_special.ImagePlaceholder, rows * columns / Steps.Tokens), _special.EndOfImage];
 
     /// <summary>Ids of a caption, with the tokenizer's beginning-of-text token where it has one.</summary>
     public int[] Text(string caption) =>

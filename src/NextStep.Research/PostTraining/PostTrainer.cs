@@ -9,6 +9,8 @@ public static class PostTrainer
     /// <summary>The peak learning rate where none is configured.</summary>
     public const double LearningRate = 2e-4;
 
+    internal const string StepsProblem = "post-training is for models that draw one token a step in raster order: model.tokensAStep 1 and model.order raster";
+
     /// <summary>
     /// Trains, or continues what <paramref name="run"/>'s folder holds, and leaves the model of <paramref name="start"/> trained, in evaluation mode. With method <c>none</c> nothing
     /// happens. Pictures are drawn as <c>sampling</c> says.
@@ -19,7 +21,7 @@ public static class PostTrainer
     /// <param name="reward">Judges pictures; null = <see cref="PictureRewards.Verified"/>.</param>
     /// <param name="editReward">Judges edits; null = <see cref="PictureRewards.VerifiedEdits"/>.</param>
     /// <returns>The mean rewards of every round: the first is that of the start. None where nothing is drawn.</returns>
-    /// <exception cref="NotSupportedException">The model's head has no flow loss, which <c>dpo</c> needs, or no velocity, or its draws have no probabilities that <c>grpo</c> could learn, or the settings are none that <c>distill</c> can learn to draw with.</exception>
+    /// <exception cref="NotSupportedException">The model draws several tokens a step or in another order, its head has no flow loss, which <c>dpo</c> needs, or no velocity, or its draws have no probabilities that <c>grpo</c> could learn, or the settings are none that <c>distill</c> can learn to draw with.</exception>
     /// <exception cref="StepException">A step failed, or no picture was accepted.</exception>
     public static PostRewards Train(ResearchConfig config, LoadedModel start, TrainingRun run, PictureReward? reward = null, EditReward? editReward = null)
     {
@@ -29,6 +31,10 @@ public static class PostTrainer
         if (post.Method == PostMethod.None)
         {
             return new PostRewards([], []);
+        }
+        if (!start.Model.Config.Steps.Plain)
+        {
+            throw new NotSupportedException(StepsProblem);
         }
         StartWeights.Freeze(start.Model, post.Frozen);
         using PostRounds rounds = new(config, start, run, reward ?? PictureRewards.Verified, editReward ?? PictureRewards.VerifiedEdits);

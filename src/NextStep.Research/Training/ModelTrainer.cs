@@ -25,7 +25,7 @@ public static class ModelTrainer
         model.Transformer.RecomputeLayers = config.Training.RecomputeLayers;
         TrainerConfig trainer = config.Training.Model;
         TrainingLoop loop = new(trainer, trainer.LearningRate ?? ModelSizes.Of(config.Model.Size).LearningRate, run);
-        SequenceLayout layout = new(tokenizer, config.Model.EditLayout);
+        SequenceLayout layout = new(tokenizer, config.Model.EditLayout, model.Config.Steps);
         ScheduledSamplingConfig scheduled = config.Training.ScheduledSampling;
         SamplingConfig own = new() { Guidance = 1, Steps = scheduled.Steps };
         loop.Run(model, step =>
@@ -77,7 +77,7 @@ public static class ModelTrainer
                 labels[(row * length) + i] = sequences[row].Labels[i];
             }
         }
-        (Tensor tokens, Tensor? learned) = Tokens(latents, indices, [.. indices.Select((index, i) => index >= latents.Pairs && dropped[i] != DroppedCondition.TextAndImage)], noise);
+        (Tensor tokens, Tensor? learned) = Tokens(layout.Steps, latents, indices, [.. indices.Select((index, i) => index >= latents.Pairs && dropped[i] != DroppedCondition.TextAndImage)], noise);
         BatchPlaces places = BatchPlaces.Of(ids, labels, sequences.Length, special, device);
         return new ModelBatch(
             Devices.Send(tensor(ids, [sequences.Length, length]), device).MoveToOuterDisposeScope(),
@@ -87,16 +87,16 @@ public static class ModelTrainer
             Places: places with { Slots = places.Slots.MoveToOuterDisposeScope(), Image = places.Image.MoveToOuterDisposeScope(), Predicted = places.Predicted.MoveToOuterDisposeScope() });
     }
 
-    // Row by row [source, if shown,] picture: [pictures, L, d], and the places of the pictures' tokens when there are sources among them.
-    private static (Tensor Tokens, Tensor? Learned) Tokens(LatentSet latents, int[] indices, bool[] sourceShown, NoiseSource noise)
+    // Row by row [source, if shown,] picture: [pictures, L/k, k·d], and the places of the pictures' tokens when there are sources among them.
+    private static (Tensor Tokens, Tensor? Learned) Tokens(TokenSteps steps, LatentSet latents, int[] indices, bool[] sourceShown, NoiseSource noise)
     {
-        Tensor pictures = latents.Tokens(indices, noise);
+        Tensor pictures = steps.Group(latents.Tokens(indices, noise), latents.Rows, latents.Columns);
         int[] rows = [.. Enumerable.Range(0, indices.Length).Where(i => sourceShown[i])];
         if (latents.Sources is null || rows.Length == 0)
         {
             return (pictures, null);
         }
-        Tensor sources = latents.Sources.Tokens([.. rows.Select(i => indices[i] - latents.Pairs)], noise);
+        Tensor sources = steps.Group(latents.Sources.Tokens([.. rows.Select(i => indices[i] - latents.Pairs)], noise), latents.Rows, latents.Columns);
         List<long> order = [], learned = [];
         long each = pictures.size(1), shown = 0;
         for (int row = 0; row < indices.Length; row++)

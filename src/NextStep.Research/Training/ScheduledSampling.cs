@@ -48,10 +48,11 @@ internal static class ScheduledSampling
         Tensor conditions = model.Conditions(batch, packing);
         long each = conditions.size(0) / own.Length;
         Tensor rows = tensor([.. own.SelectMany((o, row) => o ? Enumerable.Range(0, (int)each).Select(i => (row * each) + i) : [])]).to(conditions.device);
-        using TokenHeadSamplers samplers = new(model.Head, model.Config.HeadComponent, sampling, 1, null);
+        using TokenHeadSamplers samplers = new(model, sampling, 1, null);
         Tensor drawn = samplers.At(0).Sample(conditions.index_select(0, rows), Guidance.Off, noise);
         Tensor places = batch.Learned is { } learned ? learned.index_select(0, rows) : rows;
-        Tensor fed = batch.Tokens.index_copy(0, places, (project is null ? drawn : project(drawn)).to(batch.Tokens.dtype, batch.Tokens.device));
+        Func<Tensor, Tensor>? step = model.Config.Steps.EachToken(project);
+        Tensor fed = batch.Tokens.index_copy(0, places, (step is null ? drawn : step(drawn)).to(batch.Tokens.dtype, batch.Tokens.device));
         return batch with { Fed = fed.MoveToOuterDisposeScope() };
     }
 }

@@ -21,18 +21,19 @@ internal static class TinyModels
         OutputAttentionBias = true,
     };
 
-    public static NextStepModel Model(TextTokenizer? tokenizer = null, int seed = 1, bool positions = false, EditLayout edits = EditLayout.SourceFirst)
+    public static NextStepModel Model(TextTokenizer? tokenizer = null, int seed = 1, bool positions = false, EditLayout edits = EditLayout.SourceFirst, TokenSteps? steps = null)
     {
         SpecialTokens special = tokenizer?.Special ?? new SpecialTokens { Pad = 0, ImageArea = 1, BeginOfImage = 2, EndOfImage = 3, ImagePlaceholder = 4, EndOfText = 5 };
         NextStepModel model = new(new NextStepConfig
         {
             Transformer = Transformer(tokenizer?.VocabularySize ?? 40),
-            Head = new FlowHeadConfig { TokenWidth = 16, ConditionWidth = 24, Width = 20, Layers = 2 },
+            Head = new FlowHeadConfig { TokenWidth = 16 * (steps?.DrawnAsOne ?? 1), ConditionWidth = 24, Width = 20, Layers = 2 },
             LatentChannels = 4,
             LatentPatchSize = 2,
             Special = special,
             UseGenPosEmbed = positions,
             EditLayout = edits,
+            Steps = steps ?? new(),
         });
         Randomize(model, seed);
         model.eval();

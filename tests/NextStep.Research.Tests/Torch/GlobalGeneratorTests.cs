@@ -16,7 +16,7 @@ public sealed class GlobalGeneratorTests
         TensorAssert.Same(before, random.get_rng_state(), "building draws");
         SamplingConfig sampling = new() { Steps = 2, HeadPrecision = Precision.BFloat16 };
         using (no_grad())
-        using (TokenHeadSamplers samplers = new(model.Head, model.Config.HeadComponent, sampling, 4, null))
+        using (TokenHeadSamplers samplers = new(model, sampling, 4, null))
         using (NoiseSource noise = new DrawnNoise(0, "test"))
         {
             Assert.Equal(2, samplers.At(0).Sample(TinyModels.Normal("c", 2, 24), Guidance.Off, noise).size(0));
@@ -36,7 +36,7 @@ public sealed class GlobalGeneratorTests
         }
         Tensor conditions = TinyModels.Normal("c", 3, 24);
         using FlowSampler expected = new(rounded, new FlowSamplerOptions { Steps = 3 });
-        using TokenHeadSamplers samplers = new(model.Head, model.Config.HeadComponent, new SamplingConfig { Steps = 3, HeadPrecision = Precision.BFloat16 }, 4, null);
+        using TokenHeadSamplers samplers = new(model, new SamplingConfig { Steps = 3, HeadPrecision = Precision.BFloat16 }, 4, null);
         TensorAssert.Same(Sample(expected), Sample(samplers.At(0)));
 
         Tensor Sample(TokenHeadSampler sampler)

@@ -64,6 +64,8 @@ public sealed class HandedOutTests
         long[] ids = [7, 8, 2, 4, 4, 4, 4, 3, 5, 9, 2, 4, 4, 4, 4, 3, 5, 0];
         ModelBatch batch = new(tensor(ids, [2, 9]), tensor((long[])[.. ids.Select(i => i is 2 or 4 or 0 ? SequenceLayout.Ignored : i)], [2, 9]), tokens);
         GaussianMixture mixture = GaussianMixture.Ring(3, 1, 0.2);
+        TokenSteps twos = new() { Tokens = 2, Within = WithinAStep.Separate, Order = TokenOrder.Subsampled };
+        TokenHead separate = TinyModels.Model(steps: twos).Head;
         IImageSource source = ImageSources.Open(new DataConfig { ImageSize = 16, Images = 8 }, DataSplit.Train, 0);
         TokenGrid grid = new(16, 8);
         return new Dictionary<string, Func<object>>
@@ -89,6 +91,10 @@ public sealed class HandedOutTests
             ["model.Embed"] = () => model.Embed(batch.Ids, tokens),
             ["model.ProjectIn"] = () => model.ProjectIn(tokens),
             ["model.ProjectOut"] = () => model.ProjectOut(condition),
+            ["steps.Group"] = () => Then(tokens.view(2, 4, 16), t => twos.Group(t, 2, 2)),
+            ["steps.Ungroup"] = () => Then(tokens.view(2, 2, 32), t => twos.Ungroup(t, 2, 2)),
+            ["separate.Loss"] = () => Then(condition.view(4, 48), c => Then(tokens.view(4, 32), t => separate.Loss(t, c, Noise()))),
+            ["separate.Sampler"] = () => Then(condition.view(4, 48), c => Then(separate.Sampler(new FlowSamplerOptions { Steps = 3 }), s => s.Sample(c, new Guidance(GuidanceBranches.Text, 2), Noise()))),
             ["transformer.Forward"] = () => model.Transformer.Forward(states, null),
             ["BatchPlaces.Of"] = () => BatchPlaces.Of(batch.Ids, batch.Labels, model.Config.Special),
             ["mixture.Sample"] = () => mixture.Sample(5, Noise()),

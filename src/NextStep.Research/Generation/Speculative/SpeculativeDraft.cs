@@ -33,6 +33,10 @@ public sealed record SpeculativeDraft(LoadedModel Model)
         {
             throw new ArgumentException($"A draft proposes at least one token at a time, not {Tokens}.");
         }
+        if (!model.Config.Steps.Plain || !Model.Model.Config.Steps.Plain)
+        {
+            throw new ArgumentException("Drafts are of models that draw one token a step in raster order (model.tokensAStep 1, model.order raster); leave out the draft.");
+        }
         if (Model.Model.Config.TokenWidth != model.Config.TokenWidth || Model.Model.Config.LatentPatchSize != model.Config.LatentPatchSize)
         {
             throw new ArgumentException($"The draft's tokens have {Model.Model.Config.TokenWidth} features, the model's {model.Config.TokenWidth}.");

@@ -25,8 +25,8 @@ internal sealed class SpeculativeSampler : IDisposable
     {
         (_model, _draft, _sampling, _count) = (model, draft, sampling, count);
         CheckSolver(sampling, count);
-        _targetHeads = new TokenHeadSamplers(model.Head, model.Config.HeadComponent, sampling, count, null);
-        _draftHeads = new TokenHeadSamplers(draft.Model.Model.Head, draft.Model.Model.Config.HeadComponent, sampling, count, null);
+        _targetHeads = new TokenHeadSamplers(model, sampling, count, null);
+        _draftHeads = new TokenHeadSamplers(draft.Model.Model, sampling, count, null);
         _ = (FlowOf(_targetHeads, 0, "model"), FlowOf(_draftHeads, 0, "draft"));
         _noise = new TokenNoise(noise, model.Config.TokenWidth, [.. Enumerable.Range(0, count).Select(i => TokenHeadSamplers.Steps(sampling, i, count))]);
         _target = new CachedModel(model, prompt, prompt.Branches, count, sampling.CacheBits);
