@@ -49,7 +49,7 @@ internal static class SpeculativeEstimate
         using TokenHeadSamplers heads = new(model, request.Sampling, 1, null), draftHeads = new(draft.Model.Model, request.Sampling, 1, null);
         using DrawnNoise noise = new(0, "estimate");
         FlowSampler head = (FlowSampler)heads.At(0), draftHead = (FlowSampler)draftHeads.At(0);
-        using KeyValueCache cache = Filled(model, branches, past, k), draftCache = Filled(draft.Model.Model, draftBranches, past, 1);
+        using KeyValueCache cache = Filled(model, branches, past, k, request.Sampling.CacheBits), draftCache = Filled(draft.Model.Model, draftBranches, past, 1, request.Sampling.CacheBits);
         Tensor one = States(model, branches, 1), many = States(model, branches, k), small = States(draft.Model.Model, draftBranches, 1);
         float[][] path = [.. Enumerable.Range(0, request.Sampling.Steps).Select(_ => new float[model.Config.TokenWidth])];
         float[][][] paths = [.. Enumerable.Repeat(path, k)];
@@ -80,9 +80,9 @@ internal static class SpeculativeEstimate
         };
     }
 
-    private static KeyValueCache Filled(NextStepModel model, GuidanceBranches branches, int past, int k)
+    private static KeyValueCache Filled(NextStepModel model, GuidanceBranches branches, int past, int k, int? cacheBits)
     {
-        KeyValueCache cache = new(model.Config.Transformer, (int)branches, past + k, TokenSampler.CacheDtype(model.Transformer), model.Transformer.LayerDevices);
+        KeyValueCache cache = new(model.Config.Transformer, (int)branches, past + k, KeyValueCache.DtypeOf(model.Transformer), model.Transformer.LayerDevices, cacheBits);
         model.Transformer.Forward(States(model, branches, past), null, cache).Dispose();
         return cache;
     }

@@ -55,7 +55,7 @@ internal static class TokenSampler
         IReadOnlyList<Device> layers = model.Transformer.LayerDevices;
         (ScalarType dtype, Device device) = (model.Transformer.Dtype, layers[0]);
         using TokenHeadSamplers samplers = new(model, sampling, count, noiseRepeat);
-        using KeyValueCache cache = new(model.Config.Transformer, rows, length + count - 1, CacheDtype(model.Transformer), layers, sampling.CacheBits);
+        using KeyValueCache cache = new(model.Config.Transformer, rows, length + count - 1, KeyValueCache.DtypeOf(model.Transformer), layers, sampling.CacheBits);
         Tensor? keyMask = prompt.KeyMask is null ? null : cat([prompt.KeyMask.to(device), ones(rows, count, dtype: ScalarType.Bool, device: device)], 1);
         Tensor hidden = Prefill(model, prompt, keyMask, cache, dtype, device); // [rows, H]
         Tensor? visible = keyMask is null ? null : CausalTransformer.Additive(keyMask.view(rows, 1, 1, -1), cache.Dtype); // for all tokens and layers
@@ -83,12 +83,6 @@ internal static class TokenSampler
         branches,
         Guidance.At(sampling.GuidanceSchedule, sampling.Guidance, index, count),
         Guidance.At(sampling.GuidanceSchedule, sampling.ImageGuidance, index, count));
-
-    /// <summary>Number format of the keys and values: a CPU attends faster in float32 than in bfloat16, and the cache is small beside the weights.</summary>
-    public static ScalarType CacheDtype(CausalTransformer transformer) => CacheDtype(transformer.Dtype, transformer.LayerDevices[0]);
-
-    /// <summary>As above, for a transformer of that number format whose first layer is there.</summary>
-    public static ScalarType CacheDtype(ScalarType dtype, Device device) => dtype == ScalarType.Float64 || device.type != DeviceType.CPU ? dtype : ScalarType.Float32;
 
     // This and the next are all that runs for a token. They read nothing back from a device: a GPU would fall idle each time.
     private static SampledToken Sample(NextStepModel model, TokenHeadSampler sampler, Tensor hidden, int index, Guidance guidance, Func<Tensor, Tensor>? project, NoiseSource noise, Action<SampledState>? onState)

@@ -262,8 +262,7 @@ public static partial class ReleasedFolder
     {
         long side = imageSize ?? DefaultSide, pixels = options.Pixels ?? side * side;
         long perToken = autoencoder.Config.PixelsPerToken;
-        double cacheWidth = options.CacheBits is null ? TensorDtypes.Width(TokenSampler.CacheDtype(dtype, options.Devices[0])) : KeyValueCache.ByteWidth(model.Config.Transformer);
-        MemoryEstimate need = MemoryEstimate.Of(model, autoencoder, dtype, options.Sequences, ((1 + options.InputPictures) * pixels / (perToken * perToken)) + MemoryEstimate.PromptAllowance, pixels, scheme, cacheWidth);
+        MemoryEstimate need = MemoryEstimate.Of(model, autoencoder, dtype, options.Sequences, ((1 + options.InputPictures) * pixels / (perToken * perToken)) + MemoryEstimate.PromptAllowance, pixels, scheme, KeyValueCache.Width(model.Config.Transformer, dtype, options.Devices[0], options.CacheBits));
         options.Estimated?.Invoke(need);
         if (options.Devices.Count == 1 && need.Total < SmallModel)
         {

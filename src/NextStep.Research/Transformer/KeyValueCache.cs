@@ -46,8 +46,13 @@ public sealed class KeyValueCache : IDisposable
         Capacity = capacity;
     }
 
-    /// <summary>Bytes of a number in 8 bits, its share of the position's factor included.</summary>
-    internal static double ByteWidth(TransformerConfig config) => 1 + (sizeof(float) / (double)config.HeadDim);
+    /// <summary>Number format in which a transformer's keys and values are read: a CPU attends faster in float32 than in bfloat16, and the cache is small beside the weights.</summary>
+    internal static ScalarType DtypeOf(CausalTransformer transformer) => DtypeOf(transformer.Dtype, transformer.LayerDevices[0]);
+
+    /// <summary>Bytes of a number of the cache; in 8 bits with its share of the position's factor.</summary>
+    internal static double Width(TransformerConfig config, ScalarType dtype, Device device, int? bits) => bits is null ? TensorDtypes.Width(DtypeOf(dtype, device)) : 1 + (sizeof(float) / (double)config.HeadDim);
+
+    private static ScalarType DtypeOf(ScalarType dtype, Device device) => dtype == ScalarType.Float64 || device.type != DeviceType.CPU ? dtype : ScalarType.Float32;
 
     /// <summary>Of keys and values as they are read.</summary>
     public ScalarType Dtype => _dtype;

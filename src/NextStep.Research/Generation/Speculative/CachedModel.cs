@@ -24,7 +24,7 @@ internal sealed class CachedModel : IDisposable
         (_model, Branches, PromptLength) = (model, branches, length);
         IReadOnlyList<Device> layers = model.Transformer.LayerDevices;
         PromptRows read = branches == prompt.Branches ? prompt : new PromptRows(prompt.Ids.narrow(0, 0, rows), prompt.KeyMask?.narrow(0, 0, rows), Own(model, prompt, rows), branches);
-        _cache = new KeyValueCache(model.Config.Transformer, rows, length + count - 1, TokenSampler.CacheDtype(model.Transformer), layers, cacheBits);
+        _cache = new KeyValueCache(model.Config.Transformer, rows, length + count - 1, KeyValueCache.DtypeOf(model.Transformer), layers, cacheBits);
         _keyMask = read.KeyMask is { } mask
             ? cat([mask.to(layers[0]), ones(rows, count, dtype: ScalarType.Bool, device: layers[0])], 1).DetachFromDisposeScope()
             : null;
