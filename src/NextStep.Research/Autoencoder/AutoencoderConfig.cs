@@ -17,6 +17,13 @@ public sealed record AutoencoderConfig
     [Range(1, 8)]
     public int BlocksPerLevel { get; init; } = 1;
 
+    /// <summary>
+    /// Side s of the pixel patches that the first level works on, 3·s² channels each (space to depth and back); 1 = single pixels, as in the paper. 2 spares the levels at full
+    /// resolution, where most of the time goes.
+    /// </summary>
+    [Range(1, 8)]
+    public int StemPatch { get; init; } = 1;
+
     /// <summary>Latent channels C (paper: 16).</summary>
     [Range(1, 256)]
     public int LatentChannels { get; init; } = 8;
@@ -58,8 +65,11 @@ public sealed record AutoencoderConfig
     [Range(-1e6, 1e6)]
     public double Shift { get; init; }
 
-    /// <summary>Picture pixels per latent pixel and side: 2^(levels − 1).</summary>
-    public int Downsampling => 1 << (Multipliers.Count - 1);
+    /// <summary>Picture pixels per latent pixel and side: s·2^(levels − 1), s the <see cref="StemPatch"/>.</summary>
+    public int Downsampling => StemPatch << (Multipliers.Count - 1);
+
+    /// <summary>Channels that the first convolution takes and the last one gives: 3·s².</summary>
+    internal int PictureChannels => 3 * StemPatch * StemPatch;
 
     /// <summary>Picture pixels per image token and side.</summary>
     public int PixelsPerToken => Downsampling * PatchSize;

@@ -35,6 +35,7 @@ internal sealed class DecoderLevel : nn.Module<Tensor, Tensor>
 /// <summary>Latent to picture (spec §4.1). Level 0 is the highest resolution; execution goes from the last level to it.</summary>
 internal sealed class Decoder : nn.Module<Tensor, Tensor>
 {
+    private readonly int _stem;
     private readonly Conv2d conv_in;
     private readonly MiddleBlock mid;
     private readonly ModuleList<DecoderLevel> up;
@@ -46,12 +47,13 @@ internal sealed class Decoder : nn.Module<Tensor, Tensor>
         : base(nameof(Decoder))
     {
         int[] widths = [.. config.Multipliers.Select(m => m * config.Width)];
+        _stem = config.StemPatch;
         conv_in = nn.Conv2d(config.LatentChannels, widths[^1], 3, padding: 1, device: device);
         mid = new MiddleBlock(widths[^1], config.NormGroups, device);
         up = nn.ModuleList(widths.Select((w, i) => new DecoderLevel(
             i == widths.Length - 1 ? w : widths[i + 1], w, config.BlocksPerLevel + 1, i > 0, config.NormGroups, device)).ToArray());
         norm_out = ResnetBlock.Norm(widths[0], config.NormGroups, device);
-        conv_out = nn.Conv2d(widths[0], 3, 3, padding: 1, device: device);
+        conv_out = nn.Conv2d(widths[0], config.PictureChannels, 3, padding: 1, device: device);
         RegisterComponents();
     }
 
@@ -78,6 +80,7 @@ internal sealed class Decoder : nn.Module<Tensor, Tensor>
         {
             h = up[i].forward(h);
         }
-        return Convolution.Forward(conv_out, NormSilu.Of(norm_out, h)).MoveToOuterDisposeScope();
+        h = Convolution.Forward(conv_out, NormSilu.Of(norm_out, h));
+        return (_stem == 1 ? h : nn.functional.pixel_shuffle(h, _stem)).MoveToOuterDisposeScope();
     }
 }

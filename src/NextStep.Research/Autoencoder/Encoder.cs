@@ -35,6 +35,7 @@ internal sealed class EncoderLevel : nn.Module<Tensor, Tensor>
 /// <summary>Picture to (mean, log variance) of the latent (spec §4.1).</summary>
 internal sealed class Encoder : nn.Module<Tensor, Tensor>
 {
+    private readonly int _stem;
     private readonly Conv2d conv_in;
     private readonly ModuleList<EncoderLevel> down;
     private readonly MiddleBlock mid;
@@ -46,7 +47,8 @@ internal sealed class Encoder : nn.Module<Tensor, Tensor>
         : base(nameof(Encoder))
     {
         int[] widths = [.. config.Multipliers.Select(m => m * config.Width)];
-        conv_in = nn.Conv2d(3, config.Width, 3, padding: 1, device: device);
+        _stem = config.StemPatch;
+        conv_in = nn.Conv2d(config.PictureChannels, config.Width, 3, padding: 1, device: device);
         down = nn.ModuleList(widths.Select((w, i) => new EncoderLevel(
             i == 0 ? config.Width : widths[i - 1], w, config.BlocksPerLevel, i < widths.Length - 1, config.NormGroups, device)).ToArray());
         mid = new MiddleBlock(widths[^1], config.NormGroups, device);
@@ -66,7 +68,7 @@ internal sealed class Encoder : nn.Module<Tensor, Tensor>
     internal Tensor High(Tensor input)
     {
         using DisposeScope scope = NewDisposeScope();
-        Tensor h = Convolution.Forward(conv_in, input);
+        Tensor h = Convolution.Forward(conv_in, _stem == 1 ? input : nn.functional.pixel_unshuffle(input, _stem));
         foreach (EncoderLevel level in down)
         {
             h = level.forward(h);

@@ -31,7 +31,7 @@ internal static unsafe class NormSiluKernel
             for (; i + Lanes <= area; i += Lanes)
             {
                 Vector512<float> z = Vector512.FusedMultiplyAdd(Vector512.Load(from + i), scales, shifts);
-                (z * Sigmoid(z)).Store(to + i);
+                (z * VectorMath.Sigmoid(z)).Store(to + i);
             }
             for (; i < area; i++)
             {
@@ -100,7 +100,7 @@ internal static unsafe class NormSiluKernel
             Vector512<float> sums = default, products = default;
             for (int end = Math.Min(area - Lanes, i + Run - Lanes); i <= end; i += Lanes)
             {
-                Vector512<float> value = Vector512.Load(x + i), z = Vector512.FusedMultiplyAdd(value, scales, shifts), s = Sigmoid(z);
+                Vector512<float> value = Vector512.Load(x + i), z = Vector512.FusedMultiplyAdd(value, scales, shifts), s = VectorMath.Sigmoid(z);
                 Vector512<float> d = Vector512.Load(dy + i) * s * Vector512.FusedMultiplyAdd(z, Vector512<float>.One - s, Vector512<float>.One);
                 d.Store(dz + i);
                 sums += d;
@@ -145,23 +145,4 @@ internal static unsafe class NormSiluKernel
     }
 
     private static float Sigmoid(float z) => 1 / (1 + MathF.Exp(-z));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Sigmoid(Vector512<float> z) => Vector512<float>.One / (Vector512<float>.One + Exp(-z));
-
-    // 2ⁿ·eʳ with |r| ≤ ln 2 / 2 and Cephes' polynomial for eʳ (Moshier 1989), two units in the last place.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Exp(Vector512<float> x)
-    {
-        x = Vector512.Min(Vector512.Max(x, Vector512.Create(-87f)), Vector512.Create(88f));
-        Vector512<float> n = Vector512.Round(x * 1.44269504f);
-        Vector512<float> r = Vector512.FusedMultiplyAdd(n, Vector512.Create(2.12194440e-4f), Vector512.FusedMultiplyAdd(n, Vector512.Create(-0.693359375f), x));
-        Vector512<float> p = Vector512.FusedMultiplyAdd(Vector512.Create(1.9875691500e-4f), r, Vector512.Create(1.3981999507e-3f));
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(8.3334519073e-3f));
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(4.1665795894e-2f));
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(1.6666665459e-1f));
-        p = Vector512.FusedMultiplyAdd(p, r, Vector512.Create(5.0000001201e-1f));
-        p = Vector512.FusedMultiplyAdd(p, r * r, r + Vector512<float>.One);
-        return p * ((Vector512.ConvertToInt32(n) + Vector512.Create(127)) << 23).AsSingle();
-    }
 }

@@ -40,6 +40,10 @@ internal sealed class FlowHeadBlock : nn.Module
     /// <summary>x + gate ⊙ MLP(LN(x)·(1 + scale) + shift).</summary>
     public Tensor Forward(Tensor x, Tensor modulation)
     {
+        if (RowPasses.Suit(training, x, modulation, First.weight, Second.weight, First.bias) && x.size(0) == modulation.size(0))
+        {
+            return FlowHeadBlockPass.Of(x, modulation, this);
+        }
         using DisposeScope scope = NewDisposeScope();
         Tensor[] parts = modulation.chunk(3, -1);
         Tensor h = in_ln.forward(x).mul(parts[1].Plus(1)).Plus(parts[0]);

@@ -238,8 +238,8 @@ internal static class ReleasedConfig
     {
         JsonObject json = new()
         {
-            ["in_channels"] = 3,
-            ["out_ch"] = 3,
+            ["in_channels"] = config.PictureChannels,
+            ["out_ch"] = config.PictureChannels,
             ["ch"] = config.Width,
             ["ch_mult"] = new JsonArray([.. config.Multipliers.Select(m => (JsonNode)m)]),
             ["num_res_blocks"] = config.BlocksPerLevel,

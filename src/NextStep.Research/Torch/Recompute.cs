@@ -9,8 +9,14 @@ namespace NextStep.Research;
 /// </summary>
 internal sealed class Recompute : autograd.SingleTensorFunction<Recompute>
 {
+    [ThreadStatic]
+    private static bool _running;
+
     /// <inheritdoc/>
     public override string Name => nameof(Recompute);
+
+    /// <summary>Whether a part is computed without gradients that the backward pass will compute again with them, so that it has to take the same forms.</summary>
+    public static bool Running => _running;
 
     /// <summary>part(x, constants), differentiable in x and in the parameters that the part uses.</summary>
     /// <param name="part">A pure function; called again in the backward pass.</param>
@@ -32,7 +38,15 @@ internal sealed class Recompute : autograd.SingleTensorFunction<Recompute>
         ctx.save_for_backward([x]);
         ctx.save_data(nameof(Call), call);
         using IDisposable guard = no_grad();
-        return call.Part(x, call.Constants);
+        _running = true;
+        try
+        {
+            return call.Part(x, call.Constants);
+        }
+        finally
+        {
+            _running = false;
+        }
     }
 
     /// <inheritdoc/>

@@ -43,6 +43,11 @@ public sealed class Attention : nn.Module
     {
         using DisposeScope scope = NewDisposeScope();
         long batch = x.size(0), length = x.size(1);
+        if (cache is null && q_norm is null && RowPasses.Suit(training, x, q_proj.weight, k_proj.weight, v_proj.weight) && AttentionPass.Suits(x, _config) && angles.Cosine.dtype == x.dtype)
+        {
+            Tensor[]? biases = q_proj.bias is { } bias ? [bias, k_proj.bias!, v_proj.bias!] : null;
+            return RowLinear.Forward(o_proj, AttentionPass.Of(x, [q_proj.weight!, k_proj.weight!, v_proj.weight!], biases, angles, mask is null ? null : DotAttention.Additive(mask, x.dtype), _config)).MoveToOuterDisposeScope();
+        }
         Tensor[] projected = RowLinear.Forward([q_proj, k_proj, v_proj], x);
         Tensor q = angles.Rotate(Normed(q_norm, Split(projected[0], batch, length, _config.Heads)));
         Tensor k = angles.Rotate(Normed(k_norm, Split(projected[1], batch, length, _config.KeyValueHeads)));

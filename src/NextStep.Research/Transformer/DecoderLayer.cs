@@ -24,6 +24,10 @@ public sealed class GatedMlp : nn.Module<Tensor, Tensor>
     /// <summary>[…, H] to [ …, H].</summary>
     public override Tensor forward(Tensor input)
     {
+        if (gate_proj.bias is null && RowPasses.Suit(training, input, gate_proj.weight, up_proj.weight, down_proj.weight))
+        {
+            return GatedMlpPass.Of(input, gate_proj.weight!, up_proj.weight!, down_proj.weight!);
+        }
         using DisposeScope scope = NewDisposeScope();
         Tensor[] both = RowLinear.Forward([gate_proj, up_proj], input);
         return RowLinear.Forward(down_proj, nn.functional.silu(both[0]).mul(both[1])).MoveToOuterDisposeScope();

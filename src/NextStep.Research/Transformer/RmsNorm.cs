@@ -23,6 +23,10 @@ public sealed class RmsNorm : nn.Module<Tensor, Tensor>
     /// <summary>[…, width] to the same shape and dtype.</summary>
     public override Tensor forward(Tensor input)
     {
+        if (RowPasses.Suit(training, input, weight))
+        {
+            return RmsNormPass.Of(input, weight, _epsilon);
+        }
         using DisposeScope scope = NewDisposeScope();
         Tensor x = input.to_type(ScalarType.Float32);
         Tensor scale = x.Squared().mean([-1], keepdim: true).Plus(_epsilon).rsqrt();
