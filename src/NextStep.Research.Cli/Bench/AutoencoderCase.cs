@@ -9,19 +9,16 @@ internal static class AutoencoderCase
 {
     private const int Pictures = 8, Side = 32, Steps = 8;
 
+    private static readonly AutoencoderConfig Shape = new() { Width = 16, Multipliers = [1, 2, 4], BlocksPerLevel = 1, LatentChannels = 4, PatchSize = 2, NoiseStrength = 0.3 };
+
     public static BenchRow Run(string name, BenchOptions options)
     {
-        AutoencoderConfig shape = new() { Width = 16, Multipliers = [1, 2, 4], BlocksPerLevel = 1, LatentChannels = 4, PatchSize = 2, NoiseStrength = 0.3 };
-        using ImageAutoencoder autoencoder = new(shape);
-        Initialization.Apply(autoencoder, 0);
-        using Tensor pixels = rand(Pictures, 3, Side, Side).Times(2).Plus(-1);
         List<double> ours = [], own = [];
-        int steps = 1 + (2 * Steps * (options.Rounds + 1)), taken = -1;
+        int taken = -1;
         double start = 0;
-        DirectoryInfo folder = Directory.CreateTempSubdirectory("nextstep-bench-");
         try
         {
-            void After()
+            Train(Shape, 1 + (2 * Steps * (options.Rounds + 1)), () =>
             {
                 if (++taken % Steps == 0)
                 {
@@ -32,9 +29,54 @@ internal static class AutoencoderCase
                     NormSilu.Use(!options.Naive || taken / Steps % 2 == 0);
                     start = Timings.Now;
                 }
+            });
+        }
+        finally
+        {
+            NormSilu.Use(true);
+        }
+        return Row(name, Shape, ours, own, "the same by libtorch's group norm and silu", options);
+    }
+
+    /// <summary>The same with a patch stem, in turn with the paper's form.</summary>
+    public static BenchRow Stem(string name, BenchOptions options)
+    {
+        AutoencoderConfig stem = Shape with { Multipliers = [2, 4], StemPatch = 2 };
+        List<double> ours = [], own = [];
+        for (int round = 0; round <= options.Rounds; round++)
+        {
+            double with = Once(stem), without = options.Naive ? Once(Shape) : double.NaN;
+            if (round > 0)
+            {
+                ours.Add(with);
+                own.Add(without);
             }
+        }
+        return Row(name, stem, ours, own, "the same without a patch stem", options);
+    }
+
+    private static double Once(AutoencoderConfig shape)
+    {
+        int taken = 0;
+        double start = 0, end = 0;
+        Train(shape, 1 + Steps, () =>
+        {
+            end = Timings.Now;
+            start = taken++ == 0 ? end : start;
+        });
+        return (end - start) / Steps;
+    }
+
+    private static void Train(AutoencoderConfig shape, int steps, Action after)
+    {
+        using ImageAutoencoder autoencoder = new(shape);
+        Initialization.Apply(autoencoder, 0);
+        using Tensor pixels = rand(Pictures, 3, Side, Side).Times(2).Plus(-1);
+        DirectoryInfo folder = Directory.CreateTempSubdirectory("nextstep-bench-");
+        try
+        {
             TrainerConfig config = new() { Images = Pictures * steps, BatchSize = Pictures, LogEvery = long.MaxValue, CheckpointEvery = long.MaxValue };
-            new TrainingLoop(config, 1e-4, new TrainingRun(folder.FullName, "bench", (_, _) => After())).Run(autoencoder, step =>
+            new TrainingLoop(config, 1e-4, new TrainingRun(folder.FullName, "bench", (_, _) => after())).Run(autoencoder, step =>
             {
                 using DrawnNoise noise = new(0, "bench", step);
                 Tensor latents = autoencoder.Sample(autoencoder.Encode(pixels), noise);
@@ -44,12 +86,16 @@ internal static class AutoencoderCase
         }
         finally
         {
-            NormSilu.Use(true);
             folder.Delete(true);
         }
+    }
+
+    private static BenchRow Row(string name, AutoencoderConfig shape, List<double> ours, List<double> own, string against, BenchOptions options)
+    {
+        using ImageAutoencoder autoencoder = new(shape, META);
         double median = Timings.Median(ours);
         return new BenchRow(
-            name, string.Create(CultureInfo.InvariantCulture, $"training step of the autoencoder ({autoencoder.parameters().Sum(p => p.numel()) / 1e6:F1} M), {Pictures} pictures of {Side}×{Side}, fp32"), median, "the same by libtorch's group norm and silu",
+            name, string.Create(CultureInfo.InvariantCulture, $"training step of the autoencoder ({autoencoder.parameters().Sum(p => p.numel()) / 1e6:F1} M{(shape.StemPatch > 1 ? ", patch stem" : "")}), {Pictures} pictures of {Side}×{Side}, fp32"), median, against,
             new BenchValue(BenchKind.Speedup, options.Naive ? Timings.Median(own.Zip(ours, (o, m) => o / m)) : double.NaN), null)
         {
             Details = new Dictionary<string, double> { ["imagesPerSecond"] = 1000 * Pictures / median },

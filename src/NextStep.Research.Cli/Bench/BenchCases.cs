@@ -26,6 +26,7 @@ internal static class BenchCases
         new(["step-micro"], o => [StepCase.Micro("step-micro", o)]),
         new(["step-shipped"], o => [StepCase.Shipped("step-shipped", o)]),
         new(["step-autoencoder"], o => [AutoencoderCase.Run("step-autoencoder", o)]),
+        new(["step-autoencoder-stem"], o => [AutoencoderCase.Stem("step-autoencoder-stem", o)]),
         new(["training", "optimizer"], TrainingCase.Run),
     ];
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -123,6 +124,25 @@ public sealed class ModelFolderTests : IDisposable
         ReleasedFolder.SaveAutoencoder(vae, full);
         using ImageAutoencoder again = ReleasedFolder.LoadAutoencoder(vae, 2);
         TensorAssert.Same(full.Decode(latents), again.Decode(latents));
+    }
+
+    [Fact]
+    public void An_autoencoder_with_a_patch_stem_is_kept_and_no_other_program_takes_it_for_one_without()
+    {
+        string vae = _folder.File("stem"), config = Path.Combine(vae, "config.json");
+        using ImageAutoencoder stem = new(new AutoencoderConfig { Width = 8, Multipliers = [1, 2], LatentChannels = 4, StemPatch = 2 });
+        Initialization.Apply(stem, 5);
+        ReleasedFolder.SaveAutoencoder(vae, stem);
+        using (ImageAutoencoder again = ReleasedFolder.LoadAutoencoder(vae, 2))
+        {
+            Tensor latents = TinyModels.Normal("latents", 1, 4, 4, 4);
+            Assert.Equal([1, 3, 16, 16], stem.Decode(latents).shape);
+            TensorAssert.Same(stem.Decode(latents), again.Decode(latents));
+        }
+        JsonNode released = JsonNode.Parse(File.ReadAllText(config))!;
+        released.AsObject().Remove("nextstep_research");
+        File.WriteAllText(config, released.ToJsonString());
+        Assert.Contains("in_channels", Assert.Throws<InvalidDataException>(() => ReleasedFolder.LoadAutoencoder(vae, 2)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -39,6 +39,19 @@ public sealed class TilingTests : IDisposable
         Assert.InRange(TinyModels.Distance(whole, tiled) / whole.abs().max().item<float>(), 0, 0.01);
     }
 
+    [Fact]
+    public void A_patch_stem_leaves_no_seam_either()
+    {
+        using ImageAutoencoder stem = new(new AutoencoderConfig { Width = 8, Multipliers = [1, 2], LatentChannels = 4, StemPatch = 3 });
+        Initialization.Apply(stem, 3);
+        Assert.Equal(6, stem.Config.Downsampling);
+        Tensor pixels = TinyModels.Normal("pixels", 1, 3, 240, 252), moments = stem.Moments(pixels), latents = TinyModels.Normal("latents", 1, 4, 40, 42), whole = stem.Decode(latents);
+        Assert.Equal([1, 8, 40, 42], moments.shape);
+        Assert.Equal([1, 3, 240, 252], whole.shape);
+        Assert.InRange(TinyModels.Distance(moments, stem.Moments(pixels, 20)) / moments.abs().max().item<float>(), 0, 0.01);
+        Assert.InRange(TinyModels.Distance(whole, stem.Decode(latents, 16)) / whole.abs().max().item<float>(), 0, 0.01);
+    }
+
     // Without norms there are no statistics to estimate, and margins make the result exact.
     [Fact]
     public void Convolutions_in_tiles_are_exact()
