@@ -55,7 +55,7 @@ internal static unsafe class RowPasses
     /// <summary>Room for a sum over rows of <paramref name="width"/> features: zeros [chunks, width].</summary>
     public static Tensor Sums(int rows, long width) => zeros(Chunks(rows), width);
 
-    /// <summary>The sum over chunks, in their order: [width].</summary>
+    /// <summary>The sum over the first axis, one after the other: [width].</summary>
     public static Tensor Total(Tensor sums)
     {
         long chunks = sums.size(0), width = sums.size(1);
@@ -63,9 +63,14 @@ internal static unsafe class RowPasses
         float* from = (float*)TensorMemory.Address(sums), to = (float*)TensorMemory.Address(total);
         for (long chunk = 0; chunk < chunks; chunk++)
         {
-            for (long i = 0; i < width; i += Lanes)
+            long i = 0;
+            for (; i + Lanes <= width; i += Lanes)
             {
                 (Vector512.Load(to + i) + Vector512.Load(from + (chunk * width) + i)).Store(to + i);
+            }
+            for (; i < width; i++)
+            {
+                to[i] += from[(chunk * width) + i];
             }
         }
         return total;

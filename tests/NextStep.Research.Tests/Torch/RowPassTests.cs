@@ -39,15 +39,13 @@ public sealed class RowPassTests : IDisposable
     }
 
     [Theory]
-    [InlineData(1, 2, 1, 16, false, true)]
-    [InlineData(3, 30, 4, 96, true, true)]
-    [InlineData(3, 30, 2, 96, true, true)]
-    [InlineData(2, 17, 4, 64, false, false)]
-    public void Attention_with_shared_heads_masks_and_biases(int batch, int length, int shared, int width, bool masked, bool biased)
+    [InlineData(1, 2, 1, 1, 8, 16, false, true)]
+    [InlineData(3, 30, 4, 4, 24, 96, true, true)]
+    [InlineData(3, 30, 4, 2, 24, 96, true, true)]
+    [InlineData(2, 17, 4, 4, 16, 64, false, false)]
+    public void Attention_with_shared_heads_masks_and_biases(int batch, int length, int heads, int shared, int headDim, int width, bool masked, bool biased)
     {
-        int heads = Math.Max(shared, width / 24);
-        heads -= heads % shared;
-        TransformerConfig config = new() { HiddenSize = width, IntermediateSize = 32, Layers = 1, Heads = heads, KeyValueHeads = shared, HeadDim = width / heads / 8 * 8, VocabularySize = 8, AttentionBias = biased };
+        TransformerConfig config = new() { HiddenSize = width, IntermediateSize = 32, Layers = 1, Heads = heads, KeyValueHeads = shared, HeadDim = headDim, VocabularySize = 8, AttentionBias = biased };
         Tensor? mask = masked ? ones(length, length, dtype: ScalarType.Bool).tril().expand(batch, 1, length, length).clone() : null;
         if (mask is not null)
         {
@@ -55,6 +53,26 @@ public sealed class RowPassTests : IDisposable
         }
         Attention attention = new(config);
         Compare(attention, (m, x) => m.Forward(x[0], RotaryAngles.At(Scalars.Range(length), config.HeadDim, 100, x[0].dtype), mask, null, 0), TinyModels.Normal("x", batch, length, width));
+    }
+
+    [Fact]
+    public void Sums_over_rows_are_the_same_bits_with_any_number_of_threads()
+    {
+        RmsNorm norm = new(48, 1e-5);
+        int before = get_num_threads();
+        try
+        {
+            Tensor[][] all = [.. new[] { 1, 2, 3 }.Select(threads =>
+            {
+                set_num_threads(threads);
+                return Run(norm, (m, x) => m.forward(x[0]), [TinyModels.Normal("x", 5, 131, 48)]).Gradients;
+            })];
+            Assert.All(all, gradients => Assert.All(gradients.Zip(all[0]), pair => TensorAssert.Same(pair.Second, pair.First)));
+        }
+        finally
+        {
+            set_num_threads(before);
+        }
     }
 
     // Of every input and parameter, against float64, which takes libtorch's operations.
