@@ -5,7 +5,7 @@ using NextStep.Research.Experiments;
 using Spectre.Console;
 
 HangupWriter.Install();
-return Program.Run(args);
+return ProcessEnd.Hasten(Program.Run(args));
 
 internal static partial class Program
 {
