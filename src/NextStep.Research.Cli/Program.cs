@@ -5,7 +5,7 @@ using NextStep.Research.Experiments;
 using Spectre.Console;
 
 HangupWriter.Install();
-return Program.Run(args);
+return ProcessEnd.Hasten(Program.Run(args));
 
 internal static partial class Program
 {
@@ -21,7 +21,7 @@ internal static partial class Program
         }
         try
         {
-            ParseResult parse = Arguments.Parse(Root(), args);
+            ParseResult parse = Arguments.Parse(Root(args), args);
             string[] errors = [.. parse.Errors.Select(e => e.Message), .. Arguments.Faults(parse)];
             if (errors.Length > 0 && parse.Action is not System.CommandLine.Help.HelpAction)
             {
@@ -69,35 +69,15 @@ internal static partial class Program
 
     public static readonly Option<string[]> Uses = new("--uses") { Recursive = true, Description = "C# source or an assembly with components of your own; repeatable." };
 
-    private static RootCommand Root() => new("Research kit for NextStep-1-style autoregressive image generation.")
+    private static RootCommand Root(string[] args)
     {
-        Trust, Uses,
-        DoctorCommand.Create(),
-        PlanCommand.Create(),
-        SweepCommand.Create(),
-        ReproduceCommand.Create(),
-        SpeedrunCommand.Create(),
-        WorkCommand.Create(),
-        ReplayCommand.Create(),
-        StatusCommand.Create(),
-        CompareCommand.Create(),
-        ExportCommand.Create(),
-        NoteCommand.Create(),
-        GcCommand.Create(),
-        ReportCommand.Create(),
-        TrainCommand.Create(),
-        ParityCommand.Create(),
-        GenerateCommand.Create(),
-        GenerateCommand.CreateEdit(),
-        EvaluateCommand.Create(),
-        ArtifactsCommand.Create(),
-        InspectCommand.Create(),
-        ConvertCommand.Create(),
-        DriftCommand.Create(),
-        DataCommand.Create(),
-        BenchCommand.Create(),
-        NotebookCommand.Create(),
-    };
+        RootCommand root = new("Research kit for NextStep-1-style autoregressive image generation.") { Trust, Uses };
+        foreach (Command command in Commands.For(args))
+        {
+            root.Add(command);
+        }
+        return root;
+    }
 
     private static int Wrong(string message)
     {

@@ -111,7 +111,7 @@ internal static class Resampling
 
     private static Configuration Settings()
     {
-        Configuration settings = Configuration.Default.Clone();
+        Configuration settings = new();
         settings.MaxDegreeOfParallelism = 1;
         settings.MemoryAllocator = MemoryAllocator.Create(new MemoryAllocatorOptions { AllocationLimitMegabytes = (int)(ImageFile.MaximumPixels * 16 >> 20) + 1 });
         return settings;
