@@ -14,10 +14,10 @@ internal static unsafe class RowPasses
 {
     private const int Lanes = 16, Chunk = 64;
 
-    /// <summary>Whether a training pass over these tensors can take the passes of here: float32, CPU, contiguous, last axis in sixteens.</summary>
+    /// <summary>Whether a training pass over these tensors can take the passes of here: float32 outside of autocast, whose products are bfloat16; CPU; last axis in sixteens.</summary>
     public static bool Suit(bool training, params ReadOnlySpan<Tensor?> tensors)
     {
-        if (!training || !(is_grad_enabled() || Recompute.Running))
+        if (!training || !(is_grad_enabled() || Recompute.Running) || Autocast.Current is not null)
         {
             return false;
         }

@@ -56,6 +56,26 @@ public sealed class RowPassTests : IDisposable
     }
 
     [Fact]
+    public void Under_autocast_products_are_in_bfloat16_and_libtorch_does_the_rest()
+    {
+        TransformerConfig config = new() { HiddenSize = 32, IntermediateSize = 64, Layers = 1, Heads = 2, KeyValueHeads = 1, HeadDim = 16, VocabularySize = 8 };
+        DecoderLayer layer = new(config);
+        FlowHeadBlock block = new(32, 64);
+        Tensor x = TinyModels.Normal("x", 2, 5, 32), modulation = TinyModels.Normal("modulation", 10, 96);
+        (Tensor, Tensor) Both(bool training)
+        {
+            layer.train(training);
+            block.train(training);
+            using IDisposable? autocast = Autocast.For(Precision.BFloat16, CPU);
+            return (layer.Forward(x, RotaryAngles.At(Scalars.Range(5), 16, 100, x.dtype), null, null, 0), block.Forward(x.view(10, 32), modulation));
+        }
+        (Tensor ofLayer, Tensor ofBlock) = Both(false);
+        (Tensor trained, Tensor trainedBlock) = Both(true);
+        TensorAssert.Same(ofLayer, trained);
+        TensorAssert.Same(ofBlock, trainedBlock);
+    }
+
+    [Fact]
     public void Sums_over_rows_are_the_same_bits_with_any_number_of_threads()
     {
         RmsNorm norm = new(48, 1e-5);
