@@ -10,7 +10,8 @@ namespace NextStep.Research;
 /// </summary>
 internal static class DotAttention
 {
-    private const long Most = 512 * 512;
+    /// <summary>Scores of a head that are still held.</summary>
+    public const long Most = 512 * 512;
 
     /// <summary>[batch, heads, queries, d]. Which form runs depends on device and shape alone.</summary>
     /// <param name="q">[batch, heads, queries, d].</param>

@@ -9,14 +9,11 @@ namespace NextStep.Research;
 /// </summary>
 internal sealed unsafe class AttentionPass : autograd.SingleTensorFunction<AttentionPass>
 {
-    /// <summary>Scores of a head, at most: as for <see cref="DotAttention"/>.</summary>
-    private const long Most = 512 * 512;
-
     /// <inheritdoc/>
     public override string Name => nameof(AttentionPass);
 
     /// <summary>Whether sequences of that length and heads of that shape go this way.</summary>
-    public static bool Suits(Tensor x, TransformerConfig config) => x.size(1) * x.size(1) <= Most && config.HeadDim % 8 == 0;
+    public static bool Suits(Tensor x, TransformerConfig config) => x.size(1) * x.size(1) <= DotAttention.Most && config.HeadDim % 8 == 0;
 
     /// <summary>The heads' mixed values, [batch, positions, heads·d].</summary>
     /// <param name="x">[batch, positions, H].</param>
