@@ -21,6 +21,7 @@ internal sealed class ConfigKey : IEquatable<ConfigKey>
         Range = property.GetCustomAttribute<RangeAttribute>();
         Rule = property.GetCustomAttributes<ValidationAttribute>().FirstOrDefault(a => a is not RangeAttribute);
         KeepsBits = property.IsDefined(typeof(KeepsBitsAttribute));
+        IsLater = property.IsDefined(typeof(LaterOptionAttribute));
         IsComponent = typeof(ComponentConfig).IsAssignableFrom(Type);
         _children = !IsComponent && IsGroupType(Type) ? Of(Type, path + ".") : [];
     }
@@ -43,6 +44,9 @@ internal sealed class ConfigKey : IEquatable<ConfigKey>
 
     /// <summary>Whether no result depends on it; see <see cref="KeepsBitsAttribute"/>.</summary>
     public bool KeepsBits { get; }
+
+    /// <summary>Whether its default is in no key; see <see cref="LaterOptionAttribute"/>.</summary>
+    public bool IsLater { get; }
 
     /// <summary>Keys of a group; of a component, the options of all components that can stand here.</summary>
     public IReadOnlyList<ConfigKey> Children => IsComponent ? [.. ComponentCatalog.Of(Type).SelectMany(t => Of(t, Path + ".")).DistinctBy(k => k.Name)] : _children;

@@ -123,9 +123,14 @@ internal sealed class ContentReader
     private readonly Dictionary<string, string?> _known = [];
     private readonly Dictionary<string, bool> _keepsBits = [];
     private readonly Dictionary<(string Stage, string Path), bool> _reads = [];
+    private static readonly IReadOnlyDictionary<string, string> LaterDefaults = ConfigPath.Texts(new ResearchConfig())
+        .Where(t => ConfigSchema.Find(t.Key)?.IsLater == true).ToDictionary(t => t.Key, t => t.Value, StringComparer.Ordinal);
 
     /// <summary>Whether no result depends on the value at a path.</summary>
     public bool KeepsBits(string path) => _keepsBits.TryGetValue(path, out bool known) ? known : _keepsBits[path] = ConfigSchema.Find(path)?.KeepsBits == true;
+
+    /// <summary>Whether a value is the default of an option that older versions did not have; see <see cref="LaterOptionAttribute"/>.</summary>
+    public static bool IsOlderDefault(string path, string value) => LaterDefaults.GetValueOrDefault(path) == value;
 
     /// <summary>As <see cref="StageSharing.Reads"/>.</summary>
     public bool Reads(StageDefinition stage, string path) =>

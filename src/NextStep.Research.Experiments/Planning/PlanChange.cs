@@ -34,7 +34,7 @@ internal static class PlanChange
     {
         List<string> lines = [.. old.Config.Keys.Union(next.Config.Keys).Where(p => ConfigSchema.Find(p)?.KeepsBits != true)
             .Select(p => (Path: p, Before: old.Config.GetValueOrDefault(p), After: next.Config.GetValueOrDefault(p)))
-            .Where(v => v.Before != v.After).Select(v => $"{v.Path}: {v.Before ?? "(absent)"} → {v.After ?? "(absent)"}")];
+            .Where(v => v.Before != v.After && !(v.Before is null && ContentReader.IsOlderDefault(v.Path, v.After!))).Select(v => $"{v.Path}: {v.Before ?? "(absent)"} → {v.After ?? "(absent)"}")];
         HashSet<string> said = [.. lines.Select(l => l.Split(':')[0])];
         Dictionary<string, PlannedArm> arms = next.Arms.ToDictionary(a => a.Name);
         foreach (PlannedArm arm in old.Arms.Skip(1).Where(a => arms.ContainsKey(a.Name)))

@@ -21,6 +21,7 @@ public sealed record AutoencoderConfig
     /// Side s of the pixel patches that the first level works on, 3·s² channels each (space to depth and back); 1 = single pixels, as in the paper. 2 spares the levels at full
     /// resolution, where most of the time goes.
     /// </summary>
+    [LaterOption]
     [Range(1, 8)]
     public int StemPatch { get; init; } = 1;
 

@@ -50,6 +50,19 @@ public sealed class RunFolderIdentityTests : IDisposable
     }
 
     [Fact]
+    public void An_option_that_came_later_is_in_a_key_only_away_from_its_default()
+    {
+        StageDefinition stage = StandardStages.All.Single(s => s.Kind == "autoencoder");
+        string Values(AutoencoderConfig autoencoder) => StageKey.Of(stage, ConfigPath.Texts(new ResearchConfig { Autoencoder = autoencoder }), new Dictionary<string, string>(), new ContentReader()).Values;
+        Assert.DoesNotContain("stemPatch", Values(new AutoencoderConfig()), StringComparison.Ordinal);
+        Assert.Contains("autoencoder.blocksPerLevel: 1\n", Values(new AutoencoderConfig()), StringComparison.Ordinal); // one that was always there
+        Assert.Contains("autoencoder.stemPatch: 2\n", Values(new AutoencoderConfig { StemPatch = 2 }), StringComparison.Ordinal);
+        Plan newer = Plan.Make(_sweep.Load(_sweep.Yaml("")), _sweep.Stages);
+        Plan older = newer with { Config = newer.Config.Where(c => c.Key != "autoencoder.stemPatch").ToDictionary(), Cells = [.. newer.Cells, newer.Cells[0] with { Key = "lost" }] };
+        Assert.DoesNotContain(PlanChange.Losses(older, newer), l => l.Contains("stemPatch", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Arms_that_come_to_the_same_are_refused()
     {
         _sweep.Copy("pictures", "copy");
