@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Reflection;
 using TorchSharp;
 
 namespace NextStep.Research.Experiments;
@@ -123,11 +124,17 @@ internal sealed class ContentReader
     private readonly Dictionary<string, string?> _known = [];
     private readonly Dictionary<string, bool> _keepsBits = [];
     private readonly Dictionary<(string Stage, string Path), bool> _reads = [];
+    private readonly Dictionary<(string Path, string Value), string> _versions = [];
     private static readonly IReadOnlyDictionary<string, string> LaterDefaults = ConfigPath.Texts(new ResearchConfig())
         .Where(t => ConfigSchema.Find(t.Key)?.IsLater == true).ToDictionary(t => t.Key, t => t.Value, StringComparer.Ordinal);
 
     /// <summary>Whether no result depends on the value at a path.</summary>
     public bool KeepsBits(string path) => _keepsBits.TryGetValue(path, out bool known) ? known : _keepsBits[path] = ConfigSchema.Find(path)?.KeepsBits == true;
+
+    /// <summary>What a component's name lacks: that its results are of a later kind; see <see cref="ResultsVersionAttribute"/>.</summary>
+    public string VersionOf(string path, string value) => _versions.TryGetValue((path, value), out string? known) ? known : _versions[(path, value)] =
+        ConfigSchema.Find(path) is { IsComponent: true } key && ComponentCatalog.Find(key.Type, value)?.GetCustomAttribute<ResultsVersionAttribute>() is { } later
+            ? string.Create(CultureInfo.InvariantCulture, $", version {later.Version}") : "";
 
     /// <summary>Whether a value is the default of an option that older versions did not have; see <see cref="LaterOptionAttribute"/>.</summary>
     public static bool IsOlderDefault(string path, string value) => LaterDefaults.GetValueOrDefault(path) == value;

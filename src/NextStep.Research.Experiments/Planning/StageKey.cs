@@ -20,7 +20,7 @@ internal sealed record StageKey(StageDefinition Stage, string Values, string Con
     /// <param name="reader">Knows what the stage reads.</param>
     public static StageKey Of(StageDefinition stage, IReadOnlyDictionary<string, string> texts, IReadOnlyDictionary<string, string> contents, ContentReader reader) => new(
         stage,
-        string.Concat(texts.Where(t => t.Key != "seed" && reader.Reads(stage, t.Key) && !Content.IsNameOnly(t.Key) && !ContentReader.IsOlderDefault(t.Key, t.Value)).OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => $"{t.Key}: {t.Value}\n")),
+        string.Concat(texts.Where(t => t.Key != "seed" && reader.Reads(stage, t.Key) && !Content.IsNameOnly(t.Key) && !ContentReader.IsOlderDefault(t.Key, t.Value)).OrderBy(t => t.Key, StringComparer.Ordinal).Select(t => $"{t.Key}: {t.Value}{reader.VersionOf(t.Key, t.Value)}\n")),
         string.Concat(contents.Where(c => reader.Reads(stage, c.Key)).OrderBy(c => c.Key, StringComparer.Ordinal).Select(c => $"content of {c.Key}: {c.Value}\n")));
 
     /// <summary>The key for one seed, behind stages whose keys are known.</summary>

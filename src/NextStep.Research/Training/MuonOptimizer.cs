@@ -8,6 +8,7 @@ namespace NextStep.Research;
 /// Muon (Jordan et al. 2024): a hidden matrix moves by its momentum made orthogonal, with the scale of Liu et al. (arXiv:2502.16982, Eq. 4),
 /// W ← W − η·(0.2·√max(rows, columns)·O + λ·W), so that rate and decay are those that suit AdamW. Embedding table, language head, biases and norms go by AdamW.
 /// </summary>
+[ResultsVersion(2)]
 public sealed record MuonOptimizer : OptimizerConfig
 {
     /// <summary>Decay of the momentum.</summary>
@@ -22,9 +23,33 @@ public sealed record MuonOptimizer : OptimizerConfig
     public override Optimizer Build(OptimizerContext context) => new MuonSteps(this, context);
 }
 
-/// <summary>The steps of <see cref="MuonOptimizer"/>.</summary>
+/// <summary>The steps of <see cref="MuonOptimizer"/>: <see cref="NewtonSchulz"/>'s where it suits, and one native call for all other matrices.</summary>
 internal sealed class MuonSteps : Optimizer
 {
+    // Towards U·Vᵀ of a matrix U·S·Vᵀ, three products an iteration; four numbers h: rate, momentum, decay, iterations.
+    private static readonly TorchScript Kernels = new(FormattableString.Invariant($"""
+        def near(matrix: Tensor, iterations: int) -> Tensor:
+            tall = matrix.size(0) > matrix.size(1)
+            x = matrix.t() if tall else matrix
+            x = x / (torch.linalg_vector_norm(x) + 1e-7)
+            for _ in range(iterations):
+                a = torch.mm(x, x.t())
+                x = torch.addmm(x, torch.addmm(a, a, a, beta={NewtonSchulz.B}, alpha={NewtonSchulz.C}), x, beta={NewtonSchulz.A})
+            return x.t() if tall else x
+        def orthogonal(matrices: List[Tensor], iterations: List[Tensor]) -> Tensor:
+            return near(matrices[0], int(iterations[0]))
+        def muon(w: List[Tensor], g: List[Tensor], m: List[Tensor], h: Tensor):
+            rate, momentum, decay = float(h[0]), float(h[1]), float(h[2])
+            torch._foreach_lerp_(m, g, 1.0 - momentum)
+            ahead = torch._foreach_lerp(g, m, momentum)  # Nesterov
+            torch._foreach_mul_(w, 1.0 - rate * decay)
+            for i in range(len(w)):
+                x = ahead[i].flatten(1)  # of a convolution: out x (in*kernel)
+                o = near(x, int(h[3]))
+                w[i].sub_(o.view_as(w[i]), alpha=rate * 0.2 * float(max(x.size(0), x.size(1))) ** 0.5)
+
+        """));
+
     private readonly MuonOptimizer _config;
     private readonly double _weightDecay;
     private readonly Dictionary<string, Tensor> _momentum = new(StringComparer.Ordinal);
@@ -47,31 +72,27 @@ internal sealed class MuonSteps : Optimizer
     /// <inheritdoc/>
     public override void Step(OptimizerStep step)
     {
-        foreach (LearningWeight one in step.Weights.Where(w => _momentum.ContainsKey(w.Name)))
+        LearningWeight[] hidden = [.. step.Weights.Where(w => _momentum.ContainsKey(w.Name))];
+        LearningWeight[] others = [.. hidden.Where(w => !NewtonSchulz.Suits(w.Weight))];
+        if (others.Length > 0)
+        {
+            // Numbers for the kernel are doubles on the CPU, whatever the device: read there, they wait for nothing.
+            using Tensor numbers = tensor((double[])[step.LearningRate, _config.Momentum, _weightDecay, _config.Iterations]);
+            Kernels.Run("muon", [[.. others.Select(w => w.Weight)], [.. others.Select(w => w.Gradient)], [.. others.Select(w => _momentum[w.Name])]], numbers);
+        }
+        if (others.Length < hidden.Length)
         {
             using DisposeScope scope = NewDisposeScope();
-            Tensor momentum = _momentum[one.Name].TimesInPlace(_config.Momentum).PlusInPlace(one.Gradient.Times(1 - _config.Momentum));
-            Tensor ahead = one.Gradient.Times(1 - _config.Momentum).Plus(momentum.Times(_config.Momentum)); // Nesterov
-            Tensor matrix = ahead.flatten(1); // of a convolution: out × (in·kernel)
-            double scale = 0.2 * Math.Sqrt(Math.Max(matrix.size(0), matrix.size(1)));
-            one.Weight.TimesInPlace(1 - (step.LearningRate * _weightDecay)).sub_(Orthogonal(matrix, _config.Iterations).Times(step.LearningRate * scale).view(one.Weight.shape));
+            NewtonSchulz.Step([.. hidden.Except(others).Select(w => (w.Weight, w.Gradient.contiguous(), _momentum[w.Name]))], step.LearningRate, _config.Momentum, _weightDecay, _config.Iterations);
         }
         _others.Step(step with { Weights = [.. step.Weights.Where(w => !_momentum.ContainsKey(w.Name))] });
     }
 
-    /// <summary>Near U·Vᵀ of a matrix U·S·Vᵀ: the quintic Newton–Schulz iteration x ← a·x + (b·A + c·A²)·x with A = x·xᵀ.</summary>
+    /// <summary>Near U·Vᵀ of a matrix U·S·Vᵀ, by libtorch's products.</summary>
     internal static Tensor Orthogonal(Tensor matrix, int iterations)
     {
-        using DisposeScope scope = NewDisposeScope();
-        bool tall = matrix.size(0) > matrix.size(1);
-        Tensor x = tall ? matrix.t() : matrix;
-        x = x.div(x.norm().Plus(1e-7));
-        for (int i = 0; i < iterations; i++)
-        {
-            Tensor a = x.matmul(x.t());
-            x = x.Times(3.4445).Plus(a.Times(-4.7750).Plus(a.matmul(a).Times(2.0315)).matmul(x));
-        }
-        return (tall ? x.t() : x).MoveToOuterDisposeScope();
+        using Tensor count = tensor((long)iterations);
+        return Kernels.Evaluate("orthogonal", [matrix], [count]);
     }
 
     /// <inheritdoc/>

@@ -63,6 +63,15 @@ public sealed class RunFolderIdentityTests : IDisposable
     }
 
     [Fact]
+    public void A_component_with_results_of_a_later_kind_has_its_number_in_the_key()
+    {
+        StageDefinition stage = StandardStages.All.Single(s => s.Kind == "autoencoder");
+        string Values(OptimizerConfig optimizer) => StageKey.Of(stage, ConfigPath.Texts(new ResearchConfig { Training = new() { Autoencoder = new() { Optimizer = optimizer } } }), new Dictionary<string, string>(), new ContentReader()).Values;
+        Assert.Contains("training.autoencoder.optimizer: muon, version 2\n", Values(new MuonOptimizer()), StringComparison.Ordinal);
+        Assert.Contains("training.autoencoder.optimizer: adamw\n", Values(new AdamwOptimizer()), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Arms_that_come_to_the_same_are_refused()
     {
         _sweep.Copy("pictures", "copy");

@@ -48,6 +48,49 @@ public sealed class OptimizerTests
         }
     }
 
+    [Theory]
+    [InlineData(48, 96)]
+    [InlineData(128, 128)]
+    [InlineData(384, 112)]
+    [InlineData(16, 16)]
+    public void Matrices_in_sixteens_move_as_by_the_products_of_libtorch(int rows, int columns)
+    {
+        Tensor weight = TinyModels.Normal("w", rows, columns), gradient = TinyModels.Normal("g", columns, rows).t(), momentum = TinyModels.Normal("m", rows, columns);
+        Assert.True(NewtonSchulz.Suits(weight) == System.Runtime.Intrinsics.Vector512.IsHardwareAccelerated);
+        Tensor moved = momentum.Times(0.9).add(gradient.Times(0.1f)), ahead = gradient.Times(0.1f).add(moved.Times(0.9));
+        Tensor expected = weight.Times(1 - (0.01 * 0.5)).sub(MuonSteps.Orthogonal(ahead, 5).Times(0.01 * 0.2 * Math.Sqrt(Math.Max(rows, columns))));
+        Tensor before = weight.clone();
+        NewtonSchulz.Step([(weight, gradient.contiguous(), momentum)], 0.01, 0.9, 0.5, 5);
+        Assert.True(momentum.sub(moved).abs().max().item<float>() < 1e-6);
+        Assert.True(weight.sub(expected).abs().max().item<float>() < 2e-6, $"{weight.sub(expected).abs().max().item<float>()}");
+        Assert.True(weight.sub(before).abs().max().item<float>() > 1e-3);
+    }
+
+    [Fact]
+    public void The_number_of_threads_changes_no_bit_of_Muons_step()
+    {
+        int threads = get_num_threads();
+        try
+        {
+            set_num_threads(1);
+            float[] one = Moved();
+            set_num_threads(3);
+            Assert.Equal(one, Moved());
+        }
+        finally
+        {
+            set_num_threads(threads);
+        }
+
+        static float[] Moved()
+        {
+            (Tensor Weight, Tensor Gradient, Tensor Momentum)[] all = [.. new[] { (96, 48), (128, 128), (64, 96), (16, 32) }.Select((s, i) =>
+                (TinyModels.Normal($"w{i}", s.Item1, s.Item2), TinyModels.Normal($"g{i}", s.Item1, s.Item2), zeros(s.Item1, s.Item2)))];
+            NewtonSchulz.Step(all, 0.02, 0.95, 0.1, 5);
+            return [.. all.SelectMany(a => a.Weight.data<float>().ToArray().Concat(a.Momentum.data<float>().ToArray()))];
+        }
+    }
+
     [Fact]
     public void State_of_an_optimizer_does_not_take_the_trainers_names()
     {
