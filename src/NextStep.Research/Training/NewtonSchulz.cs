@@ -15,12 +15,13 @@ internal static unsafe class NewtonSchulz
     /// <summary>The coefficients of x ← a·x + (b·A + c·A²)·x with A = x·xᵀ (Jordan et al. 2024).</summary>
     public const float A = 3.4445f, B = -4.7750f, C = 2.0315f;
 
-    private const int Lanes = 16, Rows = 4, Largest = 512;
+    private const int Lanes = 16, Rows = 4, Largest = 512, Longest = 2048;
 
-    /// <summary>Whether a weight's step is taken here: float32 in memory of the CPU, both sides in sixteens and not above 512, vectors of 512 bits.</summary>
+    /// <summary>Whether a weight's step is taken here: float32 in memory of the CPU, both sides in sixteens, one of them up to 512 and the other up to 2048, vectors of 512 bits.</summary>
     public static bool Suits(Tensor weight) => Vector512.IsHardwareAccelerated && Sse.IsSupported
         && weight.device_type == DeviceType.CPU && weight.dtype == ScalarType.Float32 && weight.is_contiguous()
-        && Math.Max(Side(weight, 0), Side(weight, 1)) <= Largest && Side(weight, 0) % Lanes == 0 && Side(weight, 1) % Lanes == 0;
+        && Math.Min(Side(weight, 0), Side(weight, 1)) <= Largest && Math.Max(Side(weight, 0), Side(weight, 1)) <= Longest
+        && Side(weight, 0) % Lanes == 0 && Side(weight, 1) % Lanes == 0;
 
     /// <summary>W ← W − η·(0.2·√max(rows, columns)·O + λ·W) of each weight, its momentum moved first.</summary>
     /// <param name="weights">Those that <see cref="Suits"/>, with gradients and momenta of the same shapes.</param>

@@ -53,6 +53,7 @@ public sealed class OptimizerTests
     [InlineData(128, 128)]
     [InlineData(384, 112)]
     [InlineData(16, 16)]
+    [InlineData(64, 576)]
     public void Matrices_in_sixteens_move_as_by_the_products_of_libtorch(int rows, int columns)
     {
         Tensor weight = TinyModels.Normal("w", rows, columns), gradient = TinyModels.Normal("g", columns, rows).t(), momentum = TinyModels.Normal("m", rows, columns);
