@@ -27,6 +27,7 @@ internal static class BenchCases
         new(["step-shipped"], o => [StepCase.Shipped("step-shipped", o)]),
         new(["step-autoencoder"], o => [AutoencoderCase.Run("step-autoencoder", o)]),
         new(["step-autoencoder-stem"], o => [AutoencoderCase.Stem("step-autoencoder-stem", o)]),
+        new(["muon"], o => [MuonCase.Run("muon", o)]),
         new(["training", "optimizer"], TrainingCase.Run),
     ];
 

@@ -6,8 +6,11 @@ namespace NextStep.Research.Cli;
 /// <summary>A training step of a small model, in turn with the same step by the matrix products that libtorch chooses itself.</summary>
 internal static class StepCase
 {
-    /// <summary>The step of <c>experiments/quickstart.yaml</c>.</summary>
-    public static BenchRow Micro(string name, BenchOptions options) => Run(name, "`micro`", new ModelConfig { Transformer = new TransformerOptions { Width = 96, Heads = 4 }, Head = new FlowHead { BatchMultiplier = 2 } }, 32, options);
+    /// <summary>The model of <c>experiments/base/shapes-32.yaml</c>.</summary>
+    public static ModelConfig MicroShape { get; } = new() { Transformer = new TransformerOptions { Width = 96, Heads = 4 }, Head = new FlowHead { BatchMultiplier = 2 } };
+
+    /// <summary>Its step with AdamW.</summary>
+    public static BenchRow Micro(string name, BenchOptions options) => Run(name, "`micro`", MicroShape, 32, options);
 
     /// <summary>The step of <c>experiments/small-model.yaml</c>.</summary>
     public static BenchRow Shipped(string name, BenchOptions options) => Run(name, "the shipped model", new ModelConfig { Transformer = new TransformerOptions { Layers = 4, Width = 128, Heads = 4 }, Head = new FlowHead { BatchMultiplier = 2 } }, 16, options);

@@ -76,9 +76,7 @@ internal sealed class MuonSteps : Optimizer
         LearningWeight[] others = [.. hidden.Where(w => !NewtonSchulz.Suits(w.Weight))];
         if (others.Length > 0)
         {
-            // Numbers for the kernel are doubles on the CPU, whatever the device: read there, they wait for nothing.
-            using Tensor numbers = tensor((double[])[step.LearningRate, _config.Momentum, _weightDecay, _config.Iterations]);
-            Kernels.Run("muon", [[.. others.Select(w => w.Weight)], [.. others.Select(w => w.Gradient)], [.. others.Select(w => _momentum[w.Name])]], numbers);
+            StepByLibtorch([.. others.Select(w => (w.Weight, w.Gradient, _momentum[w.Name]))], step.LearningRate, _config.Momentum, _weightDecay, _config.Iterations);
         }
         if (others.Length < hidden.Length)
         {
@@ -86,6 +84,14 @@ internal sealed class MuonSteps : Optimizer
             NewtonSchulz.Step([.. hidden.Except(others).Select(w => (w.Weight, w.Gradient.contiguous(), _momentum[w.Name]))], step.LearningRate, _config.Momentum, _weightDecay, _config.Iterations);
         }
         _others.Step(step with { Weights = [.. step.Weights.Where(w => !_momentum.ContainsKey(w.Name))] });
+    }
+
+    /// <summary>As <see cref="NewtonSchulz.Step"/>, for matrices of any sides on any device.</summary>
+    internal static void StepByLibtorch(IReadOnlyList<(Tensor Weight, Tensor Gradient, Tensor Momentum)> weights, double rate, double momentum, double decay, int iterations)
+    {
+        // Numbers for the kernel are doubles on the CPU, whatever the device: read there, they wait for nothing.
+        using Tensor numbers = tensor((double[])[rate, momentum, decay, iterations]);
+        Kernels.Run("muon", [[.. weights.Select(w => w.Weight)], [.. weights.Select(w => w.Gradient)], [.. weights.Select(w => w.Momentum)]], numbers);
     }
 
     /// <summary>Near U·Vᵀ of a matrix U·S·Vᵀ, by libtorch's products.</summary>
