@@ -20,7 +20,7 @@ internal static class ReproduceCommand
         Option<string> experiments = new("--experiments") { Description = "The folder with claims, results and pictures.", DefaultValueFactory = _ => "experiments" };
         Option<string?> runs = new("--runs") { Description = "Where the run folders go; default: runs/claims or runs/beyond, with --smoke runs/claims-smoke or runs/beyond-smoke." };
         Option<string?> output = new("--output", "-o") { Description = "The page; default: findings.html beside the run folders." };
-        Option<bool> mix = SharedOptions.MixCode(), retry = new("--retry-failed") { Description = "Run cells again that failed earlier." };
+        Option<bool> mix = SharedOptions.MixCode(), accept = SharedOptions.AcceptChangedPlan(), retry = new("--retry-failed") { Description = "Run cells again that failed earlier." };
         Option<int?> jobs = SharedOptions.Jobs();
         (Option<double?> hours, Option<string?> until) = SharedOptions.Budget();
         Command command = new("reproduce", """
@@ -35,13 +35,13 @@ internal static class ReproduceCommand
               nextstep reproduce --beyond --check
             """)
         {
-            claims, check, smoke, beyond, markdown, experiments, runs, output, retry, mix, jobs, hours, until,
+            claims, check, smoke, beyond, markdown, experiments, runs, output, retry, accept, mix, jobs, hours, until,
         };
         command.Validators.Add(r =>
         {
-            if (r.GetValue(check) && (r.GetValue(smoke) || r.GetValue(retry) || r.GetValue(mix) || r.GetValue(jobs) is not null || r.GetValue(hours) is not null || r.GetValue(until) is not null))
+            if (r.GetValue(check) && (r.GetValue(smoke) || r.GetValue(retry) || r.GetValue(accept) || r.GetValue(mix) || r.GetValue(jobs) is not null || r.GetValue(hours) is not null || r.GetValue(until) is not null))
             {
-                r.AddError("--check runs nothing; leave --smoke, --retry-failed, --mix-code, --jobs, --max-hours and --until out.");
+                r.AddError("--check runs nothing; leave --smoke, --retry-failed, --accept-changed-plan, --mix-code, --jobs, --max-hours and --until out.");
             }
         });
         command.SetAction(parse =>
@@ -54,7 +54,7 @@ internal static class ReproduceCommand
             if (!parse.GetValue(check))
             {
                 using SweepBudget? budget = SharedOptions.Budget(parse.GetValue(hours), parse.GetValue(until));
-                ReproduceRun run = new(place, parse.GetValue(smoke), parse.GetValue(jobs), parse.GetValue(retry), parse.GetValue(mix), budget);
+                ReproduceRun run = new(place, parse.GetValue(smoke), parse.GetValue(jobs), parse.GetValue(retry), parse.GetValue(accept), parse.GetValue(mix), budget);
                 whole = run.All(chosen, parse.GetValue(claims) is { Length: > 0 });
             }
             IReadOnlyList<ReproducedClaim> found = [.. (parse.GetValue(claims) is { Length: > 0 } ? chosen : folder.All())

@@ -8,9 +8,10 @@ namespace NextStep.Research.Cli;
 /// <param name="Smoke">The small form; nothing is kept.</param>
 /// <param name="Jobs">Processes; null: as many as keep the cores busy.</param>
 /// <param name="RetryFailed">Run cells again that failed earlier.</param>
+/// <param name="AcceptChangedPlan">Go on in a run folder that was begun with another plan.</param>
 /// <param name="MixCode">Let cells of different code decide.</param>
 /// <param name="Budget">For all of them together; null: as long as it takes.</param>
-internal sealed record ReproduceRun(string Runs, bool Smoke, int? Jobs, bool RetryFailed, bool MixCode, SweepBudget? Budget)
+internal sealed record ReproduceRun(string Runs, bool Smoke, int? Jobs, bool RetryFailed, bool AcceptChangedPlan, bool MixCode, SweepBudget? Budget)
 {
     /// <summary>False where a cell failed or the run was stopped.</summary>
     /// <param name="claims">Which.</param>
@@ -44,6 +45,7 @@ internal sealed record ReproduceRun(string Runs, bool Smoke, int? Jobs, bool Ret
         SweepJob job = new(claim.Path, experiment, StandardStages.All, folder.Path)
         {
             RetryFailed = RetryFailed,
+            AcceptChangedPlan = AcceptChangedPlan,
             Places = SharedOptions.Places(null, Jobs, experiment),
             Budget = Budget,
         };

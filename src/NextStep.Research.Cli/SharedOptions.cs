@@ -11,6 +11,8 @@ internal static class SharedOptions
 
     public static Argument<string> ExperimentFile() => new("FILE") { Description = "An experiment file (YAML)." };
 
+    public static Option<bool> AcceptChangedPlan() => new("--accept-changed-plan") { Description = "Go on in a folder that was begun with another plan; what still fits is kept." };
+
     public static Argument<string> RunFolder() => new("DIR") { Description = "A run folder, for instance runs/quickstart." };
 
     public static Option<string[]> Set() => new("--set") { Description = "key=value: overrides a config key for all arms; repeatable." };

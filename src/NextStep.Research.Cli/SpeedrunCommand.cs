@@ -16,6 +16,7 @@ internal static class SpeedrunCommand
         Option<string> file = new("--experiment") { Description = "The experiment file with the records.", DefaultValueFactory = _ => Path.Combine("experiments", "speedrun.yaml") };
         Option<string?> runs = new("--runs") { Description = "Where the run folders go, one a record; default: runs/speedrun, with --smoke runs/speedrun-smoke." };
         Option<bool> retry = new("--retry-failed") { Description = "Run cells again that failed earlier." };
+        Option<bool> accept = SharedOptions.AcceptChangedPlan();
         Option<int?> jobs = SharedOptions.Jobs();
         (Option<double?> hours, Option<string?> until) = SharedOptions.Budget();
         Command command = new("speedrun", """
@@ -31,13 +32,13 @@ internal static class SpeedrunCommand
               nextstep speedrun --smoke
             """)
         {
-            record, check, smoke, markdown, file, runs, retry, jobs, hours, until,
+            record, check, smoke, markdown, file, runs, retry, accept, jobs, hours, until,
         };
         command.Validators.Add(r =>
         {
-            if (r.GetValue(check) && (r.GetValue(smoke) || r.GetValue(retry) || r.GetValue(jobs) is not null || r.GetValue(hours) is not null || r.GetValue(until) is not null))
+            if (r.GetValue(check) && (r.GetValue(smoke) || r.GetValue(retry) || r.GetValue(accept) || r.GetValue(jobs) is not null || r.GetValue(hours) is not null || r.GetValue(until) is not null))
             {
-                r.AddError("--check runs nothing; leave --smoke, --retry-failed, --jobs, --max-hours and --until out.");
+                r.AddError("--check runs nothing; leave --smoke, --retry-failed, --accept-changed-plan, --jobs, --max-hours and --until out.");
             }
         });
         command.SetAction(parse =>
@@ -49,7 +50,7 @@ internal static class SpeedrunCommand
             {
                 using SweepBudget? budget = SharedOptions.Budget(parse.GetValue(hours), parse.GetValue(until));
                 string place = parse.GetValue(runs) ?? Path.Combine("runs", parse.GetValue(smoke) ? "speedrun-smoke" : "speedrun");
-                measured = Run(chosen, new RunFolder(Path.Combine(place, chosen.FolderName)), parse.GetValue(jobs), parse.GetValue(retry), budget);
+                measured = Run(chosen, new RunFolder(Path.Combine(place, chosen.FolderName)), parse.GetValue(jobs), parse.GetValue(retry), parse.GetValue(accept), budget);
                 if (measured is null)
                 {
                     return 1;
@@ -73,10 +74,10 @@ internal static class SpeedrunCommand
     }
 
     // Null: stopped, or a cell failed.
-    private static ClaimResults? Run(SpeedRecord record, RunFolder folder, int? jobs, bool retry, SweepBudget? budget)
+    private static ClaimResults? Run(SpeedRecord record, RunFolder folder, int? jobs, bool retry, bool accept, SweepBudget? budget)
     {
         Experiment experiment = CellThreads.Settle(record.Experiment, folder);
-        SweepJob job = new(record.File.Path, experiment, StandardStages.All, folder.Path) { RetryFailed = retry, Places = SharedOptions.Places(null, jobs, experiment), Budget = budget };
+        SweepJob job = new(record.File.Path, experiment, StandardStages.All, folder.Path) { RetryFailed = retry, AcceptChangedPlan = accept, Places = SharedOptions.Places(null, jobs, experiment), Budget = budget };
         return job.Run(done => ReportCommand.Write(done.Path, done.ReportFile, false)) == 0 ? record.Measured(folder) : null;
     }
 

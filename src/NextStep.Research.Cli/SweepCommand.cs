@@ -16,7 +16,7 @@ internal static class SweepCommand
         Option<string[]> set = SharedOptions.Set(), only = SharedOptions.OnlyArms();
         Option<bool> failFast = new("--fail-fast") { Description = "Stop at the first cell that fails." };
         Option<bool> retry = new("--retry-failed") { Description = "Run cells again that failed earlier." };
-        Option<bool> accept = new("--accept-changed-plan") { Description = "Go on in a folder that was begun with another plan." };
+        Option<bool> accept = SharedOptions.AcceptChangedPlan();
         Option<int?> jobs = SharedOptions.Jobs();
         Option<string?> devices = SharedOptions.Devices();
         (Option<double?> hours, Option<string?> until) = SharedOptions.Budget();

@@ -14,6 +14,7 @@ internal static class TrainCommand
         Argument<string> file = new("CONFIG") { Description = "A configuration or experiment file; of an experiment, its baseline." };
         Option<string?> output = SharedOptions.Out(), device = SharedOptions.Device();
         Option<string[]> set = SharedOptions.Set();
+        Option<bool> accept = SharedOptions.AcceptChangedPlan();
         Option<long?> seed = new("--seed") { Description = "Seed; default: as configured." };
         Command command = new("train", """
             Trains the autoencoder, the model or what learns from its own pictures by itself, with what it needs before it. The same command again continues.
@@ -23,7 +24,7 @@ internal static class TrainCommand
               nextstep train model experiments/quickstart.yaml --set training.model.images=500000 --seed 1
             """)
         {
-            kind, file, output, set, device, seed,
+            kind, file, output, set, device, seed, accept,
         };
         command.SetAction(parse =>
         {
@@ -32,7 +33,7 @@ internal static class TrainCommand
             Experiment experiment = read with { Arms = [read.Arms[0]], Seeds = [parse.GetValue(seed) ?? read.Seeds[0]], Axes = [], Claims = [] };
             StageDefinition[] stages = [.. Needed(wanted)];
             string folder = parse.GetValue(output) ?? Path.Combine("runs", $"{experiment.Name}-{wanted}");
-            SweepJob job = new(path, CellThreads.Settle(experiment, new RunFolder(folder)), stages, folder);
+            SweepJob job = new(path, CellThreads.Settle(experiment, new RunFolder(folder)), stages, folder) { AcceptChangedPlan = parse.GetValue(accept) };
             return job.Run(done =>
             {
                 foreach (PlannedStage stage in done.RequirePlan().Cells[0].Stages.Where(s => Directory.Exists(done.Stage(s))))

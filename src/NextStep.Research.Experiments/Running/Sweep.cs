@@ -4,7 +4,7 @@ namespace NextStep.Research.Experiments;
 public sealed class PlanChangedException(string folder, IReadOnlyList<string> differences)
     : Exception($"{folder} was begun with another plan:{Environment.NewLine}  {string.Join(Environment.NewLine + "  ", differences.Take(40))}"
         + (differences.Count > 40 ? $"{Environment.NewLine}  … and {differences.Count - 40} more" : "")
-        + $"{Environment.NewLine}Give another --out, or --accept-changed-plan to go on; what still fits is kept.")
+        + $"{Environment.NewLine}Give another folder, or --accept-changed-plan to go on; what still fits is kept.")
 {
     /// <summary>One line each.</summary>
     public IReadOnlyList<string> Differences { get; } = differences;

@@ -112,6 +112,10 @@ public sealed class SpeedrunTests : IDisposable
         JsonNode cell = JsonNode.Parse(System.IO.File.ReadAllText(Directory.GetFiles(_folder.File("runs"), "result.json", SearchOption.AllDirectories)[0]))!;
         Assert.Equal(8, cell["metrics"]!["alignment.images"]!.GetValue<double>());
         Assert.True(cell["metrics"]!["alignment.seconds"]!.GetValue<double>() > 0);
+        _folder.Write("speedrun.yaml", File.Replace("5e-3", "4e-3", StringComparison.Ordinal));
+        Assert.Contains("or --accept-changed-plan to go on", Call("--smoke", "--jobs", "1", "--runs", _folder.File("runs")).Error, StringComparison.Ordinal);
+        (code, _, error) = Call("--smoke", "--jobs", "1", "--runs", _folder.File("runs"), "--accept-changed-plan");
+        Assert.True(code == 0, error);
     }
 
     private void Keep(string arm, params (long Seed, double Baseline, double? Record)[] seconds)
