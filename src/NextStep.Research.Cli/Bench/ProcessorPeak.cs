@@ -11,16 +11,16 @@ namespace NextStep.Research.Cli;
 internal static class ProcessorPeak
 {
     private const int Chains = 10; // a multiply-add takes four cycles, and two begin in each
-    private const int Steps = 1 << 20;
+    private const int Steps = 1 << 22; // long against the start of a thread
 
     /// <summary>The widest vectors that the processor adds and multiplies at full speed, for people.</summary>
     public static string Vectors => $"{(Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128)} bit";
 
-    /// <summary>Billions of floating-point operations a second, on so many threads at once; the best of some tries of some milliseconds.</summary>
+    /// <summary>Billions of floating-point operations a second, on so many threads at once; the best of some tries, since a processor that was idle begins slowly.</summary>
     public static double GigaFlops(int threads)
     {
         double best = 0;
-        for (int round = 0; round < 8; round++)
+        for (int round = 0; round < 16; round++)
         {
             double[] sums = new double[threads];
             Thread[] all = [.. Enumerable.Range(0, threads).Select(t => new Thread(() => sums[t] = Run()))];
